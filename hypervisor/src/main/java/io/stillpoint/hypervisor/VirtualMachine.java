@@ -1,0 +1,26 @@
+package io.stillpoint.hypervisor;
+
+import tools.jackson.databind.node.ObjectNode;
+
+/// A VM whose disks can be held at one instant. Opened for one job, used by one thread at a time.
+///
+/// A snapshot is taken in two steps, so that a guest is frozen for the second alone:
+/// [#prepare] does all slow work, [PreparedSnapshot#take] is the instant.
+public interface VirtualMachine extends AutoCloseable {
+    /// Whether guest code can run and write while the job reads.
+    boolean running();
+
+    /// What is known of the VM's configuration: `name`, `uuid`, `hypervisor`, `disks` and what else the
+    /// provider can tell. Goes into the recovery point as it is.
+    ObjectNode configuration();
+
+    /// Removes what earlier, ended jobs of the same lineage left behind, then readies a snapshot of every
+    /// disk. Nothing visible to the guest has changed when this returns.
+    ///
+    /// Throws a [HypervisorException] when the VM can't be backed up safely, with nothing left behind.
+    PreparedSnapshot prepare(SnapshotRequest request);
+
+    /// Ends the connection. Snapshots must have been closed before.
+    @Override
+    void close();
+}

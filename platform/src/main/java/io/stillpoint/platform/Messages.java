@@ -1,0 +1,49 @@
+package io.stillpoint.platform;
+
+import java.text.MessageFormat;
+import java.util.Locale;
+import java.util.Map;
+import java.util.MissingResourceException;
+import java.util.ResourceBundle;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// The user-facing texts of a package: its bundle `messages.properties` (English) and translations of it
+/// such as `messages_de.properties`. Placeholders are those of [MessageFormat]; numbers should come as
+/// finished strings, so that a text decides the words and never the digits.
+public final class Messages {
+    private static final Map<String, Messages> CACHE = new ConcurrentHashMap<>();
+
+    private final ResourceBundle bundle;
+
+    private Messages(ResourceBundle bundle) {
+        this.bundle = bundle;
+    }
+
+    /// The texts of the package that `anchor` stands in.
+    public static Messages of(Class<?> anchor) {
+        return CACHE.computeIfAbsent(
+                anchor.getPackageName(),
+                name ->
+                        new Messages(
+                                ResourceBundle.getBundle(
+                                        name + ".messages",
+                                        Locale.getDefault(),
+                                        anchor.getClassLoader(),
+                                        // English is the root: never fall back to the host's
+                                        // language.
+                                        ResourceBundle.Control.getNoFallbackControl(
+                                                ResourceBundle.Control.FORMAT_PROPERTIES))));
+    }
+
+    /// The text for `key`, its placeholders filled. A missing key is a defect; the key itself is shown then,
+    /// since an error's message must not fail.
+    public String text(String key, Object... arguments) {
+        String pattern;
+        try {
+            pattern = bundle.getString(key);
+        } catch (MissingResourceException e) {
+            return key;
+        }
+        return new MessageFormat(pattern, bundle.getLocale()).format(arguments);
+    }
+}
