@@ -1,0 +1,44 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.PackGroup;
+import io.stillpoint.vault.store.ObjectId;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// Which items a session is about to store, so that its workers store equal ones once. Each session has its own:
+/// relying on what another session has begun would lose data if that one failed.
+final class Claims {
+    private final ItemIndex index;
+    private final Set<ItemId> pending = ConcurrentHashMap.newKeySet();
+
+    Claims(ItemIndex index) {
+        this.index = index;
+    }
+
+    /// Whether the caller has to store the item: the vault has none such and no other worker is about to store
+    /// it.
+    boolean claim(ItemId id, ItemIndex.Lookup lookup) {
+        if (!pending.add(id)) {
+            return false;
+        }
+        if (lookup.findIndexed(id) != null) {
+            pending.remove(id);
+            return false;
+        }
+        return true;
+    }
+
+    /// A pack became durable.
+    void durable(ObjectId pack, List<PackGroup> groups) {
+        // First in the index, then gone from here: nobody misses it between.
+        index.durable(pack, groups);
+        for (PackGroup group : groups) {
+            for (ItemId id : group.ids()) {
+                pending.remove(id);
+            }
+        }
+    }
+}

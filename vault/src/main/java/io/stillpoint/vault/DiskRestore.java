@@ -1,0 +1,202 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.vault.FrameGroup.ChunkAt;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ItemHasher;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.FrameReader;
+import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.tree.TreeDifference;
+import io.stillpoint.vault.tree.TreeShape;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
+
+/// Writes a disk's chunks to a target. One thread walks the tree and orders windows of it by pack and frame, the
+/// others read frames, check and write, each frame once per window.
+final class DiskRestore {
+    private static final int FIRST_WINDOW = 1 << 10;
+    private static final int LAST_WINDOW = 1 << 16;
+    private static final FrameGroup END = new FrameGroup(List.of());
+
+    private final Vault vault;
+    private final Cancellation cancellation;
+    private final LongConsumer progress;
+    private final BlockingQueue<FrameGroup> queue = new ArrayBlockingQueue<>(256);
+
+    DiskRestore(Vault vault, Cancellation cancellation, LongConsumer progress) {
+        this.vault = vault;
+        this.cancellation = cancellation;
+        this.progress = progress;
+    }
+
+    void run(DiskImage image, BlockTarget target) {
+        if (image.root() == null) {
+            return;
+        }
+        int writers = Runtime.getRuntime().availableProcessors();
+        AtomicInteger roles = new AtomicInteger();
+        Workers.run(
+                writers + 1,
+                "restore",
+                () -> {
+                    if (roles.getAndIncrement() == 0) {
+                        new Planner().plan(image);
+                        for (int i = 0; i < writers; i++) {
+                            queue.put(END);
+                        }
+                    } else {
+                        write(target);
+                    }
+                });
+    }
+
+    private final class Planner {
+        private final ItemIndex.Lookup lookup = vault.index().lookup();
+        private final List<ChunkAt> window = new ArrayList<>();
+        private int limit = FIRST_WINDOW;
+
+        void plan(DiskImage image) throws InterruptedException {
+            new TreeDifference(vault.nodes())
+                    .walk(
+                            null,
+                            image.shape(),
+                            image.root(),
+                            image.shape(),
+                            (chunk, _, id) -> {
+                                if (id != null) {
+                                    window.add(new ChunkAt(chunk, id, place(id)));
+                                    if (window.size() == limit) {
+                                        flush();
+                                    }
+                                }
+                            });
+            flush();
+        }
+
+        private Place place(ItemId id) {
+            Place place = lookup.find(id);
+            if (place == null) {
+                throw new VaultException(
+                        Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
+            }
+            return place;
+        }
+
+        private void flush() {
+            window.sort(
+                    Comparator.comparing((ChunkAt chunk) -> chunk.place().pack())
+                            .thenComparingLong(chunk -> chunk.place().frameOffset())
+                            .thenComparingInt(chunk -> chunk.place().itemOffset())
+                            .thenComparingLong(ChunkAt::chunk));
+            int from = 0;
+            for (int i = 1; i <= window.size(); i++) {
+                if (i == window.size() || !isSameFrame(window.get(from), window.get(i))) {
+                    enqueue(new FrameGroup(List.copyOf(window.subList(from, i))));
+                    from = i;
+                }
+            }
+            window.clear();
+            // The first windows are small, so that the writers start at once.
+            limit = Math.min(LAST_WINDOW, 4 * limit);
+        }
+
+        private void enqueue(FrameGroup group) {
+            try {
+                queue.put(group);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CancelledException();
+            }
+        }
+
+        private static boolean isSameFrame(ChunkAt a, ChunkAt b) {
+            return a.place().frameOffset() == b.place().frameOffset()
+                    && a.place().pack().equals(b.place().pack());
+        }
+    }
+
+    private void write(BlockTarget target) throws InterruptedException {
+        try (FrameReader reader = new FrameReader()) {
+            ItemHasher hasher = new ItemHasher(vault.keys());
+            FrameGroup group;
+            while (!(group = queue.take()).equals(END)) {
+                cancellation.check();
+                PackFile pack = vault.packs().acquire(group.place().pack());
+                try {
+                    write(group, pack, reader, hasher, target);
+                } finally {
+                    vault.packs().release(pack);
+                }
+            }
+        }
+    }
+
+    private void write(
+            FrameGroup group,
+            PackFile pack,
+            FrameReader reader,
+            ItemHasher hasher,
+            BlockTarget target) {
+        int length = reader.read(pack, group.place().frameOffset(), group.place().frameLength());
+        TreeShape shape = new TreeShape(target.size());
+        List<ChunkAt> chunks = group.chunks();
+        int from = 0;
+        for (int i = 0; i < chunks.size(); i++) {
+            check(chunks, i, length, reader, hasher);
+            if (i + 1 == chunks.size() || !follows(chunks.get(i), chunks.get(i + 1))) {
+                ChunkAt first = chunks.get(from);
+                int bytes =
+                        (i - from) * TreeShape.CHUNK + shape.bytesOfChunk(chunks.get(i).chunk());
+                target.write(
+                        first.chunk() << TreeShape.CHUNK_LOG2,
+                        reader.plain(),
+                        first.place().itemOffset(),
+                        bytes);
+                progress.accept(bytes);
+                from = i + 1;
+            }
+        }
+    }
+
+    /// Whether `b` stands behind `a` both on the disk and in the frame.
+    private static boolean follows(ChunkAt a, ChunkAt b) {
+        return b.chunk() == a.chunk() + 1
+                && b.place().itemOffset() == a.place().itemOffset() + TreeShape.CHUNK;
+    }
+
+    private void check(
+            List<ChunkAt> chunks, int i, int length, FrameReader reader, ItemHasher hasher) {
+        ChunkAt chunk = chunks.get(i);
+        if (i > 0
+                && chunks.get(i - 1).place().equals(chunk.place())
+                && chunks.get(i - 1).id().equals(chunk.id())) {
+            return;
+        }
+        Place place = chunk.place();
+        if (place.itemLength() != TreeShape.CHUNK
+                || place.itemOffset() + TreeShape.CHUNK > length
+                || !hasher.chunk(reader.plain(), place.itemOffset(), TreeShape.CHUNK)
+                        .equals(chunk.id())) {
+            throw new VaultException(
+                    Kind.DAMAGED,
+                    "vault.item-damaged",
+                    null,
+                    vault.store().description(),
+                    new ObjectName(Area.PACKS, place.pack()),
+                    chunk.id());
+        }
+    }
+}

@@ -1,0 +1,9 @@
+package io.stillpoint.vault;
+
+/// Is told how far disks have been stored. Called by many threads, one at a time for each disk.
+@FunctionalInterface
+public interface IntakeProgress {
+    /// @param disk its name
+    /// @param position all before this byte of the disk is done
+    void reached(String disk, long position);
+}

@@ -1,0 +1,139 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.vault.crypto.ItemHasher;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.Compression;
+import io.stillpoint.vault.pack.FrameCodec;
+import io.stillpoint.vault.pack.FrameItems;
+import io.stillpoint.vault.pack.PackWriter;
+import io.stillpoint.vault.tree.LeafCursor;
+import io.stillpoint.vault.tree.Node;
+import io.stillpoint.vault.tree.NodeReader;
+import io.stillpoint.vault.tree.NodeWriter;
+import io.stillpoint.vault.tree.TreeShape;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Does everything to a leaf's chunks, from reading to appending, without handing anything over; as many of these
+/// run as there are cores. For one thread at a time.
+final class IntakeWorker implements AutoCloseable {
+    private static final int CHUNK = TreeShape.CHUNK;
+    private static final byte[] ZEROS = new byte[CHUNK];
+
+    private final PackWriter data;
+    private final NodeReader nodeReader;
+    private final NodeWriter nodeWriter;
+    private final Claims claims;
+    private final ItemIndex.Lookup lookup;
+    private final ItemHasher hasher;
+    private final FrameCodec codec = new FrameCodec(Compression.DATA);
+    private final FrameItems items =
+            new FrameItems(FrameCodec.PLAIN_MAX, FrameCodec.PLAIN_MAX / CHUNK);
+    private final byte[] buffer = new byte[Math.toIntExact(TreeShape.LEAF_SPAN)];
+    private final Map<DiskIntake, LeafCursor> cursors = new HashMap<>();
+    private long changedBytes;
+    private long readBytes;
+    private long newBytes;
+
+    IntakeWorker(
+            PackWriter data,
+            NodeReader nodeReader,
+            NodeWriter nodeWriter,
+            Claims claims,
+            ItemIndex.Lookup lookup,
+            VaultKeys keys) {
+        this.data = data;
+        this.nodeReader = nodeReader;
+        this.nodeWriter = nodeWriter;
+        this.claims = claims;
+        this.lookup = lookup;
+        hasher = new ItemHasher(keys);
+    }
+
+    void process(DiskIntake.Unit unit) {
+        DiskIntake disk = unit.disk();
+        LeafCursor cursor = cursor(disk);
+        ItemId beforeId = cursor == null ? null : cursor.leafId(unit.leaf());
+        Node before = cursor == null ? null : cursor.leaf(unit.leaf());
+        changedBytes = 0;
+        readBytes = 0;
+        newBytes = 0;
+        read(unit);
+        Node after = new Node(0);
+        for (int i = 0; i < Node.FAN_OUT; i++) {
+            ItemId old = before == null ? null : before.child(i);
+            boolean isRead = (unit.chunks() >>> i & 1) != 0;
+            after.setChild(i, isRead ? chunk(i * CHUNK, old) : disk.keepsUnread() ? old : null);
+        }
+        ItemId id = null;
+        if (!after.isEmpty()) {
+            id = after.equals(before) ? beforeId : nodeWriter.write(after);
+        }
+        disk.complete(
+                unit.sequence(),
+                new DiskIntake.Result(unit.leaf(), id, changedBytes, readBytes, newBytes));
+    }
+
+    private @Nullable LeafCursor cursor(DiskIntake disk) {
+        DiskImage before = disk.before();
+        return before == null
+                ? null
+                : cursors.computeIfAbsent(
+                        disk, _ -> new LeafCursor(nodeReader, before.root(), before.shape()));
+    }
+
+    /// Reads runs of the unit's chunks to their places in the buffer.
+    private void read(DiskIntake.Unit unit) {
+        TreeShape shape = unit.disk().shape();
+        long start = unit.leaf() * TreeShape.LEAF_SPAN;
+        long left = unit.chunks();
+        while (left != 0) {
+            int first = Long.numberOfTrailingZeros(left);
+            int count = Long.numberOfTrailingZeros(~(left >>> first));
+            int at = first * CHUNK;
+            int whole = count * CHUNK;
+            int length = (int) Math.min(whole, shape.diskSize() - start - at);
+            unit.disk().input().source().read(start + at, buffer, at, length);
+            Arrays.fill(buffer, at + length, at + whole, (byte) 0);
+            readBytes += length;
+            left = first + count == Long.SIZE ? 0 : left >>> (first + count) << (first + count);
+        }
+    }
+
+    /// The id of the chunk in the buffer; null if it is all zeros. Stores it if the vault has none such.
+    private @Nullable ItemId chunk(int at, @Nullable ItemId old) {
+        if (Arrays.equals(buffer, at, at + CHUNK, ZEROS, 0, CHUNK)) {
+            changedBytes += old == null ? 0 : CHUNK;
+            return null;
+        }
+        ItemId id = hasher.chunk(buffer, at, CHUNK);
+        if (id.equals(old)) {
+            return old;
+        }
+        changedBytes += CHUNK;
+        if (claims.claim(id, lookup)) {
+            newBytes += CHUNK;
+            items.add(id, buffer, at, CHUNK);
+            if (!items.hasRoom(CHUNK)) {
+                data.append(codec, items);
+            }
+        }
+        return id;
+    }
+
+    /// Appends what is left.
+    void finish() {
+        if (!items.isEmpty()) {
+            data.append(codec, items);
+        }
+    }
+
+    @Override
+    public void close() {
+        codec.close();
+    }
+}

@@ -1,0 +1,18 @@
+package io.stillpoint.vault;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.OptionalLong;
+import tools.jackson.databind.node.ObjectNode;
+
+/// What a backup session needs to be told to make a recovery point; the fields are those of [RecoveryPoint].
+public record PointDraft(
+        String vm,
+        ObjectNode configuration,
+        Instant startedAt,
+        Instant snapshotAt,
+        Consistency consistency,
+        String consistencyReason,
+        OptionalLong frozenMillis,
+        List<PointDisk> disks,
+        String writer) {}

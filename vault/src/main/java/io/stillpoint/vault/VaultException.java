@@ -1,0 +1,63 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.StillpointException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// A vault, its store or its key failed. The code tells what; see `messages.properties`.
+public final class VaultException extends StillpointException {
+    private static final long serialVersionUID = 1L;
+
+    private final Kind kind;
+
+    /// What failed, in classes that call for different actions.
+    public enum Kind {
+        /// The key file opens no slot of this vault.
+        WRONG_KEY(false, Blame.USER),
+        /// The key file can't be read or is no key file.
+        KEY_FILE(false, Blame.USER),
+        /// There is no vault here.
+        NOT_A_VAULT(false, Blame.USER),
+        /// Something is there already that must not be overwritten.
+        EXISTS(false, Blame.USER),
+        /// Written by a newer program.
+        TOO_NEW(false, Blame.USER),
+        /// No recovery point or disk of that name.
+        NOT_FOUND(false, Blame.USER),
+        /// Stored bytes are not what was written.
+        DAMAGED(false, Blame.DAMAGE),
+        /// An object that must exist does not.
+        MISSING(false, Blame.DAMAGE),
+        /// The store failed.
+        STORE(true, Blame.ENVIRONMENT),
+        /// The store has no room.
+        STORE_FULL(true, Blame.ENVIRONMENT);
+
+        private final boolean retryable;
+        private final Blame blame;
+
+        Kind(boolean retryable, Blame blame) {
+            this.retryable = retryable;
+            this.blame = blame;
+        }
+    }
+
+    public VaultException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
+        super(VaultException.class, code, cause, List.of(arguments));
+        this.kind = kind;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public boolean retryable() {
+        return kind.retryable;
+    }
+
+    @Override
+    public Blame blame() {
+        return kind.blame;
+    }
+}

@@ -1,0 +1,81 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.Checksum;
+import io.stillpoint.vault.crypto.ObjectHeader;
+import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.tree.TreeShape;
+import java.nio.ByteBuffer;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.EnumSet;
+import javax.crypto.Mac;
+
+/// The object `vault`: identity and parameters (section 3 of the format).
+///
+/// @param id the vault's
+record VaultHeader(ObjectId id, Instant createdAt) {
+    static final int LENGTH = ObjectHeader.LENGTH + 8 + 8 + 32 + 4;
+
+    private static final int MAC_AT = ObjectHeader.LENGTH + 16;
+    private static final int CRC_AT = LENGTH - 4;
+    private static final byte[] PARAMETERS = {
+        1, 1, 1, TreeShape.CHUNK_LOG2, TreeShape.FAN_OUT_LOG2, 0, 0, 0
+    };
+
+    byte[] encode(VaultKeys keys) {
+        ByteBuffer buffer = ByteBuffer.allocate(LENGTH);
+        buffer.put(new ObjectHeader(ObjectKind.VAULT, id).bytes());
+        buffer.put(PARAMETERS).putLong(createdAt.toEpochMilli());
+        buffer.put(mac(keys, buffer.array()));
+        buffer.putInt(Checksum.of(buffer.array(), 0, CRC_AT));
+        return buffer.array();
+    }
+
+    /// Reads the header and what can be checked of it without a key.
+    static VaultHeader decode(byte[] bytes, String store) {
+        ObjectName name = ObjectName.vault();
+        ObjectHeader header = ObjectHeader.read(bytes, EnumSet.of(ObjectKind.VAULT), name, store);
+        if (bytes.length != LENGTH
+                || ByteBuffer.wrap(bytes).getInt(CRC_AT) != Checksum.of(bytes, 0, CRC_AT)) {
+            throw ObjectHeader.damaged(name, store, "checksum");
+        }
+        byte[] parameters =
+                Arrays.copyOfRange(
+                        bytes, ObjectHeader.LENGTH, ObjectHeader.LENGTH + PARAMETERS.length);
+        if (!Arrays.equals(parameters, PARAMETERS)) {
+            throw new VaultException(
+                    Kind.TOO_NEW,
+                    "vault.other-parameters",
+                    null,
+                    store,
+                    Arrays.toString(parameters),
+                    Arrays.toString(PARAMETERS));
+        }
+        long createdAt = ByteBuffer.wrap(bytes).getLong(ObjectHeader.LENGTH + PARAMETERS.length);
+        return new VaultHeader(header.id(), Instant.ofEpochMilli(createdAt));
+    }
+
+    /// Throws kind `DAMAGED` unless the bytes were written by a holder of the key.
+    static void authenticate(byte[] bytes, VaultKeys keys, String store) {
+        if (!MessageDigest.isEqual(mac(keys, bytes), Arrays.copyOfRange(bytes, MAC_AT, CRC_AT))) {
+            throw ObjectHeader.damaged(ObjectName.vault(), store, "authentication");
+        }
+    }
+
+    private static byte[] mac(VaultKeys keys, byte[] bytes) {
+        try {
+            Mac mac = Mac.getInstance("HmacSHA256");
+            mac.init(keys.headerKey());
+            mac.update(bytes, 0, MAC_AT);
+            return mac.doFinal();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("this JDK lacks HmacSHA256", e);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Workers;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ItemHasher;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.FrameReader;
+import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.pack.PackGroup;
+import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.tree.Node;
+import io.stillpoint.vault.tree.TreeDifference;
+import io.stillpoint.vault.tree.TreeShape;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/// Reads the whole vault. First every pack, in parallel: frames, ids, and that the index finds each item. Then
+/// every point: its nodes can be read and its chunks are among those found sound. A point is compared with the one
+/// before it of the same VM, so that what they share is walked once.
+final class Verifier {
+    private final Vault vault;
+    private final Cancellation cancellation;
+    private final LongConsumer progress;
+    private final Messages messages = Messages.of(Verifier.class);
+    private final Queue<String> problems = new ConcurrentLinkedQueue<>();
+    private final Set<ObjectId> readable = ConcurrentHashMap.newKeySet();
+    private final Set<ItemId> lost = ConcurrentHashMap.newKeySet();
+    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLong items = new AtomicLong();
+
+    Verifier(Vault vault, Cancellation cancellation, LongConsumer progress) {
+        this.vault = vault;
+        this.cancellation = cancellation;
+        this.progress = progress;
+    }
+
+    Verification run() {
+        Queue<ObjectId> packs = new ConcurrentLinkedQueue<>();
+        vault.store().list(Area.PACKS, listed -> packs.add(listed.name().id()));
+        int packCount = packs.size();
+        record(() -> vault.index().checkSegments());
+        Workers.run(Runtime.getRuntime().availableProcessors(), "verify", () -> checkPacks(packs));
+        List<RecoveryPoint> points = new ArrayList<>();
+        TreeSet<ObjectId> damaged = new TreeSet<>();
+        vault.forEachPoint((point, damage) -> {
+            if (damage != null) {
+                problems.add(damage.getMessage());
+            }
+            if (point != null) {
+                points.add(point);
+            }
+        });
+        checkPoints(points, damaged);
+        return new Verification(
+                packCount, bytes.get(), items.get(), points.size(), List.copyOf(problems), damaged);
+    }
+
+    /// Runs a check and notes the damage that it throws. Returns whether there was none.
+    private boolean record(Runnable check) {
+        try {
+            check.run();
+            return true;
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING && e.kind() != Kind.TOO_NEW) {
+                throw e;
+            }
+            problems.add(e.getMessage());
+            return false;
+        }
+    }
+
+    private void checkPacks(Queue<ObjectId> packs) {
+        ItemHasher hasher = new ItemHasher(vault.keys());
+        ItemIndex.Lookup lookup = vault.index().lookup();
+        try (FrameReader reader = new FrameReader()) {
+            ObjectId id;
+            while ((id = packs.poll()) != null) {
+                ObjectId pack = id;
+                record(() -> checkPack(pack, reader, hasher, lookup));
+            }
+        }
+    }
+
+    private void checkPack(
+            ObjectId id, FrameReader reader, ItemHasher hasher, ItemIndex.Lookup lookup) {
+        try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
+            List<PackGroup> groups = pack.directory(reader);
+            readable.add(id);
+            for (PackGroup group : groups) {
+                cancellation.check();
+                if (!record(() -> checkFrame(pack, group, reader, hasher))) {
+                    lost.addAll(List.of(group.ids()));
+                }
+                group.forEachPlace(id, (item, place) -> checkPlace(lookup, item, place));
+                items.addAndGet(group.ids().length);
+                bytes.addAndGet(group.frameLength());
+                progress.accept(group.frameLength());
+            }
+        }
+    }
+
+    private static void checkFrame(
+            PackFile pack, PackGroup group, FrameReader reader, ItemHasher hasher) {
+        int length = reader.readChecked(pack, group.frameOffset(), group.frameLength());
+        int at = 0;
+        for (int i = 0; i < group.ids().length; i++) {
+            int size = group.lengths()[i];
+            boolean fits = size > 0 && at + size <= length;
+            if (!fits || !isSound(pack.kind(), group.ids()[i], reader.plain(), at, size, hasher)) {
+                throw pack.where().damaged("item " + group.ids()[i]);
+            }
+            at += size;
+        }
+        if (at != length) {
+            throw pack.where().damaged("frame at " + group.frameOffset());
+        }
+    }
+
+    private static boolean isSound(
+            ObjectKind kind, ItemId id, byte[] bytes, int at, int size, ItemHasher hasher) {
+        return kind == ObjectKind.DATA_PACK
+                ? size == TreeShape.CHUNK && hasher.chunk(bytes, at, size).equals(id)
+                : hasher.node(bytes, at, size).equals(id) && Node.decode(bytes, at, size) != null;
+    }
+
+    private void checkPlace(ItemIndex.Lookup lookup, ItemId item, Place place) {
+        record(() -> {
+            Place found = lookup.find(item);
+            if (found == null || (found.pack().equals(place.pack()) && !found.equals(place))) {
+                problems.add(
+                        messages.text(
+                                "vault.index-wrong",
+                                vault.store().description(),
+                                item,
+                                place.pack()));
+            }
+        });
+    }
+
+    private void checkPoints(List<RecoveryPoint> points, Set<ObjectId> damaged) {
+        points.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
+        Map<String, DiskImage> before = new HashMap<>();
+        for (RecoveryPoint point : points) {
+            for (PointDisk disk : point.disks()) {
+                String key = point.vm() + "\n" + disk.name();
+                long[] missing = new long[1];
+                boolean walked =
+                        record(() -> missing[0] = checkDisk(before.get(key), disk.image()));
+                if (missing[0] > 0) {
+                    problems.add(
+                            messages.text(
+                                    "vault.point-lost-chunks",
+                                    point.id(),
+                                    disk.name(),
+                                    Long.toString(missing[0])));
+                }
+                if (!walked || missing[0] > 0) {
+                    damaged.add(point.id());
+                    // What later points share with this one must be looked at again.
+                    before.remove(key);
+                } else {
+                    before.put(key, disk.image());
+                }
+            }
+        }
+    }
+
+    /// Returns how many chunks can't be restored.
+    private long checkDisk(@Nullable DiskImage before, DiskImage image) {
+        ItemIndex.Lookup lookup = vault.index().lookup();
+        long[] missing = new long[1];
+        new TreeDifference(vault.nodes())
+                .walk(
+                        before == null ? null : before.root(),
+                        before == null ? image.shape() : before.shape(),
+                        image.root(),
+                        image.shape(),
+                        (_, _, id) -> {
+                            if (id != null && !isThere(lookup, id)) {
+                                missing[0]++;
+                            }
+                        });
+        cancellation.check();
+        return missing[0];
+    }
+
+    private boolean isThere(ItemIndex.Lookup lookup, ItemId id) {
+        Place place = lookup.find(id);
+        return place != null && readable.contains(place.pack()) && !lost.contains(id);
+    }
+}

@@ -1,0 +1,29 @@
+package io.stillpoint.vault.crypto;
+
+import io.stillpoint.vault.store.ObjectName.Area;
+
+/// What an object is: the letter in its header (section 2 of the format).
+public enum ObjectKind {
+    VAULT('V', Area.VAULT),
+    KEY_SLOT('K', Area.KEYS),
+    DATA_PACK('D', Area.PACKS),
+    METADATA_PACK('M', Area.PACKS),
+    INDEX('I', Area.INDEX),
+    POINT('P', Area.POINTS);
+
+    private final byte letter;
+    private final Area area;
+
+    ObjectKind(char letter, Area area) {
+        this.letter = (byte) letter;
+        this.area = area;
+    }
+
+    public byte letter() {
+        return letter;
+    }
+
+    public Area area() {
+        return area;
+    }
+}

@@ -1,0 +1,76 @@
+package io.stillpoint.vault.pack;
+
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.store.ObjectId;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/// What the directory of a pack says of one frame.
+///
+/// @param frameLength the frame's whole length in bytes
+/// @param ids of the items in their order; not to be changed
+/// @param lengths of the items in bytes; not to be changed
+public record PackGroup(long frameOffset, int frameLength, ItemId[] ids, int[] lengths) {
+    private static final int HEAD = 4 + 3 + 1;
+    private static final int ITEM = ItemId.LENGTH + 3;
+
+    /// Calls `visitor` with each item's id and place.
+    public void forEachPlace(ObjectId pack, BiConsumer<ItemId, Place> visitor) {
+        int offset = 0;
+        for (int i = 0; i < ids.length; i++) {
+            visitor.accept(ids[i], new Place(pack, frameOffset, frameLength, offset, lengths[i]));
+            offset += lengths[i];
+        }
+    }
+
+    /// The plain bytes of a directory (section 5 of the format).
+    static byte[] encode(List<PackGroup> groups) {
+        int size = groups.stream().mapToInt(group -> HEAD + ITEM * group.ids.length).sum();
+        ByteBuffer buffer = ByteBuffer.allocate(size);
+        for (PackGroup group : groups) {
+            buffer.putInt((int) group.frameOffset);
+            putMedium(buffer, group.frameLength);
+            buffer.put((byte) group.ids.length);
+            for (int i = 0; i < group.ids.length; i++) {
+                group.ids[i].write(buffer);
+                putMedium(buffer, group.lengths[i]);
+            }
+        }
+        return buffer.array();
+    }
+
+    /// The reverse of [#encode], or null if the bytes are no directory.
+    static @Nullable List<PackGroup> decode(ByteBuffer buffer) {
+        List<PackGroup> groups = new ArrayList<>();
+        while (buffer.hasRemaining()) {
+            if (buffer.remaining() < HEAD) {
+                return null;
+            }
+            long frameOffset = Integer.toUnsignedLong(buffer.getInt());
+            int frameLength = medium(buffer);
+            int count = Byte.toUnsignedInt(buffer.get());
+            if (buffer.remaining() < count * ITEM) {
+                return null;
+            }
+            ItemId[] ids = new ItemId[count];
+            int[] lengths = new int[count];
+            for (int i = 0; i < count; i++) {
+                ids[i] = ItemId.read(buffer);
+                lengths[i] = medium(buffer);
+            }
+            groups.add(new PackGroup(frameOffset, frameLength, ids, lengths));
+        }
+        return groups;
+    }
+
+    private static void putMedium(ByteBuffer buffer, int value) {
+        buffer.put((byte) (value >>> 16)).putShort((short) value);
+    }
+
+    private static int medium(ByteBuffer buffer) {
+        return Byte.toUnsignedInt(buffer.get()) << 16 | Short.toUnsignedInt(buffer.getShort());
+    }
+}

@@ -1,0 +1,61 @@
+package io.stillpoint.vault.store;
+
+import java.util.function.Consumer;
+
+/// A set of named, immutable objects. Implementations are safe for use by several threads and processes, and
+/// pass the contract suite `ObjectStoreContract` of the testkit. All methods throw
+/// [VaultException][io.stillpoint.vault.VaultException] of kind `STORE` or `STORE_FULL` when the store fails.
+public interface ObjectStore extends AutoCloseable {
+    /// What to call this store in a message.
+    String description();
+
+    /// Begins a new object. Nothing is visible under the name until the upload is committed.
+    Upload create(ObjectName name);
+
+    /// Opens an object for reading. Throws kind `MISSING` if there is none.
+    StoredObject open(ObjectName name);
+
+    /// Whether an object of this name is visible.
+    boolean exists(ObjectName name);
+
+    /// Calls `visitor` for each visible object of the area, in no particular order.
+    void list(ObjectName.Area area, Consumer<Listed> visitor);
+
+    /// Removes an object, durably. Removing what is not there does nothing. Handles that are open keep working
+    /// or throw `MISSING`.
+    void delete(ObjectName name);
+
+    @Override
+    void close();
+
+    /// @param size in bytes
+    record Listed(ObjectName name, long size) {}
+
+    /// An object being written. For one thread at a time.
+    interface Upload extends AutoCloseable {
+        /// Appends bytes.
+        void write(byte[] from, int at, int length);
+
+        /// Makes the object durable and then visible, whole. Throws kind `EXISTS` if the name is taken; the
+        /// older object stays as it is.
+        void commit();
+
+        /// Drops the upload unless it was committed.
+        @Override
+        void close();
+    }
+
+    /// An object open for reading. Safe for use by several threads.
+    interface StoredObject extends AutoCloseable {
+        ObjectName name();
+
+        /// In bytes.
+        long size();
+
+        /// Reads exactly `length` bytes. Throws kind `DAMAGED` if the object ends before.
+        void read(long offset, byte[] into, int at, int length);
+
+        @Override
+        void close();
+    }
+}

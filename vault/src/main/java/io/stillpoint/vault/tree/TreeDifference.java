@@ -1,0 +1,88 @@
+package io.stillpoint.vault.tree;
+
+import io.stillpoint.vault.crypto.ItemId;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Walks two trees and visits only what differs. With an absent first tree it visits everything that is not
+/// zeros. Holds one path.
+public final class TreeDifference {
+    private final NodeReader reader;
+
+    /// Is told of each chunk that differs.
+    public interface Visitor {
+        /// @param chunk its number
+        /// @param before its id in the first tree; null: zeros
+        /// @param after its id in the second tree; null: zeros
+        void chunk(long chunk, @Nullable ItemId before, @Nullable ItemId after);
+
+        /// A node of the second tree is about to be walked.
+        default void node(ItemId id, int level) {}
+    }
+
+    public TreeDifference(NodeReader reader) {
+        this.reader = reader;
+    }
+
+    /// Visits the differing chunks in ascending order. Trees of disks of different sizes may be compared: what lies
+    /// behind the end of a disk counts as zeros.
+    public void walk(
+            @Nullable ItemId first,
+            TreeShape firstShape,
+            @Nullable ItemId second,
+            TreeShape secondShape,
+            Visitor visitor) {
+        int level = Math.max(firstShape.rootLevel(), secondShape.rootLevel());
+        walk(root(first, firstShape), root(second, secondShape), level, 0, visitor);
+    }
+
+    private void walk(
+            @Nullable Root first, @Nullable Root second, int level, long index, Visitor visitor) {
+        if (Objects.equals(first, second)) {
+            return;
+        }
+        if (second != null && second.level == level) {
+            visitor.node(second.id, level);
+        }
+        Node before = load(first, level);
+        Node after = load(second, level);
+        for (int i = 0; i < Node.FAN_OUT; i++) {
+            long child = index << TreeShape.FAN_OUT_LOG2 | i;
+            if (level > 0) {
+                walk(
+                        child(first, before, level, i),
+                        child(second, after, level, i),
+                        level - 1,
+                        child,
+                        visitor);
+            } else {
+                ItemId old = before == null ? null : before.child(i);
+                ItemId young = after == null ? null : after.child(i);
+                if (!Objects.equals(old, young)) {
+                    visitor.chunk(child, old, young);
+                }
+            }
+        }
+    }
+
+    /// A subtree, whose root may stand lower than where the walk is: it is then what is reached through first
+    /// children only.
+    private record Root(ItemId id, int level) {}
+
+    private @Nullable Node load(@Nullable Root root, int level) {
+        return root == null || root.level < level ? null : reader.read(root.id, level);
+    }
+
+    private static @Nullable Root child(
+            @Nullable Root root, @Nullable Node node, int level, int i) {
+        if (root != null && root.level < level) {
+            return i == 0 ? root : null;
+        }
+        ItemId id = node == null ? null : node.child(i);
+        return id == null ? null : new Root(id, level - 1);
+    }
+
+    private static @Nullable Root root(@Nullable ItemId id, TreeShape shape) {
+        return id == null ? null : new Root(id, shape.rootLevel());
+    }
+}

@@ -1,0 +1,48 @@
+package io.stillpoint.vault.tree;
+
+/// The numbers of a disk's block tree.
+///
+/// @param diskSize in bytes, not negative
+public record TreeShape(long diskSize) {
+    /// Bytes of a chunk, as a power of two.
+    public static final int CHUNK_LOG2 = 16;
+
+    /// Bytes of a chunk.
+    public static final int CHUNK = 1 << CHUNK_LOG2;
+
+    /// Children of a node, as a power of two.
+    public static final int FAN_OUT_LOG2 = 6;
+
+    /// Bytes of a disk that a leaf covers.
+    public static final long LEAF_SPAN = (long) CHUNK << FAN_OUT_LOG2;
+
+    public TreeShape {
+        if (diskSize < 0) {
+            throw new IllegalArgumentException("negative disk size " + diskSize);
+        }
+    }
+
+    /// Chunks of the disk, the last one perhaps partial.
+    public long chunks() {
+        return (diskSize >>> CHUNK_LOG2) + ((diskSize & CHUNK - 1) == 0 ? 0 : 1);
+    }
+
+    /// The root's level: the smallest whose span covers the disk.
+    public int rootLevel() {
+        int level = 0;
+        while (level < 9 && chunks() > 1L << (FAN_OUT_LOG2 * (level + 1))) {
+            level++;
+        }
+        return level;
+    }
+
+    /// Bytes of the disk that a node of this level covers.
+    public static long span(int level) {
+        return LEAF_SPAN << (FAN_OUT_LOG2 * level);
+    }
+
+    /// How many bytes of a chunk are the disk's, the rest being zeros.
+    public int bytesOfChunk(long chunk) {
+        return (int) Math.min(CHUNK, diskSize - (chunk << CHUNK_LOG2));
+    }
+}
