@@ -131,8 +131,7 @@ final class DiskRestore {
     private void write(BlockTarget target) throws InterruptedException {
         try (FrameReader reader = new FrameReader()) {
             ItemHasher hasher = new ItemHasher(vault.keys());
-            FrameGroup group;
-            while (!(group = queue.take()).equals(END)) {
+            for (FrameGroup group = queue.take(); !group.equals(END); group = queue.take()) {
                 cancellation.check();
                 PackFile pack = vault.packs().acquire(group.place().pack());
                 try {
