@@ -55,7 +55,7 @@ final class Verifier {
         Queue<ObjectId> packs = new ConcurrentLinkedQueue<>();
         vault.store().list(Area.PACKS, listed -> packs.add(listed.name().id()));
         int packCount = packs.size();
-        record(() -> vault.index().checkSegments());
+        problems.addAll(vault.index().checkSegments());
         Workers.run(Runtime.getRuntime().availableProcessors(), "verify", () -> checkPacks(packs));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();

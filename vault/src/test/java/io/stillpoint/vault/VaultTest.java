@@ -4,19 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.crypto.KeyFile;
-import io.stillpoint.vault.store.LocalStore;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -24,149 +19,87 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// The vault as its users see it, on a real folder.
 final class VaultTest {
-    private static final int CHUNK = 65_536;
+    private static final int CHUNK = TestVault.CHUNK;
 
     @TempDir Path folder;
-    private KeyFile key = new KeyFile(new byte[32]);
-    private Vault vault;
-    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+    private TestVault vaults;
 
     @BeforeEach
     void makeVault() {
-        key = KeyFile.create(folder.resolve("key"), Randomness.secure());
-        vault = Vault.init(store(), key, Randomness.secure(), clock());
+        vaults = TestVault.make(folder);
     }
 
     @AfterEach
     void closeVault() {
-        vault.close();
-    }
-
-    private LocalStore store() {
-        return new LocalStore(folder.resolve("vault"));
-    }
-
-    private InstantSource clock() {
-        return () -> now;
-    }
-
-    private void reopen() {
-        vault.close();
-        vault = Vault.open(store(), key, Randomness.secure(), clock());
-    }
-
-    private static byte[] random(int length, long seed) {
-        byte[] bytes = new byte[length];
-        new Random(seed).nextBytes(bytes);
-        return bytes;
-    }
-
-    private RecoveryPoint backup(byte[] content, Scan scan) {
-        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
-            StoredDisk stored =
-                    session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
-                            .getFirst();
-            now = now.plusSeconds(60);
-            PointDisk disk =
-                    new PointDisk(
-                            "disk",
-                            stored.image(),
-                            "raw",
-                            Optional.empty(),
-                            PointDisk.Method.FULL,
-                            "",
-                            stored.changedBytes(),
-                            stored.readBytes(),
-                            stored.newBytes());
-            return session.commit(
-                    new PointDraft(
-                            "vm",
-                            Json.object(),
-                            now,
-                            now,
-                            Consistency.STOPPED,
-                            "",
-                            OptionalLong.empty(),
-                            List.of(disk),
-                            "test"));
-        }
-    }
-
-    private RecoveryPoint full(byte[] content) {
-        return backup(content, new Scan.Everything(Optional.empty()));
-    }
-
-    private byte[] restored(RecoveryPoint point) {
-        DiskImage image = point.disks().getFirst().image();
-        MemoryDisk target = new MemoryDisk(new byte[(int) image.size()]);
-        vault.restore(image, target, new Cancellation(), _ -> {});
-        return target.content();
+        vaults.close();
     }
 
     @Test
     void restoresEveryByteOfAFullBackup() {
-        byte[] content = random(30 * CHUNK + 1234, 1);
+        byte[] content = TestVault.random(30 * CHUNK + 1234, 1);
         Arrays.fill(content, 5 * CHUNK, 9 * CHUNK, (byte) 0);
-        RecoveryPoint point = full(content);
-        reopen();
-        assertThat(restored(vault.point(point.id().toString()))).isEqualTo(content);
-        assertThat(vault.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
+        RecoveryPoint point = vaults.full(content);
+        vaults.reopen();
+        assertThat(vaults.restored(vaults.vault().point(point.id().toString()))).isEqualTo(content);
+        assertThat(vaults.verify().problems()).isEmpty();
     }
 
     @Test
     void restoresDisksOfManyLevels() {
         byte[] content = new byte[70 * 64 * CHUNK];
         for (int leaf = 0; leaf < 70; leaf += 3) {
-            System.arraycopy(random(CHUNK, leaf), 0, content, leaf * 64 * CHUNK, CHUNK);
+            System.arraycopy(TestVault.random(CHUNK, leaf), 0, content, leaf * 64 * CHUNK, CHUNK);
         }
-        RecoveryPoint point = full(content);
+        RecoveryPoint point = vaults.full(content);
         assertThat(point.disks().getFirst().newBytes()).isEqualTo(24L * CHUNK);
-        assertThat(restored(point)).isEqualTo(content);
+        assertThat(vaults.restored(point)).isEqualTo(content);
     }
 
     @Test
     void storesEqualChunksOnce() {
         byte[] content = new byte[40 * CHUNK];
         for (int i = 0; i < 40; i++) {
-            System.arraycopy(random(CHUNK, i % 4), 0, content, i * CHUNK, CHUNK);
+            System.arraycopy(TestVault.random(CHUNK, i % 4), 0, content, i * CHUNK, CHUNK);
         }
-        RecoveryPoint point = full(content);
+        RecoveryPoint point = vaults.full(content);
         assertThat(point.disks().getFirst().newBytes()).isEqualTo(4L * CHUNK);
-        assertThat(restored(point)).isEqualTo(content);
+        assertThat(vaults.restored(point)).isEqualTo(content);
     }
 
     @Test
     void storesNothingForADiskOfZeros() {
-        RecoveryPoint point = full(new byte[100 * CHUNK]);
+        RecoveryPoint point = vaults.full(new byte[100 * CHUNK]);
         assertThat(point.disks().getFirst().image().root()).isNull();
-        assertThat(vault.facts().packs()).isZero();
-        assertThat(restored(point)).containsOnly(0);
+        assertThat(vaults.vault().facts().packs()).isZero();
+        assertThat(vaults.restored(point)).containsOnly(0);
     }
 
     @Test
     void comparisonFindsWhatChangedAndWhatBecameZero() {
-        byte[] content = random(200 * CHUNK, 1);
-        RecoveryPoint first = full(content);
+        byte[] content = TestVault.random(200 * CHUNK, 1);
+        RecoveryPoint first = vaults.full(content);
         byte[] changed = content.clone();
         changed[17 * CHUNK + 5]++;
         Arrays.fill(changed, 90 * CHUNK, 91 * CHUNK, (byte) 0);
         RecoveryPoint second =
-                backup(changed, new Scan.Everything(Optional.of(first.disks().getFirst().image())));
+                vaults.backup(
+                        changed,
+                        new Scan.Everything(Optional.of(first.disks().getFirst().image())));
         assertThat(second.disks().getFirst().newBytes()).isEqualTo(CHUNK);
         assertThat(second.changedBytes()).isEqualTo(2L * CHUNK);
-        assertThat(restored(second)).isEqualTo(changed);
-        assertThat(restored(first)).isEqualTo(content);
+        assertThat(vaults.restored(second)).isEqualTo(changed);
+        assertThat(vaults.restored(first)).isEqualTo(content);
     }
 
     @Test
     void readsOnlyChangedRanges() {
-        byte[] content = random(200 * CHUNK, 1);
-        RecoveryPoint first = full(content);
+        byte[] content = TestVault.random(200 * CHUNK, 1);
+        RecoveryPoint first = vaults.full(content);
         byte[] changed = content.clone();
         changed[17 * CHUNK + 5]++;
         changed[150 * CHUNK]++;
         RecoveryPoint second =
-                backup(
+                vaults.backup(
                         changed,
                         new Scan.Changed(
                                 first.disks().getFirst().image(),
@@ -177,19 +110,19 @@ final class VaultTest {
                                                 .iterator()));
         assertThat(second.disks().getFirst().readBytes()).isEqualTo(3L * CHUNK);
         assertThat(second.changedBytes()).isEqualTo(2L * CHUNK);
-        assertThat(restored(second)).isEqualTo(changed);
-        assertThat(vault.verify(new Cancellation(), _ -> {}).isSound()).isTrue();
+        assertThat(vaults.restored(second)).isEqualTo(changed);
+        assertThat(vaults.verify().isSound()).isTrue();
     }
 
     @Test
     void aLyingBitmapIsFound() {
-        byte[] content = random(8 * CHUNK, 1);
-        RecoveryPoint first = full(content);
-        byte[] changed = random(8 * CHUNK, 2);
+        byte[] content = TestVault.random(8 * CHUNK, 1);
+        RecoveryPoint first = vaults.full(content);
+        byte[] changed = TestVault.random(8 * CHUNK, 2);
         Scan.Changed nothing =
                 new Scan.Changed(
                         first.disks().getFirst().image(), () -> List.<Extent>of().iterator());
-        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
+        try (BackupSession session = vaults.vault().backup(new Cancellation(), (_, _) -> {})) {
             assertThat(
                             session.unchangedRangesHold(
                                     new DiskInput("disk", new MemoryDisk(content), nothing)))
@@ -203,8 +136,8 @@ final class VaultTest {
 
     @Test
     void aSessionWithoutCommitLeavesNoPointAndTheNextUsesWhatItStored() {
-        byte[] content = random(600 * CHUNK, 1);
-        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
+        byte[] content = TestVault.random(600 * CHUNK, 1);
+        try (BackupSession session = vaults.vault().backup(new Cancellation(), (_, _) -> {})) {
             session.store(
                     List.of(
                             new DiskInput(
@@ -212,32 +145,34 @@ final class VaultTest {
                                     new MemoryDisk(content),
                                     new Scan.Everything(Optional.empty()))));
         }
-        reopen();
-        assertThat(vault.points()).isEmpty();
-        RecoveryPoint point = full(content);
+        vaults.reopen();
+        assertThat(vaults.vault().points()).isEmpty();
+        RecoveryPoint point = vaults.full(content);
         // The first full pack of the lost session was durable.
         assertThat(point.disks().getFirst().newBytes()).isLessThan(600L * CHUNK);
-        assertThat(restored(point)).isEqualTo(content);
-        assertThat(vault.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
+        assertThat(vaults.restored(point)).isEqualTo(content);
+        assertThat(vaults.verify().problems()).isEmpty();
     }
 
     @Test
     void manySegmentsAreMerged() {
         for (int i = 0; i < 20; i++) {
-            full(random(3 * CHUNK, 100 + i));
+            vaults.full(TestVault.random(3 * CHUNK, 100 + i));
         }
-        assertThat(vault.facts().segments()).isLessThan(15);
-        reopen();
-        for (RecoveryPoint point : vault.points()) {
-            assertThat(restored(point)).hasSize(3 * CHUNK);
+        assertThat(vaults.vault().facts().segments()).isLessThan(15);
+        vaults.reopen();
+        for (RecoveryPoint point : vaults.vault().points()) {
+            assertThat(vaults.restored(point)).hasSize(3 * CHUNK);
         }
-        assertThat(vault.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
+        assertThat(vaults.verify().problems()).isEmpty();
     }
 
     @Test
     void anotherKeyIsToldFromDamage() {
         KeyFile other = KeyFile.create(folder.resolve("other"), Randomness.secure());
-        assertThatThrownBy(() -> Vault.open(store(), other, Randomness.secure(), clock()))
+        assertThatThrownBy(() ->
+                        Vault.open(
+                                vaults.store(), other, Randomness.secure(), InstantSource.system()))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.kind()).isEqualTo(VaultException.Kind.WRONG_KEY));

@@ -17,8 +17,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,8 @@ public final class ItemIndex implements AutoCloseable {
     private final Randomness randomness;
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
     private final AtomicLong writtenBytes = new AtomicLong();
+    private final Queue<String> damage = new ConcurrentLinkedQueue<>();
+    private final List<Segment> setAside = new ArrayList<>();
     private volatile List<Segment> segments = List.of();
     private Map<ObjectId, List<PackGroup>> durable = new ConcurrentHashMap<>();
     private int durableItems;
@@ -73,7 +77,11 @@ public final class ItemIndex implements AutoCloseable {
         List<Segment> opened = new ArrayList<>();
         try {
             for (ObjectName name : names) {
-                opened.add(Segment.open(store, keys, name));
+                try {
+                    opened.add(Segment.open(store, keys, name));
+                } catch (VaultException e) {
+                    noteDamage(e);
+                }
             }
         } finally {
             segments = List.copyOf(opened);
@@ -104,12 +112,35 @@ public final class ItemIndex implements AutoCloseable {
 
         private @Nullable Place findInSegments(ItemId id) {
             for (Segment segment : segments) {
-                Place place = segment.find(id, buffer);
-                if (place != null) {
-                    return place;
+                try {
+                    Place place = segment.find(id, buffer);
+                    if (place != null) {
+                        return place;
+                    }
+                } catch (VaultException e) {
+                    noteDamage(e);
+                    setAside(segment);
                 }
             }
             return null;
+        }
+    }
+
+    /// Notes damage to a segment; throws anything else. The index is redundant: what a damaged segment listed is
+    /// found through the packs.
+    private void noteDamage(VaultException e) {
+        if (e.kind() != VaultException.Kind.DAMAGED) {
+            throw e;
+        }
+        damage.add(e.getMessage());
+    }
+
+    private synchronized void setAside(Segment segment) {
+        List<Segment> left = new ArrayList<>(segments);
+        if (left.remove(segment)) {
+            segments = List.copyOf(left);
+            setAside.add(segment);
+            adopted = false;
         }
     }
 
@@ -256,14 +287,23 @@ public final class ItemIndex implements AutoCloseable {
         return segments.stream().mapToLong(Segment::entries).sum();
     }
 
-    /// Checks every byte of every segment. Throws kind `DAMAGED`.
-    public void checkSegments() {
-        segments.forEach(Segment::checkWhole);
+    /// Checks every byte of every segment and returns, in words, all damage found since the index was opened.
+    public List<String> checkSegments() {
+        for (Segment segment : segments) {
+            try {
+                segment.checkWhole();
+            } catch (VaultException e) {
+                noteDamage(e);
+            }
+        }
+        return List.copyOf(damage);
     }
 
     @Override
     public synchronized void close() {
         segments.forEach(Segment::close);
+        setAside.forEach(Segment::close);
         segments = List.of();
+        setAside.clear();
     }
 }

@@ -91,7 +91,7 @@ public final class PackFile implements AutoCloseable {
                 || offset + length != trailerAt) {
             throw where.damaged("trailer");
         }
-        int plain = reader.read(this, offset, length);
+        int plain = reader.readChecked(this, offset, length);
         List<PackGroup> groups = PackGroup.decode(ByteBuffer.wrap(reader.plain(), 0, plain));
         if (groups == null || groups.size() != frames || !fills(groups, offset)) {
             throw where.damaged("directory");

@@ -1,0 +1,116 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.store.LocalStore;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Random;
+
+/// A vault in a folder, with a clock that goes on by a minute for each point.
+final class TestVault implements AutoCloseable {
+    static final int CHUNK = 65_536;
+
+    private final Path folder;
+    private final KeyFile key;
+    private Vault vault;
+    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+
+    private TestVault(Path folder, KeyFile key, boolean isNew) {
+        this.folder = folder;
+        this.key = key;
+        vault =
+                isNew
+                        ? Vault.init(store(), key, Randomness.secure(), () -> now)
+                        : Vault.open(store(), key, Randomness.secure(), () -> now);
+    }
+
+    /// Makes `vault` and `key` in the folder.
+    static TestVault make(Path folder) {
+        KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
+        return new TestVault(folder, key, true);
+    }
+
+    static TestVault open(Path folder) {
+        return new TestVault(folder, KeyFile.read(folder.resolve("key")), false);
+    }
+
+    LocalStore store() {
+        return new LocalStore(folder.resolve("vault"));
+    }
+
+    Vault vault() {
+        return vault;
+    }
+
+    void reopen() {
+        vault.close();
+        vault = Vault.open(store(), key, Randomness.secure(), () -> now);
+    }
+
+    static byte[] random(int length, long seed) {
+        byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    RecoveryPoint full(byte[] content) {
+        return backup(content, new Scan.Everything(Optional.empty()));
+    }
+
+    RecoveryPoint backup(byte[] content, Scan scan) {
+        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
+            StoredDisk stored =
+                    session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
+                            .getFirst();
+            return commit(session, stored);
+        }
+    }
+
+    RecoveryPoint commit(BackupSession session, StoredDisk stored) {
+        now = now.plusSeconds(60);
+        PointDisk disk =
+                new PointDisk(
+                        "disk",
+                        stored.image(),
+                        "raw",
+                        Optional.of("0123456789abcdef"),
+                        PointDisk.Method.FULL,
+                        "first-backup",
+                        stored.changedBytes(),
+                        stored.readBytes(),
+                        stored.newBytes());
+        return session.commit(
+                new PointDraft(
+                        "vm",
+                        Json.object().put("name", "vm"),
+                        now,
+                        now,
+                        Consistency.STOPPED,
+                        "",
+                        OptionalLong.empty(),
+                        List.of(disk),
+                        "test"));
+    }
+
+    byte[] restored(RecoveryPoint point) {
+        DiskImage image = point.disks().getFirst().image();
+        MemoryDisk target = new MemoryDisk(new byte[(int) image.size()]);
+        vault.restore(image, target, new Cancellation(), _ -> {});
+        return target.content();
+    }
+
+    Verification verify() {
+        return vault.verify(new Cancellation(), _ -> {});
+    }
+
+    @Override
+    public void close() {
+        vault.close();
+    }
+}
