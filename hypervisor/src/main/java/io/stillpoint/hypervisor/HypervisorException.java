@@ -34,7 +34,8 @@ public final class HypervisorException extends StillpointException {
         }
     }
 
-    public HypervisorException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
+    public HypervisorException(
+            Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
         super(HypervisorException.class, code, cause, List.of(arguments));
         this.kind = kind;
     }

@@ -1,0 +1,131 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.ChangedBlocks;
+import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.nbd.NbdClient;
+import io.stillpoint.hypervisor.nbd.NbdSource;
+import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.block.Extent;
+import java.net.SocketAddress;
+import java.util.Iterator;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// One disk of a [HeldQemuSnapshot], read through the export of its fleece.
+final class HeldQemuDisk implements HeldDisk {
+    private final PlannedDisk planned;
+    private final String generation;
+    private final SocketAddress server;
+    private final String export;
+    private final String probe;
+    private final String bitmap;
+    private final SnapshotHealth health;
+    private @Nullable NbdClient dirty;
+
+    HeldQemuDisk(
+            PlannedDisk planned,
+            String generation,
+            SocketAddress server,
+            JobNames names,
+            SnapshotHealth health) {
+        this.planned = planned;
+        this.generation = generation;
+        this.server = server;
+        this.export = names.name(JobNames.Role.EXPORT, planned.index());
+        this.probe = names.name(JobNames.Role.PROBE, planned.index());
+        this.bitmap = names.merged();
+        this.health = health;
+    }
+
+    @Override
+    public String name() {
+        return planned.disk().name();
+    }
+
+    @Override
+    public long size() {
+        return planned.disk().size();
+    }
+
+    @Override
+    public String format() {
+        return planned.disk().format();
+    }
+
+    @Override
+    public ChangedBlocks changes() {
+        return planned.unknown().isPresent()
+                ? new ChangedBlocks.Unknown(planned.unknown().get())
+                : new ChangedBlocks.Known(this::changedRanges);
+    }
+
+    @Override
+    public Optional<String> generation() {
+        return Optional.of(generation);
+    }
+
+    @Override
+    public BlockSource open() {
+        health.require();
+        try {
+            return new GuardedSource(
+                    NbdSource.open(server, export, NbdClient.DEFAULT_CONNECTIONS), health);
+        } catch (HypervisorException e) {
+            throw health.explain(e);
+        }
+    }
+
+    /// Reads one byte through the filter's own view. It answers while the filter has copied every block that
+    /// was overwritten, and refuses from the first that it has not. (What it answers is not used: before QEMU
+    /// 8.0 it may be live data.)
+    void proveValid(Object socket) {
+        health.require();
+        try (NbdClient client = NbdClient.connect(server, probe, Optional.empty(), 1)) {
+            client.read(0, new byte[1], 0, 1);
+        } catch (HypervisorException e) {
+            HypervisorException reason = health.explain(e);
+            if (reason == e && e.kind() == Kind.REFUSED) {
+                reason =
+                        new HypervisorException(
+                                Kind.SNAPSHOT_BROKEN,
+                                "snapshot.broken",
+                                e,
+                                socket,
+                                name(),
+                                String.valueOf(e.getMessage()));
+                health.fail(reason);
+            }
+            throw reason;
+        }
+        health.require();
+    }
+
+    synchronized void close() {
+        if (dirty != null) {
+            dirty.close();
+            dirty = null;
+        }
+    }
+
+    private Iterator<Extent> changedRanges() {
+        health.require();
+        try {
+            return health.guard(dirtyClient().dirtyExtents());
+        } catch (HypervisorException e) {
+            throw health.explain(e);
+        }
+    }
+
+    private synchronized NbdClient dirtyClient() {
+        NbdClient client = dirty;
+        if (client == null) {
+            client =
+                    NbdClient.connect(
+                            server, export, Optional.of("qemu:dirty-bitmap:" + bitmap), 1);
+            dirty = client;
+        }
+        return client;
+    }
+}

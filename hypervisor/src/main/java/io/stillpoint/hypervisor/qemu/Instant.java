@@ -1,0 +1,161 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.qemu.JobNames.Role;
+import io.stillpoint.platform.Json;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The instant: with the VM stopped for milliseconds, the bitmaps of all disks change over in one transaction
+/// and each device is put on its filter. Putting a device on a filter is no action of a transaction, therefore
+/// the stop.
+///
+/// A VM that was not running is not stopped and not continued. Before stopping, an empty node is added as a
+/// mark; if this process ends before it continues the VM, [Sweep] finds the mark and continues it.
+final class Instant {
+    private static final int GRANULARITY_BYTES = 65536;
+    private static final Duration CONTINUE_MAX = Duration.ofSeconds(30);
+
+    /// How long nobody may answer at the socket before the VM counts as gone.
+    private static final Duration GONE_AFTER = Duration.ofSeconds(2);
+
+    private static final Duration RETRY = Duration.ofMillis(100);
+
+    private final Monitor monitor;
+    private final SnapshotRequest request;
+    private final JobNames names;
+
+    Instant(Monitor monitor, SnapshotRequest request, JobNames names) {
+        this.monitor = monitor;
+        this.request = request;
+        this.names = names;
+    }
+
+    /// What the instant took, in nanoseconds.
+    record Times(long stop, long change, long cont) {}
+
+    /// On failure the VM runs again if it did before; bitmaps and filters may be half changed.
+    Times pass(List<PlannedDisk> disks) {
+        ObjectNode transaction = transaction(disks);
+        boolean running = monitor.isVmRunning();
+        long begin = System.nanoTime();
+        if (running) {
+            stop();
+        }
+        long stopped = System.nanoTime();
+        long changed;
+        try {
+            monitor.execute("transaction", transaction);
+            for (PlannedDisk disk : disks) {
+                monitor.execute(
+                        "qom-set",
+                        Sweep.drive(disk.disk().device(), names.name(Role.FILTER, disk.index())));
+            }
+            changed = System.nanoTime();
+        } finally {
+            if (running) {
+                cont();
+            }
+        }
+        return new Times(stopped - begin, changed - stopped, System.nanoTime() - changed);
+    }
+
+    private ObjectNode transaction(List<PlannedDisk> disks) {
+        ArrayNode actions = Json.array();
+        for (PlannedDisk disk : disks) {
+            String node = disk.disk().node();
+            ObjectNode recording =
+                    bitmap(node, JobNames.recording(request.lineage(), request.generation()))
+                            .put("granularity", GRANULARITY_BYTES);
+            if (disk.disk().storesBitmaps()) {
+                recording.put("persistent", true);
+            }
+            action(actions, "block-dirty-bitmap-add", recording);
+            disk.previous()
+                    .ifPresent(previous -> {
+                        // The old bitmap goes on recording, in case this backup fails.
+                        action(
+                                actions,
+                                "block-dirty-bitmap-add",
+                                bitmap(node, names.merged())
+                                        .put("granularity", GRANULARITY_BYTES)
+                                        .put("disabled", true));
+                        ObjectNode merge =
+                                Json.object().put("node", node).put("target", names.merged());
+                        merge.set("bitmaps", Json.array().add(previous));
+                        action(actions, "block-dirty-bitmap-merge", merge);
+                    });
+        }
+        ObjectNode transaction = Json.object();
+        transaction.set("actions", actions);
+        return transaction;
+    }
+
+    private static ObjectNode bitmap(String node, String name) {
+        return Json.object().put("node", node).put("name", name);
+    }
+
+    private static void action(ArrayNode actions, String type, ObjectNode data) {
+        ObjectNode action = Json.object().put("type", type);
+        action.set("data", data);
+        actions.add(action);
+    }
+
+    private void stop() {
+        monitor.execute(
+                "blockdev-add",
+                Json.object()
+                        .put("driver", "null-co")
+                        .put("node-name", names.name(Role.STOPPED, 0))
+                        .put("read-zeroes", true));
+        boolean done = false;
+        try {
+            monitor.execute("stop");
+            done = true;
+        } finally {
+            if (!done) {
+                // It may have been stopped although the answer did not come.
+                cont();
+            }
+        }
+    }
+
+    /// A guest that stays stopped is the worst that a backup can do: tried again, also through new
+    /// connections, and whoever wants this thread to end has to wait for it.
+    private void cont() {
+        long begin = System.nanoTime();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                interrupted |= Thread.interrupted();
+                try {
+                    monitor.execute("cont");
+                    monitor.ask(
+                            "blockdev-del",
+                            Json.object().put("node-name", names.name(Role.STOPPED, 0)));
+                    return;
+                } catch (HypervisorException e) {
+                    boolean gone = e.code().equals("qmp.no-monitor");
+                    if (System.nanoTime() - begin > (gone ? GONE_AFTER : CONTINUE_MAX).toNanos()) {
+                        throw new HypervisorException(
+                                Kind.UNREACHABLE,
+                                "vm.not-continued",
+                                e,
+                                monitor.socket(),
+                                String.valueOf(e.getMessage()));
+                    }
+                }
+                LockSupport.parkNanos(RETRY.toNanos());
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+}

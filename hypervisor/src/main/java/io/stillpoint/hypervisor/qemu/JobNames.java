@@ -1,0 +1,87 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.SnapshotRequest;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// The names that a job gives inside QEMU. QEMU takes at most 31 characters for a node's name:
+///
+/// ```
+/// node, export, job:  sp-LINEAGE-JOB-ROLE-N        LINEAGE, JOB: 8 hexadecimal digits; N: the disk
+/// merged bitmap:      sp-LINEAGE-JOB-tmp
+/// recording bitmap:   sp-LINEAGE-GENERATION        GENERATION: 16 hexadecimal digits
+/// ```
+///
+/// @param job the first 8 digits of the generation
+record JobNames(String lineage, String job) {
+    private static final Pattern JOB_NAME =
+            Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-([a-z]{2,3})-(\\d{1,3})");
+    private static final Pattern MERGED = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-tmp");
+    private static final Pattern RECORDING = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{16})");
+
+    /// What a named object is for.
+    enum Role {
+        /// The job that formats a scratch image.
+        CREATE("cr"),
+        /// The scratch image's file.
+        FILE("ff"),
+        /// A window on that file that ends at the scratch limit.
+        WINDOW("fw"),
+        /// The scratch image, which reads as the disk at the instant.
+        FLEECE("fl"),
+        /// The filter under the guest's device.
+        FILTER("cbw"),
+        /// The filter's own view, which fails once the snapshot is broken.
+        PROBE("pr"),
+        /// The export of the fleece.
+        EXPORT("ex"),
+        /// An empty node that says: we have stopped the VM and have yet to continue it.
+        STOPPED("run");
+
+        private final String text;
+
+        Role(String text) {
+            this.text = text;
+        }
+
+        /// Whether the name of this role is in `name`.
+        boolean isOf(String name) {
+            Matcher matcher = JOB_NAME.matcher(name);
+            return matcher.matches() && matcher.group(3).equals(text);
+        }
+    }
+
+    static JobNames of(SnapshotRequest request) {
+        return new JobNames(request.lineage(), request.generation().substring(0, 8));
+    }
+
+    /// Whether a job of ours, of any lineage, has given this name to a node, an export or a QEMU job.
+    static boolean isOurs(String name) {
+        return JOB_NAME.matcher(name).matches();
+    }
+
+    static boolean isMerged(String bitmap) {
+        return MERGED.matcher(bitmap).matches();
+    }
+
+    /// The generation that a recording bitmap of this lineage stands for.
+    static Optional<String> generation(String lineage, String bitmap) {
+        Matcher matcher = RECORDING.matcher(bitmap);
+        return matcher.matches() && matcher.group(1).equals(lineage)
+                ? Optional.of(matcher.group(2))
+                : Optional.empty();
+    }
+
+    static String recording(String lineage, String generation) {
+        return "sp-" + lineage + "-" + generation;
+    }
+
+    String name(Role role, int disk) {
+        return "sp-" + lineage + "-" + job + "-" + role.text + "-" + disk;
+    }
+
+    String merged() {
+        return "sp-" + lineage + "-" + job + "-tmp";
+    }
+}

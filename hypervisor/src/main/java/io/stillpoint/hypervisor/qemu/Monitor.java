@@ -1,0 +1,78 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.platform.Json;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Predicate;
+import jdk.net.UnixDomainPrincipal;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The VM's monitor for the length of a job: a [QmpClient] that is connected anew after a drop. A command
+/// that was under way when the connection dropped fails; only the next one goes through a new connection.
+final class Monitor implements AutoCloseable {
+    private final Path socket;
+    private QmpClient client;
+    private boolean closed;
+
+    Monitor(Path socket) {
+        this.socket = socket;
+        this.client = QmpClient.connect(socket);
+    }
+
+    Path socket() {
+        return socket;
+    }
+
+    JsonNode execute(String command) {
+        return client().execute(command);
+    }
+
+    JsonNode execute(String command, ObjectNode arguments) {
+        return client().execute(command, arguments);
+    }
+
+    /// Runs a command that may be refused, as a question about a property that not every device has.
+    Optional<JsonNode> ask(String command, ObjectNode arguments) {
+        try {
+            return Optional.of(execute(command, arguments));
+        } catch (HypervisorException e) {
+            if (e.kind() == HypervisorException.Kind.REFUSED) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    Optional<JsonNode> awaitEvent(String name, Predicate<JsonNode> wanted, Duration timeout) {
+        return client().awaitEvent(name, wanted, timeout);
+    }
+
+    Optional<UnixDomainPrincipal> peer() {
+        return client().peer();
+    }
+
+    /// Every node of the block graph, with its bitmaps.
+    JsonNode nodes() {
+        return execute("query-named-block-nodes", Json.object().put("flat", true));
+    }
+
+    boolean isVmRunning() {
+        return execute("query-status").path("running").asBoolean(false);
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        client.close();
+    }
+
+    private synchronized QmpClient client() {
+        if (client.isClosed() && !closed) {
+            client = QmpClient.connect(socket);
+        }
+        return client;
+    }
+}

@@ -1,0 +1,78 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotRequest;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Filters and fleeces that stand ready beside the guest's devices.
+final class PreparedQemuSnapshot implements PreparedSnapshot {
+    private final Monitor monitor;
+    private final SnapshotRequest request;
+    private final NbdServer server;
+    private final Sweep sweep;
+    private final List<PlannedDisk> disks;
+    private boolean ended;
+    private Instant.@Nullable Times times;
+
+    PreparedQemuSnapshot(
+            Monitor monitor,
+            SnapshotRequest request,
+            NbdServer server,
+            Sweep sweep,
+            List<PlannedDisk> disks) {
+        this.monitor = monitor;
+        this.request = request;
+        this.server = server;
+        this.sweep = sweep;
+        this.disks = List.copyOf(disks);
+    }
+
+    @Override
+    public HeldSnapshot take() {
+        if (ended) {
+            throw new IllegalStateException("taken or closed before");
+        }
+        boolean done = false;
+        try {
+            times = new Instant(monitor, request, JobNames.of(request)).pass(disks);
+            done = true;
+            ended = true;
+            return new HeldQemuSnapshot(monitor, request, server, sweep, disks);
+        } finally {
+            if (!done) {
+                undoQuietly();
+            }
+        }
+    }
+
+    /// What the instant took; for measurements.
+    Instant.@Nullable Times times() {
+        return times;
+    }
+
+    @Override
+    public void close() {
+        if (!ended) {
+            undo();
+        }
+    }
+
+    /// The failure under way says more than one of undoing; what stays is swept by the next job.
+    void undoQuietly() {
+        try {
+            undo();
+        } catch (HypervisorException e) {
+            // See above.
+        }
+    }
+
+    private void undo() {
+        ended = true;
+        sweep.run();
+        sweep.removeBitmaps(JobNames.recording(request.lineage(), request.generation())::equals);
+        server.stop();
+    }
+}

@@ -1,0 +1,358 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.Json;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import jdk.net.ExtendedSocketOptions;
+import jdk.net.UnixDomainPrincipal;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A client of QEMU's machine protocol on a unix socket (docs/interop/qmp-spec of QEMU). Safe for several
+/// threads; a virtual thread reads. A monitor serves one client at a time.
+///
+/// Throws [HypervisorException] of kind UNREACHABLE when the socket or its peer is gone or silent, REFUSED with
+/// the error's class and text when QEMU refuses a command, PROTOCOL when what answers is no monitor. Once it has
+/// failed with UNREACHABLE or PROTOCOL a client stays failed; a new one may be connected to the same socket.
+public final class QmpClient implements AutoCloseable {
+    /// How long a monitor may take to greet. QEMU greets at once unless another client holds the monitor.
+    static final Duration GREETING_MAX = Duration.ofSeconds(5);
+
+    /// How long a command may take; `stop` flushes every disk.
+    static final Duration COMMAND_MAX = Duration.ofSeconds(60);
+
+    /// Events that nobody asked for; beyond these the oldest are dropped.
+    private static final int EVENTS_MAX = 1024;
+
+    private final Path socket;
+    private final SocketChannel channel;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition arrived = lock.newCondition();
+    private final Map<Long, Optional<JsonNode>> replies = new HashMap<>();
+    private final ArrayDeque<QmpEvent> events = new ArrayDeque<>();
+    private long lastId;
+    private @Nullable JsonNode greeting;
+    private @Nullable HypervisorException failure;
+
+    private QmpClient(Path socket, SocketChannel channel) {
+        this.socket = socket;
+        this.channel = channel;
+        Thread.ofVirtual().name("qmp-reader").start(this::readAll);
+    }
+
+    /// Connects and negotiates.
+    public static QmpClient connect(Path socket) {
+        return connect(socket, GREETING_MAX);
+    }
+
+    static QmpClient connect(Path socket, Duration greetingMax) {
+        QmpClient client;
+        try {
+            client = new QmpClient(socket, SocketChannel.open(UnixDomainSocketAddress.of(socket)));
+        } catch (IOException e) {
+            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, reason(e));
+        }
+        boolean done = false;
+        try {
+            client.awaitGreeting(greetingMax);
+            client.execute("qmp_capabilities");
+            done = true;
+            return client;
+        } finally {
+            if (!done) {
+                client.close();
+            }
+        }
+    }
+
+    /// The user that QEMU runs as, if the system tells.
+    Optional<UnixDomainPrincipal> peer() {
+        try {
+            return Optional.of(channel.getOption(ExtendedSocketOptions.SO_PEERCRED));
+        } catch (IOException | UnsupportedOperationException e) {
+            return Optional.empty();
+        }
+    }
+
+    /// Runs a command without arguments; see [#execute(String,ObjectNode,Duration)].
+    public JsonNode execute(String command) {
+        return execute(command, Json.object(), COMMAND_MAX);
+    }
+
+    /// Runs a command; see [#execute(String,ObjectNode,Duration)].
+    public JsonNode execute(String command, ObjectNode arguments) {
+        return execute(command, arguments, COMMAND_MAX);
+    }
+
+    /// Runs a command and returns its `return` value. After a timeout the client stays usable: the late
+    /// answer is recognised and dropped.
+    public JsonNode execute(String command, ObjectNode arguments, Duration timeout) {
+        JsonNode reply = exchange(command, arguments, timeout);
+        JsonNode error = reply.path("error");
+        if (error.isObject()) {
+            throw new HypervisorException(
+                    Kind.REFUSED,
+                    "qmp.refused",
+                    null,
+                    socket,
+                    command,
+                    error.path("class").asString("?"),
+                    error.path("desc").asString("?"));
+        }
+        return reply.path("return");
+    }
+
+    /// Waits for an event and takes it out of the queue. Events that came before the call count.
+    public Optional<JsonNode> awaitEvent(
+            String name, Predicate<JsonNode> wanted, Duration timeout) {
+        long left = timeout.toNanos();
+        lock.lock();
+        try {
+            while (true) {
+                for (Iterator<QmpEvent> i = events.iterator(); i.hasNext(); ) {
+                    QmpEvent event = i.next();
+                    if (event.name().equals(name) && wanted.test(event.data())) {
+                        i.remove();
+                        return Optional.of(event.data());
+                    }
+                }
+                if (failure != null) {
+                    throw copyOf(failure);
+                }
+                if (left <= 0) {
+                    return Optional.empty();
+                }
+                left = arrived.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /// Whether the connection has ended.
+    public boolean isClosed() {
+        lock.lock();
+        try {
+            return failure != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        fail(new HypervisorException(Kind.UNREACHABLE, "qmp.lost", null, socket, "closed by us"));
+    }
+
+    private JsonNode exchange(String command, ObjectNode arguments, Duration timeout) {
+        lock.lock();
+        try {
+            long id = ++lastId;
+            // Written under the lock: commands of two threads must not mix. They are short and QEMU
+            // reads them at once, so the socket's buffer takes them whole.
+            replies.put(id, Optional.empty());
+            try {
+                send(id, command, arguments);
+                return awaitReply(id, command, timeout);
+            } finally {
+                replies.remove(id);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void send(long id, String command, ObjectNode arguments) {
+        if (failure != null) {
+            throw copyOf(failure);
+        }
+        ObjectNode message = Json.object().put("execute", command).put("id", id);
+        if (!arguments.isEmpty()) {
+            message.set("arguments", arguments);
+        }
+        byte[] json = Json.bytes(message);
+        ByteBuffer line = ByteBuffer.allocate(json.length + 1).put(json).put((byte) '\n').flip();
+        try {
+            while (line.hasRemaining()) {
+                channel.write(line);
+            }
+        } catch (IOException e) {
+            fail(lost(e));
+            throw lost(e);
+        }
+    }
+
+    private JsonNode awaitReply(long id, String command, Duration timeout) {
+        long left = timeout.toNanos();
+        try {
+            while (true) {
+                Optional<JsonNode> reply = replies.getOrDefault(id, Optional.empty());
+                if (reply.isPresent()) {
+                    return reply.get();
+                }
+                if (failure != null) {
+                    throw copyOf(failure);
+                }
+                if (left <= 0) {
+                    throw new HypervisorException(
+                            Kind.UNREACHABLE,
+                            "qmp.timeout",
+                            null,
+                            socket,
+                            command,
+                            Long.toString(timeout.toSeconds()));
+                }
+                left = arrived.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    private void awaitGreeting(Duration greetingMax) {
+        long left = greetingMax.toNanos();
+        lock.lock();
+        try {
+            while (greeting == null) {
+                if (failure != null) {
+                    throw copyOf(failure);
+                }
+                if (left <= 0) {
+                    throw new HypervisorException(
+                            Kind.UNREACHABLE, "qmp.monitor-held", null, socket);
+                }
+                left = arrived.awaitNanos(left);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void readAll() {
+        QmpLines lines = new QmpLines(channel);
+        try {
+            while (take(lines.next())) {}
+        } catch (QmpLines.OverlongLineException e) {
+            fail(protocol("a line of at most " + QmpLines.LINE_BYTES_MAX + " bytes", "more"));
+        } catch (IOException e) {
+            fail(lost(e));
+        }
+    }
+
+    /// Takes one message; false when the connection had to be ended.
+    private boolean take(byte[] line) {
+        if (line.length == 0 || (line.length == 1 && line[0] == '\r')) {
+            return true;
+        }
+        JsonNode message;
+        try {
+            message = Json.parse(line);
+        } catch (JacksonException e) {
+            fail(protocol("a JSON object per line", excerpt(line)));
+            return false;
+        }
+        lock.lock();
+        try {
+            if (message.path("event").isString()) {
+                if (events.size() == EVENTS_MAX) {
+                    events.removeFirst();
+                }
+                events.addLast(
+                        new QmpEvent(message.path("event").asString(), message.path("data")));
+            } else if (message.has("return") || message.path("error").isObject()) {
+                if (!takeReply(message)) {
+                    fail(protocol("a reply to one of our commands", excerpt(line)));
+                    return false;
+                }
+            } else if (message.path("QMP").isObject() && greeting == null) {
+                greeting = message;
+            } else {
+                fail(protocol("a greeting, reply or event", excerpt(line)));
+                return false;
+            }
+            arrived.signalAll();
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean takeReply(JsonNode message) {
+        long id = message.path("id").asLong(-1);
+        if (id < 1 || id > lastId) {
+            return false;
+        }
+        // A reply that nobody waits for any more came after its command's timeout.
+        replies.computeIfPresent(id, (key, waiting) -> Optional.of(message));
+        return true;
+    }
+
+    private void fail(HypervisorException cause) {
+        lock.lock();
+        try {
+            if (failure == null) {
+                failure = cause;
+            }
+            arrived.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        try {
+            channel.close();
+        } catch (IOException e) {
+            // Nothing is buffered in the channel.
+        }
+    }
+
+    private HypervisorException lost(IOException cause) {
+        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, reason(cause));
+    }
+
+    private HypervisorException protocol(String expected, String found) {
+        return new HypervisorException(
+                Kind.PROTOCOL, "qmp.protocol", null, socket, expected, found);
+    }
+
+    /// The same failure for each thread that meets it: an exception must not be thrown twice, since each
+    /// thrower adds to it.
+    private HypervisorException copyOf(HypervisorException first) {
+        return new HypervisorException(
+                first.kind(), "qmp.ended", first, socket, String.valueOf(first.getMessage()));
+    }
+
+    private HypervisorException interrupted(InterruptedException cause) {
+        Thread.currentThread().interrupt();
+        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, "interrupted");
+    }
+
+    private static String reason(IOException cause) {
+        String message = cause.getMessage();
+        return message == null ? cause.getClass().getSimpleName() : message;
+    }
+
+    private static String excerpt(byte[] line) {
+        int length = Math.min(line.length, 120);
+        return new String(line, 0, length, StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", "?");
+    }
+}

@@ -1,0 +1,124 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.qemu.JobNames.Role;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
+
+/// Watches how much the scratch images of a snapshot take together, and whether the VM is still there. QEMU
+/// sends an event when an image grows beyond a threshold; each event sets the next threshold so that the
+/// limit can't be passed between two events.
+final class ScratchWatch implements AutoCloseable {
+    private static final Duration POLL = Duration.ofMillis(500);
+
+    /// Attempts to reach a VM whose connection dropped, one per [#POLL].
+    private static final int ATTEMPTS_MAX = 10;
+
+    /// The smallest distance between two thresholds, which is also how inexact the limit is per disk.
+    private static final long STEP_MIN = 512 << 10;
+
+    private final Monitor monitor;
+    private final List<String> files;
+    private final ByteSize limit;
+    private final Consumer<ByteSize> full;
+    private final Consumer<HypervisorException> gone;
+    private volatile boolean closed;
+
+    /// @param full told once, with the space taken, when the limit is passed
+    /// @param gone told once when the VM does not answer any more
+    ScratchWatch(
+            Monitor monitor,
+            JobNames names,
+            List<PlannedDisk> disks,
+            ByteSize limit,
+            Consumer<ByteSize> full,
+            Consumer<HypervisorException> gone) {
+        this.monitor = monitor;
+        this.files = disks.stream().map(disk -> names.name(Role.FILE, disk.index())).toList();
+        this.limit = limit;
+        this.full = full;
+        this.gone = gone;
+    }
+
+    void start() {
+        Thread.ofVirtual().name("scratch-watch").start(this::run);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+    }
+
+    private void run() {
+        int failures = 0;
+        boolean check = true;
+        while (!closed) {
+            try {
+                if (check) {
+                    ByteSize taken = taken();
+                    if (taken.bytes() >= limit.bytes()) {
+                        full.accept(taken);
+                        return;
+                    }
+                    setThresholds(taken);
+                }
+                Optional<JsonNode> event =
+                        monitor.awaitEvent(
+                                "BLOCK_WRITE_THRESHOLD",
+                                data -> files.contains(data.path("node-name").asString("")),
+                                POLL);
+                // After a drop of the connection an event may have been missed.
+                check = event.isPresent() || failures > 0;
+                failures = 0;
+            } catch (HypervisorException e) {
+                failures++;
+                check = true;
+                if (failures > ATTEMPTS_MAX || e.code().equals("qmp.no-monitor")) {
+                    if (!closed) {
+                        gone.accept(e);
+                    }
+                    return;
+                }
+                pause();
+            }
+        }
+    }
+
+    private ByteSize taken() {
+        long bytes = 0;
+        for (JsonNode node : monitor.nodes()) {
+            if (files.contains(node.path("node-name").asString(""))) {
+                bytes += node.path("image").path("actual-size").asLong(0);
+            }
+        }
+        return new ByteSize(bytes);
+    }
+
+    /// Half of what is left, shared among the disks. A threshold is a place in the file; the image grows
+    /// upwards only, so its place is its size.
+    private void setThresholds(ByteSize taken) {
+        long step = Math.max((limit.bytes() - taken.bytes()) / 2 / files.size(), STEP_MIN);
+        for (JsonNode node : monitor.nodes()) {
+            String name = node.path("node-name").asString("");
+            if (files.contains(name)) {
+                long size = node.path("image").path("actual-size").asLong(0);
+                monitor.execute(
+                        "block-set-write-threshold",
+                        Json.object().put("node-name", name).put("write-threshold", size + step));
+            }
+        }
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(POLL);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

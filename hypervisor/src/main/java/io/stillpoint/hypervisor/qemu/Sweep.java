@@ -1,0 +1,254 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.qemu.JobNames.Role;
+import io.stillpoint.platform.Json;
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Removes everything of ours from a VM, by its names, in the one order that never lets a reader see live data
+/// and never stops the guest: exports, probes, the filter from under the device, filter, fleece, file.
+///
+/// Runs at the end of each job and before each job for what an ended one left; the VM's lock is held, so
+/// whatever carries our names belongs to nobody else. Repeating it is harmless.
+final class Sweep {
+    private static final Duration EXPORT_END_MAX = Duration.ofSeconds(30);
+    private static final Duration POLL = Duration.ofMillis(100);
+
+    private final Monitor monitor;
+    private final VmPaths paths;
+    private final NbdServer server;
+    private @Nullable HypervisorException firstFailure;
+
+    Sweep(Monitor monitor, VmPaths paths, NbdServer server) {
+        this.monitor = monitor;
+        this.paths = paths;
+        this.server = server;
+    }
+
+    /// Removes all but recording bitmaps. What one step can't remove does not keep the others from trying;
+    /// the first failure is thrown at the end.
+    void run() {
+        firstFailure = null;
+        continueVm();
+        removeExports();
+        removeJobs();
+        removeNodes(Role.PROBE);
+        releaseDevices();
+        removeNodes(Role.FILTER);
+        removeNodes(Role.FLEECE);
+        removeNodes(Role.WINDOW);
+        List<Path> elsewhere = scratchImages();
+        removeNodes(Role.FILE);
+        elsewhere.forEach(this::removeFile);
+        removeFiles();
+        removeBitmaps(JobNames::isMerged);
+        if (firstFailure != null) {
+            throw firstFailure;
+        }
+    }
+
+    /// Removes the named bitmaps wherever they are, also inconsistent ones.
+    void removeBitmaps(Predicate<String> unwanted) {
+        for (JsonNode node : monitor.nodes()) {
+            for (JsonNode bitmap : node.path("dirty-bitmaps")) {
+                String name = bitmap.path("name").asString("");
+                if (unwanted.test(name)) {
+                    removeBitmap(node.path("node-name").asString(), name);
+                }
+            }
+        }
+    }
+
+    void removeBitmap(String node, String bitmap) {
+        attempt("block-dirty-bitmap-remove", Json.object().put("node", node).put("name", bitmap));
+    }
+
+    /// Removes the scratch images of this VM, as after its end.
+    void removeFiles() {
+        try (DirectoryStream<Path> files =
+                Files.newDirectoryStream(paths.folder(), "sp-" + paths.key() + "-*.qcow2")) {
+            for (Path file : files) {
+                removeFile(file);
+            }
+        } catch (IOException e) {
+            note(scratchFailure(e));
+        }
+    }
+
+    private void removeFile(Path file) {
+        try {
+            if (paths.isScratchImage(file)) {
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            note(scratchFailure(e));
+        }
+    }
+
+    /// The files that our nodes write to; an ended job may have had another scratch folder.
+    private List<Path> scratchImages() {
+        List<Path> found = new ArrayList<>();
+        for (JsonNode node : monitor.nodes()) {
+            if (Role.FILE.isOf(node.path("node-name").asString(""))) {
+                found.add(Path.of(node.path("file").asString("")));
+            }
+        }
+        return found;
+    }
+
+    private HypervisorException scratchFailure(IOException cause) {
+        return new HypervisorException(
+                Kind.UNSUPPORTED, "scratch.folder", cause, paths.folder(), cause.toString());
+    }
+
+    /// A job that ended between stopping and continuing the VM has left its mark, see [Instant].
+    private void continueVm() {
+        List<String> marks = nodes(Role.STOPPED);
+        if (!marks.isEmpty() && !monitor.isVmRunning()) {
+            attempt("cont", Json.object());
+        }
+        removeNodes(Role.STOPPED);
+    }
+
+    private void removeExports() {
+        boolean any = false;
+        for (JsonNode export : monitor.execute("query-block-exports")) {
+            String id = export.path("id").asString("");
+            if (JobNames.isOurs(id)) {
+                any = true;
+                attempt("block-export-del", Json.object().put("id", id).put("mode", "hard"));
+                awaitEndOfExport(id);
+            }
+        }
+        if (any) {
+            server.stop();
+        }
+    }
+
+    /// The command only begins the end: connections have to be closed first. The event may have been missed
+    /// by a client that reconnected, so the list decides.
+    private void awaitEndOfExport(String id) {
+        long deadline = System.nanoTime() + EXPORT_END_MAX.toNanos();
+        while (System.nanoTime() < deadline) {
+            boolean present = false;
+            for (JsonNode export : monitor.execute("query-block-exports")) {
+                present |= export.path("id").asString("").equals(id);
+            }
+            if (!present) {
+                return;
+            }
+            monitor.awaitEvent(
+                    "BLOCK_EXPORT_DELETED", data -> data.path("id").asString("").equals(id), POLL);
+        }
+        note(
+                new HypervisorException(
+                        Kind.REFUSED,
+                        "qmp.refused",
+                        null,
+                        monitor.socket(),
+                        "block-export-del",
+                        "timeout",
+                        id));
+    }
+
+    private void removeJobs() {
+        for (JsonNode job : monitor.execute("query-jobs")) {
+            String id = job.path("id").asString("");
+            if (JobNames.isOurs(id)) {
+                // Formatting takes milliseconds: whatever is found here has concluded.
+                attempt("job-dismiss", Json.object().put("id", id));
+            }
+        }
+    }
+
+    /// Puts each device back on the node under our filter.
+    private void releaseDevices() {
+        List<GuestDisk> filtered = new ArrayList<>();
+        for (GuestDisk disk : new DiskList(monitor).find()) {
+            if (Role.FILTER.isOf(disk.node())) {
+                filtered.add(disk);
+            }
+        }
+        if (filtered.isEmpty()) {
+            return;
+        }
+        Map<String, String> below = filteredNodes();
+        for (GuestDisk disk : filtered) {
+            String node = below.get(disk.node());
+            if (node != null) {
+                attempt("qom-set", drive(disk.device(), node));
+            }
+        }
+    }
+
+    static ObjectNode drive(String device, String node) {
+        return Json.object().put("path", device).put("property", "drive").put("value", node);
+    }
+
+    /// Filter to the node under it. No stable command tells; this one does since QEMU 4.0.
+    private Map<String, String> filteredNodes() {
+        JsonNode graph = monitor.execute("x-debug-query-block-graph");
+        Map<Long, String> names = new HashMap<>();
+        for (JsonNode node : graph.path("nodes")) {
+            names.put(node.path("id").asLong(-1), node.path("name").asString(""));
+        }
+        Map<String, String> below = new HashMap<>();
+        for (JsonNode edge : graph.path("edges")) {
+            if (edge.path("name").asString("").equals("file")) {
+                below.put(
+                        names.getOrDefault(edge.path("parent").asLong(-1), ""),
+                        names.getOrDefault(edge.path("child").asLong(-1), ""));
+            }
+        }
+        return below;
+    }
+
+    private void removeNodes(Role role) {
+        for (String node : nodes(role)) {
+            attempt("blockdev-del", Json.object().put("node-name", node));
+        }
+    }
+
+    private List<String> nodes(Role role) {
+        List<String> found = new ArrayList<>();
+        for (JsonNode node : monitor.nodes()) {
+            String name = node.path("node-name").asString("");
+            if (role.isOf(name)) {
+                found.add(name);
+            }
+        }
+        return found;
+    }
+
+    private void attempt(String command, ObjectNode arguments) {
+        try {
+            monitor.execute(command, arguments);
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.REFUSED) {
+                throw e;
+            }
+            note(e);
+        }
+    }
+
+    private void note(HypervisorException failure) {
+        if (firstFailure == null) {
+            firstFailure = failure;
+        } else {
+            firstFailure.addSuppressed(failure);
+        }
+    }
+}
