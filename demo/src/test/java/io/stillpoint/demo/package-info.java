@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.demo;
+
+import org.jspecify.annotations.NullMarked;

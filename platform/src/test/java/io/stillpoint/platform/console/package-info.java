@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.platform.console;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,40 @@
+package io.stillpoint.testkit;
+
+import io.stillpoint.demo.GuestImage;
+import io.stillpoint.demo.Programs;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assertions;
+import org.junit.jupiter.api.Assumptions;
+
+/// Whether this machine has the programs that a test needs. Where something is missing the test is skipped with the
+/// reason printed; but where `CI=true` it fails, since in CI nothing may be skipped.
+public final class RealParts {
+    private RealParts() {}
+
+    /// Needs QEMU, its image tool and a kernel that runs guests.
+    public static void assumeQemu() {
+        assumePrograms("qemu-system-x86_64", "qemu-img");
+    }
+
+    /// Needs all these programs on the PATH or in the folders for administrators.
+    public static void assumePrograms(String... names) {
+        Programs programs = Programs.of(System.getenv());
+        List<String> missing =
+                Stream.of(names).filter(name -> programs.find(name).isEmpty()).toList();
+        if (missing.isEmpty()) {
+            return;
+        }
+        String reason = "not installed here: " + missing + "; install with: scripts/packages test";
+        if ("true".equals(System.getenv("CI"))) {
+            Assertions.fail(reason);
+        }
+        System.err.println("skipped: " + reason);
+        Assumptions.abort(reason);
+    }
+
+    /// The small guest, built at the first call on this machine.
+    public static GuestImage guest() {
+        return GuestImage.ensure(System.err::println);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.testkit;
+
+import org.jspecify.annotations.NullMarked;
