@@ -17,7 +17,9 @@ public final class DemoException extends StillpointException {
         /// What was asked for can't be: a file that is not there, a path that is too long.
         REQUEST(false, Blame.USER),
         /// The VM's process ended or does not answer.
-        VM(false, Blame.ENVIRONMENT);
+        VM(false, Blame.ENVIRONMENT),
+        /// Stillpoint did not do what it claims.
+        CLAIM(false, Blame.US);
 
         private final boolean retryable;
         private final Blame blame;
