@@ -63,6 +63,11 @@ final class Monitor implements AutoCloseable {
         return execute("query-status").path("running").asBoolean(false);
     }
 
+    /// Ends the connection, to see whether a new one takes its place.
+    synchronized void drop() {
+        client.close();
+    }
+
     @Override
     public synchronized void close() {
         closed = true;

@@ -138,6 +138,11 @@ public final class QemuVm implements VirtualMachine {
         }
     }
 
+    /// Ends the connection as a failing monitor would; the next command makes a new one.
+    void dropConnection() {
+        monitor.drop();
+    }
+
     private String machine() {
         return monitor.ask("qom-get", Json.object().put("path", "/machine").put("property", "type"))
                 .map(type -> type.asString("").replaceFirst("-machine$", ""))

@@ -1,0 +1,116 @@
+package io.stillpoint.hypervisor.images;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.nbd.NbdClient;
+import io.stillpoint.hypervisor.nbd.NbdTarget;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/// A qcow2 image, written by a `qemu-storage-daemon` over several connections.
+final class Qcow2Target implements RestoreTarget {
+    private final Path path;
+    private final PartialFile file;
+    private final StorageDaemon daemon;
+    private final NbdTarget target;
+    private final long size;
+
+    private Qcow2Target(
+            Path path, PartialFile file, StorageDaemon daemon, NbdTarget target, long size) {
+        this.path = path;
+        this.file = file;
+        this.daemon = daemon;
+        this.target = target;
+        this.size = size;
+    }
+
+    static Qcow2Target create(Path path, long size) {
+        PartialFile file = PartialFile.create(path);
+        StorageDaemon daemon = null;
+        boolean done = false;
+        try {
+            format(path, file.partial(), size);
+            daemon = StorageDaemon.start(file.partial(), "qcow2", true);
+            NbdTarget target =
+                    NbdTarget.open(
+                            daemon.address(), StorageDaemon.EXPORT, NbdClient.DEFAULT_CONNECTIONS);
+            done = true;
+            return new Qcow2Target(path, file, daemon, target, size);
+        } finally {
+            if (!done) {
+                if (daemon != null) {
+                    daemon.close();
+                }
+                file.close();
+            }
+        }
+    }
+
+    @Override
+    public long size() {
+        return size;
+    }
+
+    @Override
+    public void write(long offset, byte[] from, int at, int length) {
+        Objects.checkFromIndexSize(offset, length, size);
+        target.write(offset, from, at, length);
+    }
+
+    @Override
+    public void flush() {
+        target.flush();
+    }
+
+    @Override
+    public void commit() {
+        target.flush();
+        target.close();
+        daemon.stop();
+        file.commit();
+    }
+
+    @Override
+    public void close() {
+        target.close();
+        daemon.close();
+        file.close();
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+
+    private static void format(Path path, Path partial, long size) {
+        if (!StorageDaemon.isInstalled("qemu-img")) {
+            throw new HypervisorException(Kind.UNSUPPORTED, "image.no-qemu-img", null, path);
+        }
+        try {
+            Process process =
+                    new ProcessBuilder(
+                                    "qemu-img",
+                                    "create",
+                                    "-q",
+                                    "-f",
+                                    "qcow2",
+                                    partial.toString(),
+                                    Long.toString(size))
+                            .redirectErrorStream(true)
+                            .start();
+            process.getOutputStream().close();
+            String output =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (process.waitFor() != 0) {
+                throw ImageErrors.of("image.storage-daemon-failed", partial, output.strip());
+            }
+        } catch (IOException e) {
+            throw ImageErrors.failed(partial, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw ImageErrors.of("image.storage-daemon-failed", partial, "interrupted");
+        }
+    }
+}

@@ -1,0 +1,259 @@
+package io.stillpoint.hypervisor.images;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.Json;
+import java.io.File;
+import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A `qemu-storage-daemon` that exports one image over NBD, on a socket in a private folder.
+///
+/// It ends with [#close], with this process through a shutdown hook, and, where `setpriv` (util-linux) is
+/// there, when this process is killed. All daemons are started by one thread that lives as long as the process,
+/// because the kernel ties that last guarantee to the starting thread (PR_SET_PDEATHSIG, prctl(2)).
+final class StorageDaemon implements AutoCloseable {
+    static final String EXPORT = "disk";
+
+    private static final String PROGRAM = "qemu-storage-daemon";
+    private static final Duration START_MAX = Duration.ofSeconds(30);
+    private static final Duration STOP_MAX = Duration.ofSeconds(60);
+
+    private static final Set<StorageDaemon> RUNNING = ConcurrentHashMap.newKeySet();
+    private static final ExecutorService STARTER =
+            Executors.newSingleThreadExecutor(task ->
+                    Thread.ofPlatform().daemon().name("storage-daemon-starter").unstarted(task));
+
+    static {
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .unstarted(() ->
+                                        RUNNING.forEach(each -> each.process.destroyForcibly())));
+    }
+
+    private final Path image;
+    private final Path folder;
+    private final Process process;
+
+    private StorageDaemon(Path image, Path folder, Process process) {
+        this.image = image;
+        this.folder = folder;
+        this.process = process;
+    }
+
+    /// Exports an image and waits until the export can be reached.
+    static StorageDaemon start(Path image, String format, boolean writable) {
+        if (!isInstalled(PROGRAM)) {
+            throw new HypervisorException(
+                    Kind.UNSUPPORTED, "image.no-storage-daemon", null, image, format);
+        }
+        Path folder = null;
+        boolean done = false;
+        try {
+            folder = Files.createTempDirectory("stillpoint-");
+            Path privateFolder = folder;
+            Process process =
+                    onStarter(() -> {
+                        List<String> command = command(image, format, writable, privateFolder);
+                        return new ProcessBuilder(command)
+                                .redirectErrorStream(true)
+                                .redirectOutput(log(privateFolder).toFile())
+                                .start();
+                    });
+            StorageDaemon daemon = new StorageDaemon(image, folder, process);
+            RUNNING.add(daemon);
+            daemon.awaitSocket();
+            done = true;
+            return daemon;
+        } catch (IOException e) {
+            throw ImageErrors.failed(image, e);
+        } finally {
+            if (!done && folder != null) {
+                removeFolder(folder);
+            }
+        }
+    }
+
+    UnixDomainSocketAddress address() {
+        return UnixDomainSocketAddress.of(socket(folder));
+    }
+
+    /// Ends it in an orderly way: the image's tables are complete when this returns.
+    void stop() {
+        process.destroy();
+        boolean ended = await(STOP_MAX);
+        int code = ended ? process.exitValue() : -1;
+        String output = output();
+        close();
+        // 128 + SIGTERM is how Java reports a process that let the signal end it.
+        if (code != 0 && code != 143) {
+            throw ImageErrors.of("image.storage-daemon-failed", image, output);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly();
+        await(STOP_MAX);
+        RUNNING.remove(this);
+        removeFolder(folder);
+    }
+
+    private static List<String> command(Path image, String format, boolean writable, Path folder) {
+        List<String> command = new ArrayList<>();
+        if (isInstalled("setpriv")) {
+            command.addAll(List.of("setpriv", "--pdeathsig", "KILL"));
+        }
+        ObjectNode file =
+                Json.object()
+                        .put("driver", Files.isRegularFile(image) ? "file" : "host_device")
+                        .put("filename", image.toAbsolutePath().toString())
+                        .put("node-name", "file")
+                        .put("read-only", !writable);
+        ObjectNode node =
+                Json.object()
+                        .put("driver", format)
+                        .put("file", "file")
+                        .put("node-name", "image")
+                        .put("read-only", !writable);
+        if (writable) {
+            node.put("discard", "unmap").put("detect-zeroes", "unmap");
+        }
+        ObjectNode address =
+                Json.object().put("type", "unix").put("path", socket(folder).toString());
+        ObjectNode server = Json.object();
+        server.set("addr", address);
+        ObjectNode export =
+                Json.object()
+                        .put("type", "nbd")
+                        .put("id", EXPORT)
+                        .put("name", EXPORT)
+                        .put("node-name", "image")
+                        .put("writable", writable);
+        command.addAll(
+                List.of(
+                        PROGRAM,
+                        "--blockdev",
+                        text(file),
+                        "--blockdev",
+                        text(node),
+                        "--nbd-server",
+                        text(server),
+                        "--export",
+                        text(export)));
+        return command;
+    }
+
+    private void awaitSocket() {
+        long deadline = System.nanoTime() + START_MAX.toNanos();
+        boolean done = false;
+        try {
+            while (!answers()) {
+                if (!process.isAlive()) {
+                    throw notStarted();
+                }
+                if (System.nanoTime() > deadline) {
+                    throw ImageErrors.of(
+                            "image.storage-daemon-failed", image, "no answer for 30 seconds");
+                }
+                await(Duration.ofMillis(5));
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
+    }
+
+    private HypervisorException notStarted() {
+        String output = output();
+        // QEMU locks images; a running VM holds its disks.
+        String code = output.contains("lock") ? "image.in-use" : "image.storage-daemon-failed";
+        return ImageErrors.of(code, image, output);
+    }
+
+    private boolean answers() {
+        try (SocketChannel channel = SocketChannel.open(address())) {
+            return channel.isConnected();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private boolean await(Duration time) {
+        try {
+            return process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private String output() {
+        try {
+            return Files.readString(log(folder), StandardCharsets.UTF_8).strip();
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    private static Process onStarter(Callable<Process> start) throws IOException {
+        try {
+            return STARTER.submit(start).get();
+        } catch (ExecutionException e) {
+            throw new IOException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException(e);
+        }
+    }
+
+    static boolean isInstalled(String program) {
+        String path = System.getenv("PATH");
+        for (String folder : (path == null ? "" : path).split(File.pathSeparator, -1)) {
+            if (!folder.isEmpty() && Files.isExecutable(Path.of(folder, program))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String text(ObjectNode node) {
+        return new String(Json.bytes(node), StandardCharsets.UTF_8);
+    }
+
+    private static Path socket(Path folder) {
+        return folder.resolve("nbd.sock");
+    }
+
+    private static Path log(Path folder) {
+        return folder.resolve("log");
+    }
+
+    private static void removeFolder(Path folder) {
+        try {
+            Files.deleteIfExists(socket(folder));
+            Files.deleteIfExists(log(folder));
+            Files.deleteIfExists(folder);
+        } catch (IOException e) {
+            // A small file in the system's folder for temporary files, which is cleaned anyway.
+        }
+    }
+}
