@@ -1,0 +1,119 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.images.ImageFile;
+import io.stillpoint.hypervisor.images.StoppedImages;
+import io.stillpoint.hypervisor.qemu.QemuVm;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.Vault;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `stillpoint backup`
+@Command(name = "backup", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class BackupCommand implements Callable<Integer> {
+    @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private Output output = new Output();
+
+    @Option(names = "--vm", required = true, paramLabel = "NAME", descriptionKey = "option.vm")
+    private String vm = "";
+
+    @ArgGroup(exclusive = true, multiplicity = "1")
+    private Source source = new Source();
+
+    static final class Source {
+        @Option(names = "--image", paramLabel = "FILE", descriptionKey = "option.image")
+        private List<Path> images = new ArrayList<>();
+
+        @ArgGroup(exclusive = false)
+        private @Nullable Live live;
+    }
+
+    static final class Live {
+        @Option(
+                names = "--qmp",
+                required = true,
+                paramLabel = "SOCKET",
+                descriptionKey = "option.qmp")
+        private Path qmp = Path.of("");
+
+        @Option(names = "--agent", paramLabel = "SOCKET", descriptionKey = "option.agent")
+        private @Nullable Path agent;
+
+        @Option(
+                names = "--scratch",
+                paramLabel = "DIR",
+                defaultValue = "/var/tmp/stillpoint",
+                descriptionKey = "option.scratch")
+        private Path scratch = Path.of("");
+
+        @Option(
+                names = "--scratch-limit",
+                paramLabel = "SIZE",
+                defaultValue = "20G",
+                converter = ByteSizeConverter.class,
+                descriptionKey = "option.scratch-limit")
+        private ByteSize scratchLimit = new ByteSize(0);
+
+        @Option(
+                names = "--freeze-limit",
+                paramLabel = "SECONDS",
+                defaultValue = "10",
+                descriptionKey = "option.freeze-limit")
+        private int freezeLimit;
+    }
+
+    @Override
+    public Integer call() {
+        Cancellation cancellation = Interruption.cancellation();
+        try (Vault vault = vaultOptions.open();
+                VirtualMachine machine = machine();
+                ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+            RecoveryPoint point =
+                    new BackupJob(
+                                    vault,
+                                    machine,
+                                    settings(),
+                                    events,
+                                    cancellation,
+                                    InstantSource.system(),
+                                    Randomness.secure())
+                            .run();
+            events.close();
+            output.result(PointFormat.json(point), PointFormat.table(List.of(point)));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private VirtualMachine machine() {
+        Live live = source.live;
+        return live == null ? StoppedImages.of(vm, source.images.stream().map(ImageFile::of).toList()) : QemuVm.open(live.qmp);
+    }
+
+    private BackupSettings settings() {
+        Live live = source.live == null ? new Live() : source.live;
+        return new BackupSettings(
+                vm,
+                source.live != null,
+                Optional.ofNullable(live.agent),
+                Duration.ofSeconds(live.freezeLimit),
+                live.scratch,
+                live.scratchLimit,
+                "stillpoint " + Version.text());
+    }
+}

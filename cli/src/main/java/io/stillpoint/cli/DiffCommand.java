@@ -1,0 +1,101 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.block.Extent;
+import io.stillpoint.vault.DiskImage;
+import io.stillpoint.vault.PointDisk;
+import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.Vault;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint diff`: which ranges differ between two points, by walking only what they do not share.
+@Command(name = "diff", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class DiffCommand implements Callable<Integer> {
+    private static final int CHUNK_LOG2 = 16;
+
+    @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private Output output = new Output();
+
+    @Parameters(index = "0", paramLabel = "ID", descriptionKey = "option.diff-first")
+    private String first = "";
+
+    @Parameters(index = "1", paramLabel = "ID", descriptionKey = "option.diff-second")
+    private String second = "";
+
+    @Override
+    public Integer call() {
+        try (Vault vault = vaultOptions.open()) {
+            RecoveryPoint before = vault.point(first);
+            RecoveryPoint after = vault.point(second);
+            TreeSet<String> names = new TreeSet<>();
+            before.disks().forEach(disk -> names.add(disk.name()));
+            after.disks().forEach(disk -> names.add(disk.name()));
+            ObjectNode json = Json.object();
+            ArrayNode disks = json.putArray("disks");
+            List<String> lines = new ArrayList<>();
+            for (String name : names) {
+                describe(vault, name, before, after, disks, lines);
+            }
+            output.result(json, String.join("\n", lines));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private static void describe(
+            Vault vault,
+            String name,
+            RecoveryPoint before,
+            RecoveryPoint after,
+            ArrayNode disks,
+            List<String> lines) {
+        DiskImage old = before.disk(name).map(PointDisk::image).orElse(new DiskImage(0, null));
+        DiskImage young = after.disk(name).map(PointDisk::image).orElse(new DiskImage(0, null));
+        List<Extent> ranges = ranges(vault, old, young);
+        long bytes = ranges.stream().mapToLong(Extent::length).sum();
+        lines.add(
+                Output.text(
+                        "diff.disk",
+                        name,
+                        new ByteSize(old.size()),
+                        new ByteSize(young.size()),
+                        new ByteSize(bytes),
+                        Integer.toString(ranges.size())));
+        ObjectNode disk = disks.addObject();
+        disk.put("name", name).put("sizeBefore", old.size()).put("sizeAfter", young.size());
+        disk.put("changedBytes", bytes);
+        ArrayNode array = disk.putArray("ranges");
+        for (Extent range : ranges) {
+            array.addObject().put("offset", range.offset()).put("length", range.length());
+            lines.add(String.format("%16d %12d", range.offset(), range.length()));
+        }
+    }
+
+    /// Differing chunks, neighbours joined, cut off at the end of the larger disk.
+    private static List<Extent> ranges(Vault vault, DiskImage old, DiskImage young) {
+        long end = Math.max(old.size(), young.size());
+        List<Extent> ranges = new ArrayList<>();
+        vault.difference(
+                old,
+                young,
+                chunk -> {
+                    long offset = chunk << CHUNK_LOG2;
+                    long length = Math.min(1L << CHUNK_LOG2, end - offset);
+                    if (!ranges.isEmpty() && ranges.getLast().end() == offset) {
+                        Extent last = ranges.removeLast();
+                        ranges.add(new Extent(last.offset(), last.length() + length));
+                    } else {
+                        ranges.add(new Extent(offset, length));
+                    }
+                });
+        return ranges;
+    }
+}

@@ -1,0 +1,66 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.StillpointException;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParseResult;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The entry point: parses the arguments, runs a command, and turns what it throws into a message and an exit code.
+@Command(
+        name = "stillpoint",
+        resourceBundle = "io.stillpoint.cli.messages",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        exitCodeListHeadingKey = "help.exit-codes",
+        scope = CommandLine.ScopeType.INHERIT,
+        subcommands = {
+            VaultCommand.class,
+            BackupCommand.class,
+            PointsCommand.class,
+            RestoreCommand.class,
+            DiffCommand.class,
+            DemoCommand.class,
+            GenerateCompletion.class
+        })
+public final class Stillpoint {
+    Stillpoint() {}
+
+    public static void main(String[] arguments) {
+        System.exit(run(arguments));
+    }
+
+    /// Runs one command and returns its exit status.
+    public static int run(String... arguments) {
+        CommandLine commands = new CommandLine(new Stillpoint());
+        commands.setExitCodeExceptionMapper(Stillpoint::status);
+        commands.setExecutionExceptionHandler(Stillpoint::report);
+        return commands.execute(arguments);
+    }
+
+    private static int status(Throwable e) {
+        return (e instanceof StillpointException known ? ExitCode.of(known) : ExitCode.DEFECT).status();
+    }
+
+    private static int report(Exception e, CommandLine command, ParseResult parsed) {
+        if (!(e instanceof StillpointException known)) {
+            System.err.println(Output.text("error.defect"));
+            e.printStackTrace();
+            return ExitCode.DEFECT.status();
+        }
+        if (parsed.hasMatchedOption("--json")) {
+            ObjectNode json = Json.object();
+            json.putObject("error")
+                    .put("code", known.code())
+                    .put("message", known.getMessage())
+                    .put("retryable", known.retryable());
+            System.out.println(Json.pretty(json));
+        } else {
+            System.err.println("stillpoint: " + known.getMessage());
+        }
+        return ExitCode.of(known).status();
+    }
+}

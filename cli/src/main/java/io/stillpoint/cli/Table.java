@@ -1,0 +1,45 @@
+package io.stillpoint.cli;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/// Columns of text for people: left-aligned, but for columns named as numbers.
+final class Table {
+    private final List<List<String>> rows = new ArrayList<>();
+    private final List<Boolean> right = new ArrayList<>();
+
+    /// @param headings a leading `>` aligns the column to the right
+    Table(String... headings) {
+        List<String> row = new ArrayList<>();
+        for (String heading : headings) {
+            right.add(heading.startsWith(">"));
+            row.add(heading.startsWith(">") ? heading.substring(1) : heading);
+        }
+        rows.add(row);
+    }
+
+    void add(String... cells) {
+        rows.add(List.of(cells));
+    }
+
+    @Override
+    public String toString() {
+        int[] widths = new int[right.size()];
+        for (List<String> row : rows) {
+            for (int i = 0; i < row.size(); i++) {
+                widths[i] = Math.max(widths[i], row.get(i).length());
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        for (List<String> row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int i = 0; i < row.size(); i++) {
+                String padding = " ".repeat(widths[i] - row.get(i).length());
+                line.append(i == 0 ? "" : "  ");
+                line.append(right.get(i) ? padding + row.get(i) : row.get(i) + padding);
+            }
+            text.append(text.isEmpty() ? "" : "\n").append(line.toString().stripTrailing());
+        }
+        return text.toString();
+    }
+}

@@ -1,0 +1,132 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.Verification;
+import io.stillpoint.vault.crypto.KeyFile;
+import java.nio.file.Files;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint vault`
+@Command(
+        name = "vault",
+        resourceBundle = "io.stillpoint.cli.messages",
+        sortOptions = false,
+        subcommands = {VaultCommand.Init.class, VaultCommand.Show.class, VaultCommand.Verify.class})
+final class VaultCommand {
+    @Command(name = "init", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Init implements Callable<Integer> {
+        @Mixin private VaultOptions vaultOptions = new VaultOptions();
+        @Mixin private Output output = new Output();
+
+        @Override
+        public Integer call() {
+            boolean isNewKey = !Files.exists(vaultOptions.keyFile());
+            KeyFile key =
+                    isNewKey
+                            ? KeyFile.create(vaultOptions.keyFile(), Randomness.secure())
+                            : KeyFile.read(vaultOptions.keyFile());
+            try (Vault vault =
+                    Vault.init(
+                            vaultOptions.store(),
+                            key,
+                            Randomness.secure(),
+                            InstantSource.system())) {
+                ObjectNode json = Json.object();
+                json.put("id", vault.id().toString()).put("vault", vaultOptions.folder().toString());
+                json.put("keyFile", vaultOptions.keyFile().toString());
+                json.put("newKeyFile", isNewKey);
+                String made = Output.text("vault.made", vaultOptions.folder());
+                output.result(
+                        json,
+                        isNewKey
+                                ? made + "\n" + Output.text("vault.new-key", vaultOptions.keyFile())
+                                : made);
+                return ExitCode.SUCCESS.status();
+            }
+        }
+    }
+
+    @Command(name = "info", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Show implements Callable<Integer> {
+        @Mixin private VaultOptions vaultOptions = new VaultOptions();
+        @Mixin private Output output = new Output();
+
+        @Override
+        public Integer call() {
+            try (Vault vault = vaultOptions.open()) {
+                Vault.Facts facts = vault.facts();
+                ObjectNode json = Json.object();
+                json.put("id", vault.id().toString()).put("vault", vaultOptions.folder().toString());
+                json.put("createdAt", vault.createdAt().toString()).put("points", facts.points());
+                json.put("packs", facts.packs()).put("packBytes", facts.packBytes());
+                json.put("indexSegments", facts.segments());
+                json.put("indexBytes", facts.segmentBytes()).put("items", facts.items());
+                output.result(
+                        json,
+                        Output.text(
+                                "vault.facts",
+                                vault.id(),
+                                vault.createdAt(),
+                                Integer.toString(facts.points()),
+                                Long.toString(facts.packs()),
+                                new ByteSize(facts.packBytes()),
+                                Long.toString(facts.items()),
+                                Long.toString(facts.segments()),
+                                new ByteSize(facts.segmentBytes())));
+                return ExitCode.SUCCESS.status();
+            }
+        }
+    }
+
+    @Command(name = "verify", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Verify implements Callable<Integer> {
+        @Mixin private VaultOptions vaultOptions = new VaultOptions();
+        @Mixin private Output output = new Output();
+
+        @Override
+        public Integer call() {
+            Cancellation cancellation = Interruption.cancellation();
+            try (Vault vault = vaultOptions.open()) {
+                Verification found = vault.verify(cancellation, _ -> {});
+                output.result(json(found), text(found));
+                return (found.isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
+            }
+        }
+
+        private static ObjectNode json(Verification found) {
+            ObjectNode json = Json.object();
+            json.put("sound", found.isSound()).put("packs", found.packs());
+            json.put("bytes", found.bytes()).put("items", found.items());
+            json.put("points", found.points());
+            ArrayNode problems = json.putArray("problems");
+            found.problems().forEach(problems::add);
+            ArrayNode points = json.putArray("damagedPoints");
+            found.damagedPoints().forEach(id -> points.add(id.toString()));
+            return json;
+        }
+
+        private static String text(Verification found) {
+            List<String> lines = new ArrayList<>(found.problems());
+            lines.add(
+                    Output.text(
+                            found.isSound() ? "verify.sound" : "verify.damaged",
+                            new ByteSize(found.bytes()),
+                            Long.toString(found.packs()),
+                            Integer.toString(found.points()),
+                            Integer.toString(found.problems().size()),
+                            Integer.toString(found.damagedPoints().size())));
+            return String.join("\n", lines);
+        }
+    }
+}

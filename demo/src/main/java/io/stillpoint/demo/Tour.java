@@ -1,0 +1,231 @@
+package io.stillpoint.demo;
+
+import io.stillpoint.demo.DemoException.Kind;
+import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.RestoreJob;
+import io.stillpoint.hypervisor.images.RestoreTarget;
+import io.stillpoint.hypervisor.qemu.QemuVm;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.PointDisk;
+import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/// The guided tour: a real VM is backed up twice, restored and booted again, and each claim is checked against what
+/// the guest itself says. Works in a folder of its own that is deleted at the end; leaves nothing running.
+public final class Tour {
+    private static final ByteSize DATA_DISK = ByteSize.parse("128M");
+    private static final String DATA = "data";
+    private static final String ROOT = "root";
+
+    private final View view;
+    private final Cancellation cancellation;
+    private final Randomness randomness;
+    private final InstantSource clock;
+    private final String writer;
+    private final Messages messages = Messages.of(Tour.class);
+
+    /// Shows the tour to somebody.
+    public interface View extends JobEvents {
+        /// The next thing that is done.
+        void chapter(String text);
+
+        /// Something that was found out.
+        void finding(String text);
+
+        /// The recovery points that were made.
+        void points(List<RecoveryPoint> points);
+    }
+
+    /// @param writer the program's version, noted in the points
+    public Tour(
+            View view,
+            Cancellation cancellation,
+            Randomness randomness,
+            InstantSource clock,
+            String writer) {
+        this.view = view;
+        this.cancellation = cancellation;
+        this.randomness = randomness;
+        this.clock = clock;
+        this.writer = writer;
+    }
+
+    /// A recovery point and what the guest said its data disk was.
+    private record Proof(RecoveryPoint point, String sha256) {}
+
+    /// Goes through the whole tour. Throws at the first claim that does not hold.
+    public void run() {
+        chapter("tour.guest");
+        GuestImage guest = GuestImage.ensure(view::finding);
+        try (WorkFolder work = WorkFolder.make()) {
+            KeyFile key = KeyFile.create(work.file("key"), randomness);
+            try (Vault vault =
+                    Vault.init(new LocalStore(work.file("vault")), key, randomness, clock)) {
+                List<Proof> proofs = backUp(guest, work, vault);
+                view.points(proofs.stream().map(Proof::point).toList());
+                restore(guest, work, vault, proofs);
+                chapter("tour.verify");
+                var found = vault.verify(cancellation, _ -> {});
+                require(found.isSound(), "tour.not-sound", found.problems());
+                finding("tour.sound", new ByteSize(found.bytes()));
+            }
+        }
+        chapter("tour.done");
+    }
+
+    private List<Proof> backUp(GuestImage guest, WorkFolder work, Vault vault) {
+        Path root = work.file("root.raw");
+        Path data = work.file("data.qcow2");
+        guest.copyRootTo(root);
+        try (RestoreTarget empty = RestoreTarget.createQcow2(data, DATA_DISK.bytes())) {
+            empty.commit();
+        }
+        List<Proof> proofs = new ArrayList<>();
+        chapter("tour.boot", DATA_DISK);
+        try (QemuProcess vm =
+                QemuProcess.start(
+                        VmLaunch.fromDisk(
+                                "demo", guest, VmDisk.raw(ROOT, root), VmDisk.qcow2(DATA, data)));
+                DemoGuest inside = DemoGuest.await(vm, cancellation, randomness)) {
+            finding("tour.booted", inside.uptime());
+            chapter("tour.write");
+            inside.makeDataDisk(DATA);
+            proofs.add(backUp(vm, inside, work, vault, "tour.full"));
+            inside.changeDataDisk(DATA);
+            proofs.add(backUp(vm, inside, work, vault, "tour.incremental"));
+            inside.powerOff(vm);
+        }
+        PointDisk disk = proofs.getLast().point().disk(DATA).orElseThrow();
+        require(
+                disk.method() == PointDisk.Method.INCREMENTAL,
+                "tour.not-incremental",
+                disk.method().word(),
+                disk.reason());
+        return proofs;
+    }
+
+    private Proof backUp(
+            QemuProcess vm, DemoGuest inside, WorkFolder work, Vault vault, String chapter) {
+        String sha256 = inside.sha256OfDataDisk();
+        finding("tour.guest-says", sha256);
+        chapter(chapter);
+        BackupSettings settings =
+                new BackupSettings(
+                        "demo",
+                        true,
+                        Optional.of(vm.agentSocket()),
+                        Duration.ofSeconds(10),
+                        work.file("scratch"),
+                        ByteSize.parse("1G"),
+                        writer);
+        try (QemuVm machine = QemuVm.open(vm.qmpSocket())) {
+            RecoveryPoint point =
+                    new BackupJob(vault, machine, settings, view, cancellation, clock, randomness)
+                            .run();
+            finding(
+                    "tour.point",
+                    point.id().toString().substring(0, 12),
+                    new ByteSize(point.size()),
+                    new ByteSize(point.changedBytes()),
+                    new ByteSize(point.storedBytes()),
+                    point.consistency().word(),
+                    Long.toString(point.frozenMillis().orElse(0)));
+            return new Proof(point, sha256);
+        }
+    }
+
+    private void restore(GuestImage guest, WorkFolder work, Vault vault, List<Proof> proofs) {
+        Path last = work.file("unused");
+        int number = 0;
+        for (Proof proof : proofs) {
+            number++;
+            chapter("tour.restore", Integer.toString(number));
+            last = restore(vault, proof.point(), DATA, work.file("restored-" + number + ".raw"));
+            String restored = Sha256.of(last);
+            require(
+                    restored.equals(proof.sha256()), "tour.differs", last, proof.sha256(), restored);
+            finding("tour.equal", restored);
+        }
+        Path root = restore(vault, proofs.getLast().point(), ROOT, work.file("restored-root.raw"));
+        chapter("tour.reboot");
+        try (QemuProcess vm =
+                QemuProcess.start(
+                        VmLaunch.fromDisk(
+                                "demo-restored",
+                                guest,
+                                VmDisk.raw(ROOT, root),
+                                VmDisk.raw(DATA, last)));
+                DemoGuest inside = DemoGuest.await(vm, cancellation, randomness)) {
+            finding("tour.booted", inside.uptime());
+            finding("tour.files-equal", Integer.toString(inside.checkFiles(DATA)));
+            inside.powerOff(vm);
+        }
+    }
+
+    private Path restore(Vault vault, RecoveryPoint point, String name, Path file) {
+        PointDisk disk = point.disk(name).orElseThrow();
+        try (RestoreTarget target = RestoreTarget.createRaw(file, disk.image().size())) {
+            new RestoreJob(vault, view, cancellation)
+                    .run(point, disk, target, file.getFileName().toString());
+            target.commit();
+        }
+        return file;
+    }
+
+    private void chapter(String key, Object... arguments) {
+        cancellation.check();
+        view.chapter(messages.text(key, arguments));
+    }
+
+    private void finding(String key, Object... arguments) {
+        view.finding(messages.text(key, arguments));
+    }
+
+    private static void require(boolean claim, String key, Object... arguments) {
+        if (!claim) {
+            throw new DemoException(Kind.CLAIM, key, null, arguments);
+        }
+    }
+
+    /// A folder that is deleted with all that is in it.
+    private record WorkFolder(Path folder) implements AutoCloseable {
+        static WorkFolder make() {
+            try {
+                return new WorkFolder(Files.createTempDirectory("stillpoint-demo-"));
+            } catch (IOException e) {
+                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, e.toString());
+            }
+        }
+
+        Path file(String name) {
+            return folder.resolve(name);
+        }
+
+        @Override
+        public void close() {
+            try (var files = Files.walk(folder)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.deleteIfExists(file);
+                }
+            } catch (IOException e) {
+                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, e.toString());
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package io.stillpoint.engine;
+
+import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.vault.BackupSession;
+import io.stillpoint.vault.PointDisk;
+import io.stillpoint.vault.PointDraft;
+import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.StoredDisk;
+import io.stillpoint.vault.Vault;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
+///
+/// Whatever fails: the guest is thawed, the snapshot released, and no recovery point is listed that is not whole. A
+/// process that is killed leaves a snapshot that the next job on this VM finds and removes, and stored packs that
+/// it uses.
+public final class BackupJob {
+    private static final int GENERATION_BYTES = 8;
+    private static final int LINEAGE_DIGITS = 8;
+
+    private final Vault vault;
+    private final VirtualMachine vm;
+    private final BackupSettings settings;
+    private final JobEvents events;
+    private final Cancellation cancellation;
+    private final InstantSource clock;
+    private final Randomness randomness;
+    private final Messages messages = Messages.of(BackupJob.class);
+
+    public BackupJob(
+            Vault vault,
+            VirtualMachine vm,
+            BackupSettings settings,
+            JobEvents events,
+            Cancellation cancellation,
+            InstantSource clock,
+            Randomness randomness) {
+        this.vault = vault;
+        this.vm = vm;
+        this.settings = settings;
+        this.events = events;
+        this.cancellation = cancellation;
+        this.clock = clock;
+        this.randomness = randomness;
+    }
+
+    /// Runs the job to its end and returns the recovery point, which is durable then.
+    ///
+    /// Throws a [StillpointException][io.stillpoint.platform.StillpointException] if there is none.
+    public RecoveryPoint run() {
+        DueBackup due = due();
+        try (PreparedGuest guest = prepareGuest();
+                PreparedSnapshot prepared = prepareSnapshot(due)) {
+            HeldVm held = hold(guest, prepared);
+            try (HeldSnapshot snapshot = held.snapshot()) {
+                RecoveryPoint point = store(due, held);
+                snapshot.keepChanges();
+                events.step("release", messages.text("engine.releasing"));
+                return point;
+            }
+        }
+    }
+
+    private DueBackup due() {
+        return new DueBackup(settings.vm(), clock.instant(), vault.newest(settings.vm()));
+    }
+
+    private PreparedGuest prepareGuest() {
+        return PreparedGuest.ready(
+                settings.live(),
+                vm.running(),
+                settings.agentSocket(),
+                settings.freezeMax(),
+                randomness,
+                events);
+    }
+
+    private PreparedSnapshot prepareSnapshot(DueBackup due) {
+        events.step("prepare", messages.text("engine.preparing", due.vm()));
+        cancellation.check();
+        Map<String, String> generations = new HashMap<>();
+        due.previous()
+                .ifPresent(
+                        point ->
+                                point.disks()
+                                        .forEach(
+                                                disk ->
+                                                        disk.generation()
+                                                                .ifPresent(
+                                                                        generation ->
+                                                                                generations.put(
+                                                                                        disk.name(),
+                                                                                        generation))));
+        return vm.prepare(
+                new SnapshotRequest(
+                        vault.id().toString().substring(0, LINEAGE_DIGITS),
+                        randomness.hex(GENERATION_BYTES),
+                        generations,
+                        settings.scratchFolder(),
+                        settings.scratchMax()));
+    }
+
+    private HeldVm hold(PreparedGuest guest, PreparedSnapshot prepared) {
+        events.step("snapshot", messages.text("engine.taking"));
+        cancellation.check();
+        record Taken(HeldSnapshot snapshot, Instant at) {}
+        PreparedGuest.Reached<Taken> reached =
+                guest.during(
+                        () -> {
+                            HeldSnapshot snapshot = prepared.take();
+                            return new Taken(snapshot, clock.instant());
+                        });
+        return new HeldVm(
+                reached.result().snapshot(),
+                reached.result().at(),
+                reached.consistency(),
+                reached.reason(),
+                reached.frozenMillis());
+    }
+
+    private RecoveryPoint store(DueBackup due, HeldVm held) {
+        List<HeldDisk> disks = held.snapshot().disks();
+        StoreProgress progress = new StoreProgress(events);
+        List<BlockSource> sources = new ArrayList<>();
+        try (BackupSession session = vault.backup(cancellation, progress)) {
+            disks.forEach(disk -> sources.add(disk.open()));
+            progress.start(sources);
+            long size = sources.stream().mapToLong(BlockSource::size).sum();
+            events.step(
+                    "store",
+                    messages.text(
+                            "engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
+            List<DiskPlan> plans = new ArrayList<>();
+            for (int i = 0; i < disks.size(); i++) {
+                plans.add(DiskPlan.make(disks.get(i), sources.get(i), due.previous(), session));
+            }
+            List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
+            // Everything read is worthless if the snapshot broke meanwhile, so this comes before the commit.
+            held.snapshot().proveValid();
+            events.step("commit", messages.text("engine.committing"));
+            List<PointDisk> records = new ArrayList<>();
+            for (int i = 0; i < plans.size(); i++) {
+                records.add(plans.get(i).record(stored.get(i)));
+            }
+            return session.commit(draft(due, held, records));
+        } finally {
+            sources.forEach(BlockSource::close);
+        }
+    }
+
+    private PointDraft draft(DueBackup due, HeldVm held, List<PointDisk> disks) {
+        return new PointDraft(
+                due.vm(),
+                vm.configuration(),
+                due.startedAt(),
+                held.at(),
+                held.consistency(),
+                held.consistencyReason(),
+                held.frozenMillis(),
+                disks,
+                settings.writer());
+    }
+}

@@ -1,0 +1,154 @@
+package io.stillpoint.engine;
+
+import io.stillpoint.guest.FreezeOutcome;
+import io.stillpoint.guest.FreezeWatchdog;
+import io.stillpoint.guest.GuestAgent;
+import io.stillpoint.guest.GuestException;
+import io.stillpoint.guest.ThawOutcome;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.Consistency;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// The guest, ready to be frozen for the instant of the snapshot, or known not to be: then the snapshot is as after
+/// a power cut, and the reason is told. Whatever happens in the instant, the guest is thawed and asked whether it is;
+/// a watchdog inside it needs no help from us.
+final class PreparedGuest implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Messages TEXTS = Messages.of(PreparedGuest.class);
+
+    private final @Nullable GuestAgent agent;
+    private final Consistency unfrozen;
+    private final String reason;
+    private final Duration freezeMax;
+    private final Randomness randomness;
+    private final JobEvents events;
+
+    private PreparedGuest(
+            @Nullable GuestAgent agent,
+            Consistency unfrozen,
+            String reason,
+            Duration freezeMax,
+            Randomness randomness,
+            JobEvents events) {
+        this.agent = agent;
+        this.unfrozen = unfrozen;
+        this.reason = reason;
+        this.freezeMax = freezeMax;
+        this.randomness = randomness;
+        this.events = events;
+    }
+
+    /// @param socket of the agent; empty: there is none
+    /// @param isWritable whether an image of the VM was opened as one that can be written to meanwhile
+    /// @param freezeMax after which the guest thaws by itself
+    static PreparedGuest ready(
+            boolean isWritable,
+            boolean isRunning,
+            Optional<Path> socket,
+            Duration freezeMax,
+            Randomness randomness,
+            JobEvents events) {
+        GuestAgent agent = null;
+        Consistency unfrozen = Consistency.CRASH;
+        String reason = "";
+        if (!isWritable) {
+            unfrozen = Consistency.STOPPED;
+        } else if (!isRunning) {
+            reason = "guest.paused";
+        } else if (socket.isEmpty()) {
+            reason = "guest.no-agent-socket";
+        } else {
+            try {
+                agent = GuestAgent.connect(socket.get(), PATIENCE, randomness);
+            } catch (GuestException e) {
+                reason = e.code();
+                events.warning(e.code(), TEXTS.text("engine.no-agent", e.getMessage()));
+            }
+        }
+        return new PreparedGuest(agent, unfrozen, reason, freezeMax, randomness, events);
+    }
+
+    /// What came of an instant.
+    ///
+    /// @param reason why the consistency is not better, as a code; empty if nothing is better
+    /// @param frozenMillis from the request to freeze to the proof of the thaw
+    record Reached<T>(
+            T result, Consistency consistency, String reason, OptionalLong frozenMillis) {}
+
+    /// Calls `instant` while the guest is frozen, if it can be.
+    <T> Reached<T> during(Supplier<T> instant) {
+        GuestAgent connected = agent;
+        if (connected == null) {
+            return new Reached<>(instant.get(), unfrozen, reason, OptionalLong.empty());
+        }
+        Optional<FreezeWatchdog> watchdog = arm(connected);
+        try {
+            return frozen(connected, instant);
+        } finally {
+            watchdog.ifPresent(FreezeWatchdog::close);
+        }
+    }
+
+    private Optional<FreezeWatchdog> arm(GuestAgent connected) {
+        Optional<FreezeWatchdog> watchdog = FreezeWatchdog.arm(connected, freezeMax, randomness);
+        if (watchdog.isEmpty()) {
+            events.warning("guest.no-watchdog", TEXTS.text("engine.no-watchdog"));
+        }
+        return watchdog;
+    }
+
+    private <T> Reached<T> frozen(GuestAgent connected, Supplier<T> instant) {
+        long start = System.nanoTime();
+        FreezeOutcome freeze = null;
+        T result = null;
+        ThawOutcome thaw;
+        try {
+            freeze = connected.freeze();
+            result = instant.get();
+        } finally {
+            // Also when freezing failed: its answer may have been lost after it had frozen something.
+            thaw = connected.thaw();
+        }
+        long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
+        return switch (freeze) {
+            case FreezeOutcome.Refused refused -> {
+                events.warning(
+                        refused.code(), TEXTS.text("engine.freeze-refused", refused.detail()));
+                yield new Reached<>(
+                        result, Consistency.CRASH, refused.code(), OptionalLong.empty());
+            }
+            case FreezeOutcome.Frozen _ -> thawed(result, thaw, millis);
+        };
+    }
+
+    private <T> Reached<T> thawed(T result, ThawOutcome thaw, long millis) {
+        OptionalLong frozen = OptionalLong.of(millis);
+        return switch (thaw) {
+            case ThawOutcome.Clean _ ->
+                    new Reached<>(result, Consistency.FILE_SYSTEM, "guest.no-scripts", frozen);
+            case ThawOutcome.AlreadyThawed _ -> {
+                events.warning("guest.thawed-early", TEXTS.text("engine.thawed-early"));
+                yield new Reached<>(result, Consistency.CRASH, "guest.thawed-early", frozen);
+            }
+            case ThawOutcome.Unproven unproven -> {
+                events.warning(
+                        "guest.thaw-unproven",
+                        TEXTS.text("engine.thaw-unproven", unproven.detail()));
+                yield new Reached<>(result, Consistency.CRASH, "guest.thaw-unproven", frozen);
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        if (agent != null) {
+            agent.close();
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package io.stillpoint.integration;
+
+import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.platform.block.BlockSource;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A VM whose snapshots are read whole before the job reads them: what a backup must restore to, byte for byte,
+/// however much the guest writes meanwhile.
+final class ReferenceVm implements VirtualMachine {
+    private final VirtualMachine vm;
+    private final Map<String, byte[]> references = new HashMap<>();
+    private Runnable beforeProof = () -> {};
+
+    ReferenceVm(VirtualMachine vm) {
+        this.vm = vm;
+    }
+
+    /// The content of each disk at the instant of the last snapshot.
+    Map<String, byte[]> references() {
+        return references;
+    }
+
+    /// Called when the job has read everything and not yet asked whether the snapshot held.
+    void beforeProof(Runnable action) {
+        beforeProof = action;
+    }
+
+    @Override
+    public boolean running() {
+        return vm.running();
+    }
+
+    @Override
+    public ObjectNode configuration() {
+        return vm.configuration();
+    }
+
+    @Override
+    public PreparedSnapshot prepare(SnapshotRequest request) {
+        PreparedSnapshot prepared = vm.prepare(request);
+        return new PreparedSnapshot() {
+            @Override
+            public HeldSnapshot take() {
+                return new Referenced(prepared.take());
+            }
+
+            @Override
+            public void close() {
+                prepared.close();
+            }
+        };
+    }
+
+    @Override
+    public void close() {
+        vm.close();
+    }
+
+    private final class Referenced implements HeldSnapshot {
+        private final HeldSnapshot snapshot;
+
+        Referenced(HeldSnapshot snapshot) {
+            this.snapshot = snapshot;
+        }
+
+        @Override
+        public List<HeldDisk> disks() {
+            List<HeldDisk> disks = snapshot.disks();
+            for (HeldDisk disk : disks) {
+                byte[] content = new byte[Math.toIntExact(disk.size())];
+                try (BlockSource source = disk.open()) {
+                    // Every byte, also where the map of data says zeros.
+                    for (int at = 0; at < content.length; at += 1 << 20) {
+                        source.read(at, content, at, Math.min(1 << 20, content.length - at));
+                    }
+                }
+                references.put(disk.name(), content);
+            }
+            return disks;
+        }
+
+        @Override
+        public void proveValid() {
+            beforeProof.run();
+            snapshot.proveValid();
+        }
+
+        @Override
+        public void keepChanges() {
+            snapshot.keepChanges();
+        }
+
+        @Override
+        public void close() {
+            snapshot.close();
+        }
+    }
+}

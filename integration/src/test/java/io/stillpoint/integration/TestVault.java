@@ -1,0 +1,138 @@
+package io.stillpoint.integration;
+
+import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.JobEvents;
+import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.vault.PointDisk;
+import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.Verification;
+import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.store.LocalStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// A vault in a folder, and jobs on it.
+final class TestVault implements AutoCloseable {
+    private final Path folder;
+    private final Vault vault;
+    private final List<String> warnings = new ArrayList<>();
+    private ByteSize scratchMax = ByteSize.parse("1G");
+
+    TestVault(Path folder) {
+        this.folder = folder;
+        Path keyFile = folder.resolve("key");
+        LocalStore store = new LocalStore(folder.resolve("vault"));
+        vault =
+                Files.exists(keyFile)
+                        ? Vault.open(
+                                store,
+                                KeyFile.read(keyFile),
+                                Randomness.secure(),
+                                InstantSource.system())
+                        : Vault.init(
+                                store,
+                                KeyFile.create(keyFile, Randomness.secure()),
+                                Randomness.secure(),
+                                InstantSource.system());
+    }
+
+    Path scratch() {
+        return folder.resolve("scratch");
+    }
+
+    void limitScratch(ByteSize limit) {
+        scratchMax = limit;
+    }
+
+    /// The codes of all warnings so far.
+    List<String> warnings() {
+        return warnings;
+    }
+
+    Vault vault() {
+        return vault;
+    }
+
+    RecoveryPoint backup(VirtualMachine vm, @Nullable Path agent) {
+        return backup(vm, agent, new Cancellation());
+    }
+
+    RecoveryPoint backup(VirtualMachine vm, @Nullable Path agent, Cancellation cancellation) {
+        BackupSettings settings =
+                new BackupSettings(
+                        "vm",
+                        true,
+                        Optional.ofNullable(agent),
+                        Duration.ofSeconds(10),
+                        scratch(),
+                        scratchMax,
+                        "test");
+        JobEvents events =
+                new JobEvents() {
+                    @Override
+                    public void step(String step, String text) {}
+
+                    @Override
+                    public void warning(String code, String text) {
+                        warnings.add(code);
+                    }
+
+                    @Override
+                    public void progressed(long done, long total) {}
+                };
+        return new BackupJob(
+                        vault,
+                        vm,
+                        settings,
+                        events,
+                        cancellation,
+                        InstantSource.system(),
+                        Randomness.secure())
+                .run();
+    }
+
+    byte[] restored(PointDisk disk) {
+        byte[] content = new byte[Math.toIntExact(disk.image().size())];
+        BlockTarget target =
+                new BlockTarget() {
+                    @Override
+                    public long size() {
+                        return content.length;
+                    }
+
+                    @Override
+                    public void write(long offset, byte[] from, int at, int length) {
+                        System.arraycopy(from, at, content, Math.toIntExact(offset), length);
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        vault.restore(disk.image(), target, new Cancellation(), _ -> {});
+        return content;
+    }
+
+    Verification verify() {
+        return vault.verify(new Cancellation(), _ -> {});
+    }
+
+    @Override
+    public void close() {
+        vault.close();
+    }
+}
