@@ -1,0 +1,192 @@
+package io.stillpoint.guest;
+
+import static io.stillpoint.guest.AgentCommand.FREEZE;
+import static io.stillpoint.guest.AgentCommand.STATUS;
+
+import io.stillpoint.guest.AgentReply.Returned;
+import io.stillpoint.guest.GuestException.Kind;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Randomness;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The qemu-guest-agent of one guest, on the host's end of its channel, a unix socket
+/// (docs/interop/qemu-ga-ref of QEMU; written for 2.5 and newer on Linux and Windows).
+///
+/// A channel serves one program at a time: others connect and get no answer until this one is closed.
+/// Safe for several threads, one command at a time. After a timeout or a broken connection the agent stays
+/// usable: the next command synchronises or connects again first, so a late reply is never taken for
+/// another's.
+///
+/// Every method throws [GuestException] unless it says otherwise, and `CancelledException` when its
+/// thread is interrupted. Freezing and thawing can't be interrupted. While the guest is frozen its
+/// agent refuses everything but [#thaw()] and [#isFrozen()].
+public final class GuestAgent implements AutoCloseable {
+    private final AgentSession session;
+    private final AgentTimeouts timeouts;
+
+    /// Each known command and whether it is enabled; null until asked for.
+    private volatile @Nullable Map<String, Boolean> commands;
+
+    private GuestAgent(AgentSession session, AgentTimeouts timeouts) {
+        this.session = session;
+        this.timeouts = timeouts;
+    }
+
+    /// Connects, synchronises and asks what the agent can do.
+    ///
+    /// Throws UNREACHABLE if there is no socket or nobody listens, TIMEOUT if there is no answer within
+    /// `patience`: no agent runs, or another program holds the channel.
+    ///
+    /// @param randomness numbers the synchronisations
+    public static GuestAgent connect(Path socket, Duration patience, Randomness randomness) {
+        return connect(socket, patience, randomness, AgentTimeouts.DEFAULT);
+    }
+
+    static GuestAgent connect(
+            Path socket, Duration patience, Randomness randomness, AgentTimeouts timeouts) {
+        GuestAgent agent = new GuestAgent(new AgentSession(socket, randomness), timeouts);
+        boolean done = false;
+        try {
+            Deadline deadline = Deadline.after(patience);
+            agent.session.synchronise(deadline);
+            agent.askForCommands(deadline);
+            done = true;
+            return agent;
+        } finally {
+            if (!done) {
+                agent.close();
+            }
+        }
+    }
+
+    /// Whether the agent knows the command and its administrator has not disabled it.
+    public boolean supports(String command) {
+        return commands().getOrDefault(command, false);
+    }
+
+    /// Flushes and freezes all file systems of the guest; may take two minutes, most of which Windows
+    /// spends before anything is frozen.
+    ///
+    /// When this throws the guest may be frozen, or become so later: call [#thaw()] in any case.
+    public FreezeOutcome freeze() {
+        return Undisturbed.run("guest-freeze", this::freezeNow);
+    }
+
+    private FreezeOutcome freezeNow() {
+        Boolean enabled = commands().get(FREEZE);
+        if (enabled == null) {
+            return new FreezeOutcome.Refused("guest.freeze-unsupported", "unknown: " + FREEZE);
+        }
+        // Asked first: a freeze that is not ours is not ours to thaw, and its snapshot is not ours.
+        if (isFrozen()) {
+            return new FreezeOutcome.Refused("guest.already-frozen", STATUS + ": frozen");
+        }
+        if (!enabled) {
+            return new FreezeOutcome.Refused("guest.freeze-disabled", "disabled: " + FREEZE);
+        }
+        AgentReply reply = session.ask(AgentCommand.of(FREEZE), Deadline.after(timeouts.freeze()));
+        return switch (reply) {
+            case Returned(JsonNode value) -> {
+                int count = Replies.count(session, value);
+                yield count > 0
+                        ? new FreezeOutcome.Frozen(count)
+                        : refusal("guest.nothing-to-freeze", "0 file systems");
+            }
+            case AgentReply.Refused(String errorClass, String description) ->
+                    refusal("guest.freeze-failed", description);
+        };
+    }
+
+    /// The agent may be in its frozen state although nothing was frozen (Windows without a fixed volume)
+    /// or part of it failed.
+    private FreezeOutcome refusal(String code, String detail) {
+        if (thaw() instanceof ThawOutcome.Unproven(String why)) {
+            throw new GuestException(
+                    Kind.TIMEOUT, "guest.thaw-unproven", null, session.socket(), why);
+        }
+        return new FreezeOutcome.Refused(code, detail);
+    }
+
+    /// Thaws, and proves it by asking until the guest says that it is thawed; for up to 30 seconds, over as
+    /// many connections as it takes. Harmless when nothing is frozen. Never throws [GuestException].
+    public ThawOutcome thaw() {
+        // While frozen most commands are reported as disabled.
+        commands = null;
+        return Undisturbed.run("guest-thaw", () -> new Thawing(session, timeouts).run());
+    }
+
+    /// Whether the agent is in its frozen state. It stays in that state when something else than the
+    /// agent has thawed the file systems; [#thaw()] tells.
+    public boolean isFrozen() {
+        return call(STATUS, Json.object()).asString("").equals("frozen");
+    }
+
+    /// Runs a command in the guest, as root or SYSTEM, and waits for its end.
+    ///
+    /// Throws REFUSED if it can't be started, TIMEOUT if it still runs after `timeout`; then it goes on
+    /// running, since the agent can't end it.
+    ///
+    /// @param command the program, found on the agent's PATH, and its arguments; no shell is involved
+    /// @param input its standard input; with none it reads from /dev/null
+    public ExecResult exec(List<String> command, byte[] input, Duration timeout) {
+        return new GuestCommand(session, timeouts).run(command, input, timeout);
+    }
+
+    /// A file's content. Throws REFUSED if it can't be read or is longer than `lengthMax` bytes.
+    public byte[] readFile(String path, int lengthMax) {
+        try (GuestFile file = GuestFile.open(session, timeouts, path, "rb")) {
+            return file.readAll(lengthMax);
+        }
+    }
+
+    /// Makes or replaces a file. It is in the guest's page cache on return and not atomic: after a
+    /// failure the guest may see a part.
+    public void writeFile(String path, byte[] content) {
+        try (GuestFile file = GuestFile.open(session, timeouts, path, "wb")) {
+            file.writeAll(content);
+        }
+    }
+
+    /// What guest-get-osinfo says; an empty object if the agent does not support it.
+    public ObjectNode osInfo() {
+        if (!supports("guest-get-osinfo")) {
+            return Json.object();
+        }
+        return call("guest-get-osinfo", Json.object()) instanceof ObjectNode info
+                ? info
+                : Json.object();
+    }
+
+    /// Frees the channel for others. Thaws nothing.
+    @Override
+    public void close() {
+        session.close();
+    }
+
+    private JsonNode call(String command, ObjectNode arguments) {
+        return session.call(
+                AgentCommand.of(command, arguments), Deadline.after(timeouts.command()));
+    }
+
+    private Map<String, Boolean> commands() {
+        Map<String, Boolean> known = commands;
+        return known == null ? askForCommands(Deadline.after(timeouts.command())) : known;
+    }
+
+    private Map<String, Boolean> askForCommands(Deadline deadline) {
+        JsonNode info = session.call(AgentCommand.of("guest-info"), deadline);
+        Map<String, Boolean> known = new HashMap<>();
+        for (JsonNode command : info.path("supported_commands")) {
+            known.put(command.path("name").asString(""), command.path("enabled").asBoolean(true));
+        }
+        commands = known;
+        return known;
+    }
+}

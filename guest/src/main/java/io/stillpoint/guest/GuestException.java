@@ -1,0 +1,50 @@
+package io.stillpoint.guest;
+
+import io.stillpoint.platform.StillpointException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The guest's agent could not be reached, did not answer, refused a command or broke its protocol. The
+/// code tells what; see `messages.properties`.
+public final class GuestException extends StillpointException {
+    private static final long serialVersionUID = 1L;
+
+    private final Kind kind;
+
+    /// What failed, in classes that call for different actions.
+    public enum Kind {
+        /// No socket, nobody listens, or the connection broke: the VM may have stopped.
+        UNREACHABLE(true),
+        /// No answer in time: no agent runs, it is busy, or another program holds its channel.
+        TIMEOUT(true),
+        /// The agent answered with an error.
+        REFUSED(false),
+        /// What answers is not an agent, or says what an agent does not say.
+        PROTOCOL(false);
+
+        private final boolean retryable;
+
+        Kind(boolean retryable) {
+            this.retryable = retryable;
+        }
+    }
+
+    GuestException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
+        super(GuestException.class, code, cause, List.of(arguments));
+        this.kind = kind;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public boolean retryable() {
+        return kind.retryable;
+    }
+
+    @Override
+    public Blame blame() {
+        return Blame.GUEST;
+    }
+}
