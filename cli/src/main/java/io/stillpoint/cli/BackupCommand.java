@@ -94,7 +94,7 @@ final class BackupCommand implements Callable<Integer> {
                                     InstantSource.system(),
                                     Randomness.secure())
                             .run();
-            events.close();
+            events.end();
             output.result(PointFormat.json(point), PointFormat.table(List.of(point)));
             return ExitCode.SUCCESS.status();
         }
@@ -102,7 +102,9 @@ final class BackupCommand implements Callable<Integer> {
 
     private VirtualMachine machine() {
         Live live = source.live;
-        return live == null ? StoppedImages.of(vm, source.images.stream().map(ImageFile::of).toList()) : QemuVm.open(live.qmp);
+        return live == null
+                ? StoppedImages.of(vm, source.images.stream().map(ImageFile::of).toList())
+                : QemuVm.open(live.qmp);
     }
 
     private BackupSettings settings() {

@@ -25,7 +25,7 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
 
     @Override
     public synchronized void step(String name, String text) {
-        close();
+        end();
         step = name;
         if (!isQuiet) {
             console.step(name, text);
@@ -49,9 +49,13 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
         shown = done;
     }
 
-    /// Takes away the bar of the current step.
     @Override
-    public synchronized void close() {
+    public void close() {
+        end();
+    }
+
+    /// Takes away the bar of the current step.
+    synchronized void end() {
         if (bar != null) {
             bar.close();
             bar = null;

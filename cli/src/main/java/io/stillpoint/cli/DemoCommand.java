@@ -32,14 +32,14 @@ final class DemoCommand implements Callable<Integer> {
 
         @Override
         public void chapter(String text) {
-            events.close();
+            events.end();
             events.line("");
             events.line("==> " + text);
         }
 
         @Override
         public void finding(String text) {
-            events.close();
+            events.end();
             events.line("    " + text);
         }
 

@@ -18,11 +18,10 @@ final class Interruption {
         Thread hook =
                 Thread.ofPlatform()
                         .name("interruption")
-                        .unstarted(
-                                () -> {
-                                    cancellation.request();
-                                    awaitEnd(main);
-                                });
+                        .unstarted(() -> {
+                            cancellation.request();
+                            awaitEnd(main);
+                        });
         Runtime.getRuntime().addShutdownHook(hook);
         return cancellation;
     }

@@ -12,7 +12,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Recovery points for people and for programs.
 final class PointFormat {
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
+    private static final DateTimeFormatter TIME =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
     private static final int SHORT_ID = 12;
 
     private PointFormat() {}

@@ -15,7 +15,6 @@ import tools.jackson.databind.node.ObjectNode;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         sortOptions = false,
-        exitCodeListHeadingKey = "help.exit-codes",
         scope = CommandLine.ScopeType.INHERIT,
         subcommands = {
             VaultCommand.class,
@@ -42,7 +41,8 @@ public final class Stillpoint {
     }
 
     private static int status(Throwable e) {
-        return (e instanceof StillpointException known ? ExitCode.of(known) : ExitCode.DEFECT).status();
+        return (e instanceof StillpointException known ? ExitCode.of(known) : ExitCode.DEFECT)
+                .status();
     }
 
     private static int report(Exception e, CommandLine command, ParseResult parsed) {

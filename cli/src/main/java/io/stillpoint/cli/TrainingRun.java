@@ -17,7 +17,16 @@ public final class TrainingRun {
         String key = folder.resolve("key").toString();
         run("vault", "init", "--vault", vault, "--key-file", key);
         for (int i = 0; i < 2; i++) {
-            run("backup", "--vault", vault, "--key-file", key, "--vm", "vm", "--image", data.toString());
+            run(
+                    "backup",
+                    "--vault",
+                    vault,
+                    "--key-file",
+                    key,
+                    "--vm",
+                    "vm",
+                    "--image",
+                    data.toString());
         }
         run("points", "--vault", vault, "--key-file", key);
         run("points", "--vault", vault, "--key-file", key, "--json");
@@ -34,7 +43,8 @@ public final class TrainingRun {
     private static void run(String... arguments) {
         int status = Stillpoint.run(arguments);
         if (status != 0) {
-            throw new IllegalStateException("status " + status + " of " + String.join(" ", arguments));
+            throw new IllegalStateException(
+                    "status " + status + " of " + String.join(" ", arguments));
         }
     }
 }

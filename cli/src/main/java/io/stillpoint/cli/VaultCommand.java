@@ -43,7 +43,8 @@ final class VaultCommand {
                             Randomness.secure(),
                             InstantSource.system())) {
                 ObjectNode json = Json.object();
-                json.put("id", vault.id().toString()).put("vault", vaultOptions.folder().toString());
+                json.put("id", vault.id().toString())
+                        .put("vault", vaultOptions.folder().toString());
                 json.put("keyFile", vaultOptions.keyFile().toString());
                 json.put("newKeyFile", isNewKey);
                 String made = Output.text("vault.made", vaultOptions.folder());
@@ -67,7 +68,8 @@ final class VaultCommand {
             try (Vault vault = vaultOptions.open()) {
                 Vault.Facts facts = vault.facts();
                 ObjectNode json = Json.object();
-                json.put("id", vault.id().toString()).put("vault", vaultOptions.folder().toString());
+                json.put("id", vault.id().toString())
+                        .put("vault", vaultOptions.folder().toString());
                 json.put("createdAt", vault.createdAt().toString()).put("points", facts.points());
                 json.put("packs", facts.packs()).put("packBytes", facts.packBytes());
                 json.put("indexSegments", facts.segments());

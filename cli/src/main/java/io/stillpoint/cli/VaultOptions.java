@@ -40,6 +40,7 @@ final class VaultOptions {
     }
 
     Vault open() {
-        return Vault.open(store(), KeyFile.read(keyFile), Randomness.secure(), InstantSource.system());
+        return Vault.open(
+                store(), KeyFile.read(keyFile), Randomness.secure(), InstantSource.system());
     }
 }

@@ -12,9 +12,9 @@ import java.util.List;
 
 /// The tour's guest, told what to do through its second agent; the first is the backup's.
 final class DemoGuest implements AutoCloseable {
-    private static final Duration BOOT_MAX = Duration.ofSeconds(120);
+    private static final Duration BOOT_MAX = Duration.ofMinutes(2);
     private static final Duration TRY = Duration.ofSeconds(2);
-    private static final Duration COMMAND_MAX = Duration.ofSeconds(120);
+    private static final Duration COMMAND_MAX = Duration.ofMinutes(2);
     private static final byte[] NOTHING = new byte[0];
 
     private final GuestAgent agent;
@@ -29,8 +29,7 @@ final class DemoGuest implements AutoCloseable {
         while (true) {
             cancellation.check();
             try {
-                return new DemoGuest(
-                        GuestAgent.connect(vm.shellSocket(), TRY, randomness));
+                return new DemoGuest(GuestAgent.connect(vm.shellSocket(), TRY, randomness));
             } catch (GuestException e) {
                 if (!vm.alive() || System.nanoTime() > end) {
                     throw new DemoException(Kind.VM, "tour.no-boot", e, vm.console());
@@ -120,9 +119,7 @@ final class DemoGuest implements AutoCloseable {
     private String shell(String script) {
         ExecResult result =
                 agent.exec(
-                                List.of("/bin/sh"),
-                                script.getBytes(StandardCharsets.UTF_8),
-                                COMMAND_MAX);
+                        List.of("/bin/sh"), script.getBytes(StandardCharsets.UTF_8), COMMAND_MAX);
         if (result.exitCode() != 0) {
             throw new DemoException(
                     Kind.VM,

@@ -99,9 +99,12 @@ public final class Tour {
         List<Proof> proofs = new ArrayList<>();
         chapter("tour.boot", DATA_DISK);
         try (QemuProcess vm =
-                QemuProcess.start(
-                        VmLaunch.fromDisk(
-                                "demo", guest, VmDisk.raw(ROOT, root), VmDisk.qcow2(DATA, data)));
+                        QemuProcess.start(
+                                VmLaunch.fromDisk(
+                                        "demo",
+                                        guest,
+                                        VmDisk.raw(ROOT, root),
+                                        VmDisk.qcow2(DATA, data)));
                 DemoGuest inside = DemoGuest.await(vm, cancellation, randomness)) {
             finding("tour.booted", inside.uptime());
             chapter("tour.write");
@@ -159,18 +162,22 @@ public final class Tour {
             last = restore(vault, proof.point(), DATA, work.file("restored-" + number + ".raw"));
             String restored = Sha256.of(last);
             require(
-                    restored.equals(proof.sha256()), "tour.differs", last, proof.sha256(), restored);
+                    restored.equals(proof.sha256()),
+                    "tour.differs",
+                    last,
+                    proof.sha256(),
+                    restored);
             finding("tour.equal", restored);
         }
         Path root = restore(vault, proofs.getLast().point(), ROOT, work.file("restored-root.raw"));
         chapter("tour.reboot");
         try (QemuProcess vm =
-                QemuProcess.start(
-                        VmLaunch.fromDisk(
-                                "demo-restored",
-                                guest,
-                                VmDisk.raw(ROOT, root),
-                                VmDisk.raw(DATA, last)));
+                        QemuProcess.start(
+                                VmLaunch.fromDisk(
+                                        "demo-restored",
+                                        guest,
+                                        VmDisk.raw(ROOT, root),
+                                        VmDisk.raw(DATA, last)));
                 DemoGuest inside = DemoGuest.await(vm, cancellation, randomness)) {
             finding("tour.booted", inside.uptime());
             finding("tour.files-equal", Integer.toString(inside.checkFiles(DATA)));

@@ -94,17 +94,12 @@ public final class BackupJob {
         cancellation.check();
         Map<String, String> generations = new HashMap<>();
         due.previous()
-                .ifPresent(
-                        point ->
-                                point.disks()
-                                        .forEach(
-                                                disk ->
-                                                        disk.generation()
-                                                                .ifPresent(
-                                                                        generation ->
-                                                                                generations.put(
-                                                                                        disk.name(),
-                                                                                        generation))));
+                .ifPresent(point ->
+                        point.disks()
+                                .forEach(disk ->
+                                        disk.generation()
+                                                .ifPresent(generation ->
+                                                        generations.put(disk.name(), generation))));
         return vm.prepare(
                 new SnapshotRequest(
                         vault.id().toString().substring(0, LINEAGE_DIGITS),
@@ -119,11 +114,10 @@ public final class BackupJob {
         cancellation.check();
         record Taken(HeldSnapshot snapshot, Instant at) {}
         PreparedGuest.Reached<Taken> reached =
-                guest.during(
-                        () -> {
-                            HeldSnapshot snapshot = prepared.take();
-                            return new Taken(snapshot, clock.instant());
-                        });
+                guest.during(() -> {
+                    HeldSnapshot snapshot = prepared.take();
+                    return new Taken(snapshot, clock.instant());
+                });
         return new HeldVm(
                 reached.result().snapshot(),
                 reached.result().at(),
@@ -149,7 +143,8 @@ public final class BackupJob {
                 plans.add(DiskPlan.make(disks.get(i), sources.get(i), due.previous(), session));
             }
             List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
-            // Everything read is worthless if the snapshot broke meanwhile, so this comes before the commit.
+            // Everything read is worthless if the snapshot broke meanwhile, so this comes before
+            // the commit.
             held.snapshot().proveValid();
             events.step("commit", messages.text("engine.committing"));
             List<PointDisk> records = new ArrayList<>();

@@ -25,7 +25,8 @@ record DiskPlan(HeldDisk disk, DiskInput input, Method method, String reason) {
             BackupSession session) {
         Optional<PointDisk> previous = previousPoint.flatMap(point -> point.disk(disk.name()));
         if (previous.isEmpty()) {
-            return everything(disk, source, previous, Method.FULL, ChangedBlocks.Reason.FIRST_BACKUP);
+            return everything(
+                    disk, source, previous, Method.FULL, ChangedBlocks.Reason.FIRST_BACKUP);
         }
         return switch (disk.changes()) {
             case ChangedBlocks.Unknown unknown ->

@@ -112,7 +112,8 @@ final class PreparedGuest implements AutoCloseable {
             freeze = connected.freeze();
             result = instant.get();
         } finally {
-            // Also when freezing failed: its answer may have been lost after it had frozen something.
+            // Also when freezing failed: its answer may have been lost after it had frozen
+            // something.
             thaw = connected.thaw();
         }
         long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();

@@ -23,7 +23,6 @@ final class StoreProgress implements IntakeProgress {
     @Override
     public void reached(String disk, long position) {
         positions.put(disk, position);
-        events.progressed(
-                positions.values().stream().mapToLong(Long::longValue).sum(), total);
+        events.progressed(positions.values().stream().mapToLong(Long::longValue).sum(), total);
     }
 }

@@ -74,7 +74,8 @@ final class RunningVmTest {
     }
 
     private boolean isFrozen(TestVm vm) {
-        return vm.exitCode("timeout 5 sh -c 'date >/data/first/alive; sync /data/first/alive'") != 0;
+        return vm.exitCode("timeout 5 sh -c 'date >/data/first/alive; sync /data/first/alive'")
+                != 0;
     }
 
     private static String nodes(TestVm vm) {
@@ -191,11 +192,10 @@ final class RunningVmTest {
             vault.limitScratch(ByteSize.parse("2M"));
             try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
                 guest.sh("dd if=/dev/urandom of=/data/first/x bs=1M count=20; sync");
-                vm.beforeProof(
-                        () ->
-                                guest.sh(
-                                        "dd if=/dev/urandom of=/data/first/x bs=1M count=20"
-                                                + " conv=notrunc; sync"));
+                vm.beforeProof(() ->
+                        guest.sh(
+                                "dd if=/dev/urandom of=/data/first/x bs=1M count=20"
+                                        + " conv=notrunc; sync"));
                 assertThatThrownBy(() -> vault.backup(vm, guest.agentSocket()))
                         .isInstanceOfSatisfying(
                                 HypervisorException.class,

@@ -1,6 +1,7 @@
 package io.stillpoint.platform;
 
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The outside failed: a disk, a peer, a guest, a vault, or what the user asked for. Each module has a
@@ -32,6 +33,12 @@ public abstract class StillpointException extends RuntimeException {
             Class<?> anchor, String code, @Nullable Throwable cause, List<?> arguments) {
         super(Messages.of(anchor).text(code, arguments.toArray()), cause);
         this.code = code;
+    }
+
+    /// The text for the user; never null.
+    @Override
+    public final String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
     }
 
     /// The stable code: part of the contract of the command line's `--json` output.
