@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Cancellation;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /// Ctrl-C and termination signals: the job is asked to stop, undoes what it must, and only then the process ends.
@@ -8,27 +9,36 @@ import java.util.concurrent.TimeUnit;
 final class Interruption {
     private static final long PATIENCE_SECONDS = 60;
 
+    private static final CountDownLatch ENDED = new CountDownLatch(1);
+
     private Interruption() {}
 
-    /// A cancellation that is requested when the process is asked to end, which then waits for the calling
-    /// thread.
+    /// A cancellation that is requested when the process is asked to end, which then waits until the command
+    /// [#ended].
     static Cancellation cancellation() {
         Cancellation cancellation = new Cancellation();
-        Thread main = Thread.currentThread();
-        Thread hook =
-                Thread.ofPlatform()
-                        .name("interruption")
-                        .unstarted(() -> {
-                            cancellation.request();
-                            awaitEnd(main);
-                        });
-        Runtime.getRuntime().addShutdownHook(hook);
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .name("interruption")
+                                .unstarted(
+                                        () -> {
+                                            cancellation.request();
+                                            awaitEnd();
+                                        }));
         return cancellation;
     }
 
-    private static void awaitEnd(Thread main) {
+    /// The command has ended; the process may.
+    static void ended() {
+        ENDED.countDown();
+    }
+
+    private static void awaitEnd() {
         try {
-            main.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
+            if (!ENDED.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+                System.err.println(Output.text("error.impatient", Long.toString(PATIENCE_SECONDS)));
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -29,7 +29,9 @@ public final class Stillpoint {
     Stillpoint() {}
 
     public static void main(String[] arguments) {
-        System.exit(run(arguments));
+        int status = run(arguments);
+        Interruption.ended();
+        System.exit(status);
     }
 
     /// Runs one command and returns its exit status.

@@ -96,9 +96,15 @@ final class PreparedGuest implements AutoCloseable {
     }
 
     private Optional<FreezeWatchdog> arm(GuestAgent connected) {
-        Optional<FreezeWatchdog> watchdog = FreezeWatchdog.arm(connected, freezeMax, randomness);
+        Optional<FreezeWatchdog> watchdog = Optional.empty();
+        String detail = "";
+        try {
+            watchdog = FreezeWatchdog.arm(connected, freezeMax, randomness);
+        } catch (GuestException e) {
+            detail = e.getMessage();
+        }
         if (watchdog.isEmpty()) {
-            events.warning("guest.no-watchdog", TEXTS.text("engine.no-watchdog"));
+            events.warning("guest.no-watchdog", TEXTS.text("engine.no-watchdog", detail));
         }
         return watchdog;
     }

@@ -51,6 +51,10 @@ watch() {
     fi
 }
 
-watch </dev/null >/dev/null 2>&1 &
+# With exec, since a redirected function call keeps the old outputs open in dash, and the agent waits for their end.
+(
+    exec </dev/null >/dev/null 2>&1
+    watch
+) &
 kill -0 $! || exit 3
 exit 0
