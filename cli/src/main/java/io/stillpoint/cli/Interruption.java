@@ -21,11 +21,10 @@ final class Interruption {
                 .addShutdownHook(
                         Thread.ofPlatform()
                                 .name("interruption")
-                                .unstarted(
-                                        () -> {
-                                            cancellation.request();
-                                            awaitEnd();
-                                        }));
+                                .unstarted(() -> {
+                                    cancellation.request();
+                                    awaitEnd();
+                                }));
         return cancellation;
     }
 

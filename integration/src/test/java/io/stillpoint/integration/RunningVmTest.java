@@ -85,7 +85,10 @@ final class RunningVmTest {
     }
 
     private void requireNothingLeft(TestVault vault, TestVm vm) throws IOException {
-        assertThat(nodes(vm)).doesNotContain("copy-before-write").doesNotContain("\"sp-");
+        assertThat(nodes(vm))
+                .doesNotContain("copy-before-write")
+                .doesNotContain("\"node-name\": \"sp-")
+                .doesNotContain("\"id\": \"sp-");
         if (Files.exists(vault.scratch())) {
             try (Stream<Path> files = Files.list(vault.scratch())) {
                 assertThat(files.filter(file -> file.toString().contains("sp-"))).isEmpty();
