@@ -85,7 +85,8 @@ final class Freezing {
     }
 
     private static ThawOutcome outcome(int frozen, int thawed, int attempts, String trouble) {
-        // One thaw found everything frozen, so it was until then, whatever had gone wrong before. (Nothing
+        // One thaw found everything frozen, so it was until then, whatever had gone wrong before.
+        // (Nothing
         // was frozen if a thaw whose answer was lost had done it: that thaw is not this one.)
         boolean sure = frozen > 0 || trouble.isEmpty();
         if (thawed == frozen && attempts == 1 && sure) {
