@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.Binaries;
 import io.stillpoint.hypervisor.ChangedBlocks;
+import io.stillpoint.hypervisor.ChildJvm;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
@@ -147,6 +148,23 @@ class StoppedImagesTest {
             holder.destroyForcibly().waitFor();
         }
         hold(raw).close();
+    }
+
+    @Test
+    @Tag("qemu")
+    void storageDaemonEndsWithTheKilledProcessAndNotWithItsStarter() throws InterruptedException {
+        Binaries.require("setpriv");
+        List<ProcessHandle> children;
+        try (ChildJvm child = new ChildJvm(DaemonToLose.class, qcow2("data.qcow2").toString())) {
+            Thread.sleep(300);
+            children = child.handle().children().toList();
+            assertThat(children).hasSize(1);
+            assertThat(children.getFirst().isAlive()).isTrue();
+        }
+        for (int i = 0; i < 100 && children.getFirst().isAlive(); i++) {
+            Thread.sleep(20);
+        }
+        assertThat(children.getFirst().isAlive()).isFalse();
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.ChangedBlocks;
 import io.stillpoint.hypervisor.ChangedBlocks.Reason;
+import io.stillpoint.hypervisor.ChildJvm;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
@@ -161,6 +162,68 @@ class QemuVmTest {
             }
             assertThat(vm.traces()).isEmpty();
             reader.close();
+        }
+    }
+
+    @Test
+    void jobEndedByKillMinusNineIsSweptByTheNextOfAnotherLineage() {
+        try (RealVm vm = RealVm.start(folder)) {
+            vm.write("d1", CHUNK, 512, 1);
+            try (ChildJvm job =
+                    new ChildJvm(
+                            JobToKill.class,
+                            vm.socket().toString(),
+                            folder.resolve("scratch").toString(),
+                            "ffffffff",
+                            generation(5))) {
+                assertThat(job.handle().isAlive()).isTrue();
+                assertThatThrownBy(() -> QemuVm.open(vm.socket()))
+                        .hasMessageContaining("Another job is backing up the VM");
+            }
+            assertThat(vm.traces()).isNotEmpty();
+            vm.write("d1", 2 * CHUNK, 512, 2);
+            backUp(vm, 1, Map.of(), true);
+            assertThat(vm.traces()).isEmpty();
+            // The record of changes is the other lineage's own.
+            assertThat(vm.bitmaps("d1"))
+                    .containsExactlyInAnyOrder("sp-ffffffff-" + generation(5), bitmap(1));
+        }
+    }
+
+    @Test
+    void interruptedJobStillCleansUp() {
+        try (RealVm vm = RealVm.start(folder)) {
+            try (QemuVm backup = QemuVm.open(vm.socket());
+                    HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
+                assertThat(snapshot.disks()).hasSize(2);
+                Thread.currentThread().interrupt();
+            }
+            assertThat(Thread.interrupted()).isTrue();
+            assertThat(vm.traces()).isEmpty();
+            assertThat(vm.bitmaps("d1")).isEmpty();
+        }
+    }
+
+    @Test
+    void printsHowLongTheVmStands() {
+        try (RealVm vm = RealVm.start(folder);
+                QemuVm backup = QemuVm.open(vm.socket())) {
+            for (int i = 1; i <= 5; i++) {
+                vm.write("d1", 0, 8 << 20, i);
+                PreparedQemuSnapshot prepared =
+                        (PreparedQemuSnapshot)
+                                backup.prepare(request(i, i == 1 ? Map.of() : all(i - 1)));
+                long begin = System.nanoTime();
+                try (HeldSnapshot snapshot = prepared.take()) {
+                    double whole = (System.nanoTime() - begin) / 1e6;
+                    Instant.Times times = java.util.Objects.requireNonNull(prepared.times());
+                    System.out.printf(
+                            "take() %.1f ms: stop %.1f, bitmaps and filters %.1f, cont %.1f%n",
+                            whole, times.stop() / 1e6, times.change() / 1e6, times.cont() / 1e6);
+                    snapshot.keepChanges();
+                }
+            }
+            assertThat(vm.status()).isEqualTo("running");
         }
     }
 
