@@ -12,7 +12,8 @@ public final class FreezeWatchdog {
     private static final Duration COMMAND_MAX = Duration.ofSeconds(15);
 
     /// Run as `sh -c SCRIPT stillpoint TOKEN SECONDS`. The programs that it will need are run once before, so
-    /// that they are in memory. Octal escapes in `/proc/mounts` are those of getmntent(3); printf undoes them.
+    /// that they are in memory; that of busybox knows the long option only. Octal escapes in `/proc/mounts` are
+    /// those of getmntent(3); printf undoes them.
     private static final String ARM =
             """
             mark=/run/stillpoint-thaw.$1
@@ -34,7 +35,7 @@ public final class FreezeWatchdog {
                 rm -f "$mark"
                 while read -r device folder rest; do
                     case $device in
-                        /dev/*) fsfreeze -u "$(printf '%b' "$folder")" ;;
+                        /dev/*) fsfreeze --unfreeze "$(printf '%b' "$folder")" ;;
                     esac
                 done < /proc/mounts
             ) </dev/null >/dev/null 2>&1 &

@@ -1,6 +1,7 @@
 package io.stillpoint.guest;
 
 import io.stillpoint.platform.Json;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -95,9 +96,7 @@ final class FakeAgent implements AutoCloseable {
     }
 
     private void serve(SocketChannel channel) throws IOException {
-        var lines =
-                new java.io.BufferedReader(
-                        Channels.newReader(channel, StandardCharsets.ISO_8859_1));
+        var lines = new BufferedReader(Channels.newReader(channel, StandardCharsets.ISO_8859_1));
         String line;
         while ((line = lines.readLine()) != null) {
             JsonNode message = Json.parse(line.replace("\u00ff", ""));

@@ -3,6 +3,7 @@ package io.stillpoint.guest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.platform.Json;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -61,9 +62,7 @@ class GuestAgentTest {
                     return "{\"return\":{\"id\":\"late\"}}";
                 });
         fake.returns("guest-fsfreeze-status", "\"thawed\"");
-        assertThatThrownBy(() ->
-                        agent.execute(
-                                "guest-get-osinfo", io.stillpoint.platform.Json.object(), SHORT))
+        assertThatThrownBy(() -> agent.execute("guest-get-osinfo", Json.object(), SHORT))
                 .isInstanceOf(GuestException.TimedOut.class)
                 .hasMessageContaining("guest-get-osinfo");
         assertThat(agent.isFrozen()).isFalse();

@@ -20,6 +20,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -61,7 +62,7 @@ class StoppedImagesTest {
     void imageThatIsWrittenMeanwhileIsFound() throws IOException {
         Path image = sparse("system.raw");
         try (HeldSnapshot snapshot = hold(image)) {
-            Files.setLastModifiedTime(image, java.nio.file.attribute.FileTime.fromMillis(1));
+            Files.setLastModifiedTime(image, FileTime.fromMillis(1));
             assertThatThrownBy(snapshot::proveValid)
                     .hasMessageContaining("seems to have been started");
         }

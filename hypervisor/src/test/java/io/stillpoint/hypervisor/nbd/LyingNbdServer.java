@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.nbd;
 
+import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -126,7 +127,7 @@ final class LyingNbdServer implements AutoCloseable {
                 DataInputStream in = new DataInputStream(Channels.newInputStream(channel));
                 DataOutputStream out =
                         new DataOutputStream(
-                                new java.io.BufferedOutputStream(
+                                new BufferedOutputStream(
                                         Channels.newOutputStream(channel), 1 << 17));
                 if (negotiate(in, out)) {
                     transmit(in, out);

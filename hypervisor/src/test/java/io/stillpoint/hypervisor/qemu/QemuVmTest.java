@@ -22,6 +22,8 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -216,7 +218,7 @@ class QemuVmTest {
                 long begin = System.nanoTime();
                 try (HeldSnapshot snapshot = prepared.take()) {
                     double whole = (System.nanoTime() - begin) / 1e6;
-                    Instant.Times times = java.util.Objects.requireNonNull(prepared.times());
+                    Instant.Times times = Objects.requireNonNull(prepared.times());
                     System.out.printf(
                             "take() %.1f ms: stop %.1f, bitmaps and filters %.1f, cont %.1f%n",
                             whole, times.stop() / 1e6, times.change() / 1e6, times.cont() / 1e6);
@@ -283,12 +285,21 @@ class QemuVmTest {
     void scratchLimitHoldsInsideQemuWhenNobodyWatches() {
         try (RealVm vm = RealVm.start(folder)) {
             vm.write("d1", 0, 16 << 20, 1);
+            HeldSnapshot snapshot;
             try (QemuVm killed = QemuVm.open(vm.socket())) {
-                HeldSnapshot snapshot = take(killed, request(1, Map.of(), ByteSize.parse("2M")));
-                assertThat(snapshot).isNotNull();
+                snapshot = take(killed, request(1, Map.of(), ByteSize.parse("2M")));
+                assertThat(snapshot.disks()).hasSize(2);
+                snapshot.proveValid();
             }
-            // The watch has gone with the process; the window of limit and tables is all there is.
+            // The watch has gone with the connection; the window of limit and tables is all there
+            // is.
             vm.write("d1", 0, 16 << 20, 2);
+            assertThatThrownBy(snapshot::proveValid)
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class,
+                            e -> assertThat(e.kind()).isEqualTo(Kind.SNAPSHOT_BROKEN))
+                    .hasMessageContaining("The snapshot of disk d1");
+            assertThat(vm.io("d1", "read -P 2 0 16M")).startsWith("read");
             assertThat(vm.status()).isEqualTo("running");
             assertThat(folder.resolve("scratch")).isDirectoryContaining("glob:**.qcow2");
             backUp(vm, 2, Map.of(), true);
@@ -427,7 +438,7 @@ class QemuVmTest {
                                 "virtio-blk-pci,drive=io,iothread=worker");
                 QemuVm backup = QemuVm.open(vm.socket())) {
             QemuVersion version = QemuVersion.of(vm.control().execute("query-version"));
-            org.junit.jupiter.api.Assumptions.assumeTrue(
+            Assumptions.assumeTrue(
                     version.abortsOnNbdDisconnectWithIothread(), "QEMU " + version + " is sound");
             assertThatThrownBy(() -> backup.prepare(request(1, Map.of())))
                     .hasMessageContaining("runs in the I/O thread");
