@@ -92,7 +92,12 @@ final class DiskList {
                         plain(serial),
                         plain(id),
                         plain(drive.path("device").asString("")),
-                        plain(node)));
+                        generated(node) ? "" : plain(node)));
+    }
+
+    /// QEMU makes up another such name at each start.
+    private static boolean generated(String node) {
+        return node.startsWith("#");
     }
 
     private String property(String device, String name) {

@@ -158,15 +158,15 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void release() {
         try {
             try {
-                removeAll();
+                Uninterrupted.run(this::removeAll);
             } catch (HypervisorException e) {
                 if (e.kind() == Kind.REFUSED) {
                     throw e;
                 }
-                removeAll();
+                Uninterrupted.run(this::removeAll);
             }
         } catch (HypervisorException e) {
-            if (e.kind() == Kind.REFUSED || !e.code().equals("qmp.no-monitor")) {
+            if (!e.code().equals("qmp.no-monitor")) {
                 throw e;
             }
             sweep.removeFiles();

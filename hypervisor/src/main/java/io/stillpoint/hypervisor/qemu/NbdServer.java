@@ -45,6 +45,14 @@ final class NbdServer {
         }
     }
 
+    /// Stops a server that had exports of ours, wherever it listens, unless others have exports on it, too.
+    void stopAfterOurExports() {
+        if (monitor.execute("query-block-exports").isEmpty()) {
+            monitor.ask("nbd-server-stop", Json.object());
+        }
+        removeSocket();
+    }
+
     /// Stops it if it is ours and nobody else has exported anything on it.
     void stop() {
         if (answers() && monitor.execute("query-block-exports").isEmpty()) {

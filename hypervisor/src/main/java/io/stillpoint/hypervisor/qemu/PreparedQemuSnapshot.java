@@ -56,14 +56,14 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     @Override
     public void close() {
         if (!ended) {
-            undo();
+            Uninterrupted.run(this::undo);
         }
     }
 
     /// The failure under way says more than one of undoing; what stays is swept by the next job.
     void undoQuietly() {
         try {
-            undo();
+            Uninterrupted.run(this::undo);
         } catch (HypervisorException e) {
             // See above.
         }

@@ -134,7 +134,7 @@ final class Sweep {
             }
         }
         if (any) {
-            server.stop();
+            server.stopAfterOurExports();
         }
     }
 
