@@ -80,7 +80,7 @@ BEGIN {
   stored_aim = 0.95
 }
 
-/"about":/ { print "Measured on: " field("about") "  "; next }
+/"about":/ { split($0, about, "\""); print "Measured: " about[4] "; load at the start " about[8]; next }
 
 {
   run = field("run") + 0; step = field("step"); tool = field("tool")
