@@ -13,7 +13,7 @@ import javax.crypto.SecretKey;
 /// contexts; for one thread at a time.
 public final class FrameCodec implements AutoCloseable {
     /// The plain bytes of a frame at most, but for directories.
-    public static final int PLAIN_MAX = 2 << 20;
+    public static final int PLAIN_MAX = 4 << 20;
 
     /// Length of a frame's header in bytes.
     public static final int HEADER = 16;
