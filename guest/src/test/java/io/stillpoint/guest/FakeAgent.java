@@ -44,6 +44,7 @@ final class FakeAgent implements AutoCloseable {
                     "guest-fsfreeze-thaw");
 
     private final ServerSocketChannel server;
+    private final Thread thread;
     private final Path socket;
     private final Map<String, Deque<Behaviour>> next = new ConcurrentHashMap<>();
     private final Map<String, Behaviour> always = new ConcurrentHashMap<>();
@@ -68,7 +69,7 @@ final class FakeAgent implements AutoCloseable {
         always.put("guest-fsfreeze-status", call -> call.reply(text(frozen ? "frozen" : "thawed")));
         always.put("guest-fsfreeze-freeze", this::freeze);
         always.put("guest-fsfreeze-thaw", this::thaw);
-        Thread.ofVirtual().name("fake-agent").start(this::serveAll);
+        thread = Thread.ofVirtual().name("fake-agent").start(this::serveAll);
     }
 
     Path socket() {
@@ -231,9 +232,16 @@ final class FakeAgent implements AutoCloseable {
         call.reply(info);
     }
 
+    /// Ends its connection, too. Waits, since until its thread has left a closed socket still accepts.
     @Override
     public void close() throws IOException {
         server.close();
+        thread.interrupt();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /// Bytes that differ from their neighbours.

@@ -62,9 +62,11 @@ class RealAgentTest {
     @AfterEach
     void stop() throws InterruptedException {
         if (process != null) {
-            agent.close();
             process.destroy();
             assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        }
+        if (agent != null) {
+            agent.close();
         }
     }
 
