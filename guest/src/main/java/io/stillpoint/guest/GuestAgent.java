@@ -2,6 +2,7 @@ package io.stillpoint.guest;
 
 import static io.stillpoint.guest.AgentCommand.FREEZE;
 import static io.stillpoint.guest.AgentCommand.STATUS;
+import static io.stillpoint.guest.AgentCommand.THAW;
 
 import io.stillpoint.guest.AgentReply.Returned;
 import io.stillpoint.guest.GuestException.Kind;
@@ -80,16 +81,21 @@ public final class GuestAgent implements AutoCloseable {
     }
 
     private FreezeOutcome freezeNow() {
-        Boolean enabled = commands().get(FREEZE);
-        if (enabled == null) {
-            return new FreezeOutcome.Refused("guest.freeze-unsupported", "unknown: " + FREEZE);
-        }
-        // Asked first: a freeze that is not ours is not ours to thaw, and its snapshot is not ours.
-        if (isFrozen()) {
-            return new FreezeOutcome.Refused("guest.already-frozen", STATUS + ": frozen");
-        }
-        if (!enabled) {
-            return new FreezeOutcome.Refused("guest.freeze-disabled", "disabled: " + FREEZE);
+        Map<String, Boolean> known = commands();
+        // Without a way back and a way to prove it nothing may be frozen.
+        for (String command : List.of(STATUS, THAW, FREEZE)) {
+            Boolean enabled = known.get(command);
+            if (enabled == null) {
+                return new FreezeOutcome.Refused("guest.freeze-unsupported", "unknown: " + command);
+            }
+            // Asked before anything is sent: a freeze that is not ours is not ours to thaw. In that
+            // state the agent reports freezing as disabled.
+            if (command.equals(FREEZE) && isFrozen()) {
+                return new FreezeOutcome.Refused("guest.already-frozen", STATUS + ": frozen");
+            }
+            if (!enabled) {
+                return new FreezeOutcome.Refused("guest.freeze-disabled", "disabled: " + command);
+            }
         }
         AgentReply reply = session.ask(AgentCommand.of(FREEZE), Deadline.after(timeouts.freeze()));
         return switch (reply) {

@@ -14,6 +14,9 @@ final class Thawing {
     private static final Duration PAUSE_MIN = Duration.ofMillis(50);
     private static final Duration PAUSE_MAX = Duration.ofSeconds(1);
 
+    /// With less time left an attempt could only fail, and its failure would hide the one that matters.
+    private static final Duration ATTEMPT_MIN = Duration.ofMillis(200);
+
     private final AgentSession session;
     private final AgentTimeouts timeouts;
     private final Deadline deadline;
@@ -44,7 +47,7 @@ final class Thawing {
                     session.disconnect();
                 }
             }
-            if (deadline.hasPassed() || session.isClosed()) {
+            if (session.isClosed() || deadline.nanosLeft() < pause.plus(ATTEMPT_MIN).toNanos()) {
                 return new Unproven(detail);
             }
             pause(pause);

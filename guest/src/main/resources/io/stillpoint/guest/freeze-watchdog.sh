@@ -20,7 +20,6 @@ read -r _ <"$mounts" || exit 3
 read -r up _ </proc/uptime || exit 3
 # Whole seconds, rounded up: it fires within two seconds after its time, never before.
 end=$((${up%%.*} + seconds + 1))
-: 2>/dev/null >"$token" || exit 3
 
 # All at once: a file system on a loop device can't thaw before the one below it, whatever the order.
 # Network and user-space file systems are left alone: nobody froze them, and opening them may hang.
@@ -35,12 +34,6 @@ thaw_all() {
 }
 
 watch() {
-    # Out of the agent's control group: when the agent dies, systemd ends all that is in it.
-    for group in "$groups" "$groups/systemd"; do
-        if [ -w "$group/cgroup.procs" ]; then echo 0 >"$group/cgroup.procs"; fi
-    done
-    # Whoever ends us takes the deadline away: thaw at once.
-    trap 'end=0' HUP INT TERM
     while [ -e "$token" ] && read -r up _ </proc/uptime && [ "${up%%.*}" -lt "$end" ]; do
         # Without sleep we can't wait; too early is the safe side.
         sleep 1 || break
@@ -51,10 +44,21 @@ watch() {
     fi
 }
 
-# With exec, since a redirected function call keeps the old outputs open in dash, and the agent waits for their end.
-(
-    exec </dev/null >/dev/null 2>&1
-    watch
-) &
-kill -0 $! || exit 3
-exit 0
+# Ready is said once a signal can't end the watchdog any more, and no output of the agent's is held open
+# then: the agent would wait for its end.
+ready=$(
+    {
+        exec </dev/null 2>/dev/null
+        # Out of the agent's control group: when the agent dies, systemd ends all that is in it.
+        for group in "$groups" "$groups/systemd"; do
+            if [ -w "$group/cgroup.procs" ]; then echo 0 >"$group/cgroup.procs"; fi
+        done
+        # Whoever ends us takes the deadline away: thaw at once.
+        trap 'end=0' HUP INT TERM
+        : >"$token" || exit
+        echo ready
+        exec >/dev/null
+        watch
+    } &
+)
+[ "$ready" = ready ] || exit 3
