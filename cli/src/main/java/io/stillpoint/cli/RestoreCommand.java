@@ -39,6 +39,9 @@ final class RestoreCommand implements Callable<Integer> {
     @Option(names = "--format", paramLabel = "raw|qcow2", descriptionKey = "option.format")
     private @Nullable Format format;
 
+    @Option(names = "--sync", descriptionKey = "option.sync")
+    private boolean sync;
+
     /// The formats of images that disks can be restored to.
     enum Format {
         raw,
@@ -74,7 +77,7 @@ final class RestoreCommand implements Callable<Integer> {
         return ExitCode.SUCCESS.status();
     }
 
-    private static void restore(RestoreJob job, RecoveryPoint point, Task task) {
+    private void restore(RestoreJob job, RecoveryPoint point, Task task) {
         long size = task.disk.image().size();
         try (RestoreTarget target =
                 switch (task.format) {
@@ -82,6 +85,9 @@ final class RestoreCommand implements Callable<Integer> {
                     case qcow2 -> RestoreTarget.createQcow2(task.file, size);
                 }) {
             job.run(point, task.disk, target, task.file.toString());
+            if (sync) {
+                target.flush();
+            }
             target.commit();
         }
     }

@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Workers;
+import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackWriter;
@@ -29,11 +30,13 @@ public final class BackupSession implements AutoCloseable {
     private final NodeSink nodeSink;
     private final Cancellation cancellation;
     private final IntakeProgress progress;
+    private final CipherWarmUp warmUp;
 
     BackupSession(Vault vault, Cancellation cancellation, IntakeProgress progress) {
         this.vault = vault;
         this.cancellation = cancellation;
         this.progress = progress;
+        warmUp = CipherWarmUp.start();
         index = vault.index();
         index.adoptUnlisted();
         claims = new Claims(index);
@@ -55,6 +58,7 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
+        warmUp.await();
         Workers.run(Runtime.getRuntime().availableProcessors(), "backup", () -> work(turns));
         return disks.stream().map(DiskIntake::finish).toList();
     }
@@ -141,6 +145,7 @@ public final class BackupSession implements AutoCloseable {
 
     @Override
     public void close() {
+        warmUp.close();
         data.close();
         metadata.close();
         nodeSink.close();

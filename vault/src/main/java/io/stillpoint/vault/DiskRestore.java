@@ -6,6 +6,7 @@ import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.FrameGroup.ChunkAt;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
@@ -32,12 +33,15 @@ final class DiskRestore {
     private static final FrameGroup END = new FrameGroup(List.of());
 
     private final Vault vault;
+    private final CipherWarmUp warmUp;
     private final Cancellation cancellation;
     private final LongConsumer progress;
     private final BlockingQueue<FrameGroup> queue = new ArrayBlockingQueue<>(256);
 
-    DiskRestore(Vault vault, Cancellation cancellation, LongConsumer progress) {
+    DiskRestore(
+            Vault vault, CipherWarmUp warmUp, Cancellation cancellation, LongConsumer progress) {
         this.vault = vault;
+        this.warmUp = warmUp;
         this.cancellation = cancellation;
         this.progress = progress;
     }
@@ -129,6 +133,7 @@ final class DiskRestore {
     }
 
     private void write(BlockTarget target) throws InterruptedException {
+        warmUp.await();
         try (FrameReader reader = new FrameReader()) {
             ItemHasher hasher = new ItemHasher(vault.keys());
             for (FrameGroup group = queue.take(); !group.equals(END); group = queue.take()) {

@@ -4,6 +4,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.KeySlot;
 import io.stillpoint.vault.crypto.ObjectHeader;
@@ -200,14 +201,18 @@ public final class Vault implements AutoCloseable {
     /// @param progress is told of bytes written, by many threads
     public void restore(
             DiskImage image, BlockTarget target, Cancellation cancellation, LongConsumer progress) {
-        new DiskRestore(this, cancellation, progress).run(image, target);
+        try (CipherWarmUp warmUp = CipherWarmUp.start()) {
+            new DiskRestore(this, warmUp, cancellation, progress).run(image, target);
+        }
     }
 
     /// Reads and checks everything: every byte of every object, and that every point can be restored.
     ///
     /// @param progress is told of stored bytes checked, by many threads
     public Verification verify(Cancellation cancellation, LongConsumer progress) {
-        return new Verifier(this, cancellation, progress).run();
+        try (CipherWarmUp warmUp = CipherWarmUp.start()) {
+            return new Verifier(this, warmUp, cancellation, progress).run();
+        }
     }
 
     /// What differs between two disks, ascending.

@@ -4,6 +4,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 /// before it of the same VM, so that what they share is walked once.
 final class Verifier {
     private final Vault vault;
+    private final CipherWarmUp warmUp;
     private final Cancellation cancellation;
     private final LongConsumer progress;
     private final Messages messages = Messages.of(Verifier.class);
@@ -45,8 +47,9 @@ final class Verifier {
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong items = new AtomicLong();
 
-    Verifier(Vault vault, Cancellation cancellation, LongConsumer progress) {
+    Verifier(Vault vault, CipherWarmUp warmUp, Cancellation cancellation, LongConsumer progress) {
         this.vault = vault;
+        this.warmUp = warmUp;
         this.cancellation = cancellation;
         this.progress = progress;
     }
@@ -89,6 +92,7 @@ final class Verifier {
     private void checkPacks(Queue<ObjectId> packs) {
         ItemHasher hasher = new ItemHasher(vault.keys());
         ItemIndex.Lookup lookup = vault.index().lookup();
+        warmUp.await();
         try (FrameReader reader = new FrameReader()) {
             ObjectId id;
             while ((id = packs.poll()) != null) {

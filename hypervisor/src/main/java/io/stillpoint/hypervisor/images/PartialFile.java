@@ -61,16 +61,8 @@ final class PartialFile implements AutoCloseable {
     void commit() {
         requireAbsent(path);
         try {
-            channel.force(true);
             Files.move(partial, path, StandardCopyOption.ATOMIC_MOVE);
             committed = true;
-            Path folder = path.getParent();
-            if (folder != null) {
-                // The name is durable only when its folder is.
-                try (FileChannel directory = FileChannel.open(folder, StandardOpenOption.READ)) {
-                    directory.force(true);
-                }
-            }
         } catch (IOException e) {
             throw ImageErrors.failed(path, e);
         }

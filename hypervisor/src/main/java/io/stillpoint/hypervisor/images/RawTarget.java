@@ -110,9 +110,7 @@ final class RawTarget implements RestoreTarget {
 
     @Override
     public void commit() {
-        if (file == null) {
-            flush();
-        } else {
+        if (file != null) {
             file.commit();
         }
     }

@@ -6,7 +6,8 @@ import java.nio.file.Path;
 /// A disk image that is being written by a restore. A new file grows under the name `NAME.partial` and gets its
 /// name by [#commit]; closing it without removes it. A block device is written in place.
 public interface RestoreTarget extends BlockTarget {
-    /// Makes everything written durable and gives the image its name. Nothing may be written afterwards.
+    /// Gives the image its name. Nothing may be written afterwards. As with any copy, the system writes it to the disk
+    /// in its own time; who must know that it is there calls [#flush] before.
     void commit();
 
     /// A raw image, sparse where nothing is written; or an existing block device of at least this size, which
