@@ -66,12 +66,25 @@ final class PreparedGuest implements AutoCloseable {
         } else {
             try {
                 agent = GuestAgent.connect(socket.get(), PATIENCE, randomness);
+                thawLeftover(agent, events);
             } catch (GuestException e) {
                 reason = e.code();
                 events.warning(e.code(), TEXTS.text("engine.no-agent", e.getMessage()));
             }
         }
         return new PreparedGuest(agent, unfrozen, reason, freezeMax, randomness, events);
+    }
+
+    /// A job of ours that was killed may have left the guest frozen; nobody else speaks on this channel now.
+    private static void thawLeftover(GuestAgent agent, JobEvents events) {
+        if (agent.supports("guest-fsfreeze-status") && agent.isFrozen()) {
+            events.warning("guest.was-frozen", TEXTS.text("engine.was-frozen"));
+            if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
+                events.warning(
+                        "guest.thaw-unproven",
+                        TEXTS.text("engine.thaw-unproven", unproven.detail()));
+            }
+        }
     }
 
     /// What came of an instant.
@@ -125,21 +138,22 @@ final class PreparedGuest implements AutoCloseable {
         long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
         return switch (freeze) {
             case FreezeOutcome.Refused refused -> {
-                events.warning(
-                        refused.code(), TEXTS.text("engine.freeze-refused", refused.detail()));
+                String why = Messages.of(GuestAgent.class).text(refused.code(), refused.detail());
+                events.warning(refused.code(), TEXTS.text("engine.freeze-refused", why));
                 yield new Reached<>(
                         result, Consistency.CRASH, refused.code(), OptionalLong.empty());
             }
-            case FreezeOutcome.Frozen _ -> thawed(result, thaw, millis);
+            case FreezeOutcome.Frozen frozen -> thawed(result, frozen.fileSystems(), thaw, millis);
         };
     }
 
-    private <T> Reached<T> thawed(T result, ThawOutcome thaw, long millis) {
+    private <T> Reached<T> thawed(T result, int fileSystems, ThawOutcome thaw, long millis) {
         OptionalLong frozen = OptionalLong.of(millis);
         return switch (thaw) {
-            case ThawOutcome.Clean _ ->
+            case ThawOutcome.Clean clean when clean.fileSystems() >= fileSystems ->
                     new Reached<>(result, Consistency.FILE_SYSTEM, "guest.no-scripts", frozen);
-            case ThawOutcome.AlreadyThawed _ -> {
+            // Fewer than were frozen: the watchdog had begun to thaw.
+            case ThawOutcome.Clean _, ThawOutcome.AlreadyThawed _ -> {
                 events.warning("guest.thawed-early", TEXTS.text("engine.thawed-early"));
                 yield new Reached<>(result, Consistency.CRASH, "guest.thawed-early", frozen);
             }
