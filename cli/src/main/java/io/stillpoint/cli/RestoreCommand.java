@@ -7,7 +7,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,7 +34,7 @@ final class RestoreCommand implements Callable<Integer> {
     private @Nullable String diskName;
 
     @Option(names = "--to", required = true, paramLabel = "FILE|DIR", descriptionKey = "option.to")
-    private Path to = Path.of("");
+    private String to = "";
 
     @Option(names = "--format", paramLabel = "raw|qcow2", descriptionKey = "option.format")
     private @Nullable Format format;
@@ -98,23 +98,40 @@ final class RestoreCommand implements Callable<Integer> {
                         .filter(disk -> diskName == null || disk.name().equals(diskName))
                         .toList();
         if (disks.isEmpty()) {
-            throw input("restore.no-such-disk", String.valueOf(diskName), names(point));
+            throw new InputException(
+                    "restore.no-such-disk", String.valueOf(diskName), names(point));
         }
-        boolean isFolder = Files.isDirectory(to) || to.toString().endsWith("/");
+        boolean isFolder = isFolder();
         if (!isFolder && disks.size() > 1) {
-            throw input("restore.many-disks", Integer.toString(disks.size()), names(point), to);
+            throw new InputException(
+                    "restore.many-disks", Integer.toString(disks.size()), names(point), to);
+        }
+        if (isFolder) {
+            makeFolder();
         }
         return disks.stream().map(disk -> task(disk, isFolder)).toList();
+    }
+
+    /// A folder that is there, or a name that ends as only a folder's does. (A [Path] forgets that ending.)
+    private boolean isFolder() {
+        return to.endsWith("/") || Files.isDirectory(Path.of(to));
+    }
+
+    private void makeFolder() {
+        try {
+            Files.createDirectories(Path.of(to));
+        } catch (IOException e) {
+            throw new InputException("restore.no-folder", to, String.valueOf(e.getMessage()));
+        }
     }
 
     private Task task(PointDisk disk, boolean isFolder) {
         if (isFolder) {
             Format chosen = format != null ? format : formatOf(disk.format());
-            return new Task(disk, to.resolve(disk.name() + "." + chosen), chosen);
+            return new Task(disk, Path.of(to, disk.name() + "." + chosen), chosen);
         }
-        String name = to.getFileName().toString().toLowerCase(Locale.ROOT);
-        Format chosen = format != null ? format : formatOf(name.replaceFirst(".*\\.", ""));
-        return new Task(disk, to, chosen);
+        String ending = to.toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
+        return new Task(disk, Path.of(to), format != null ? format : formatOf(ending));
     }
 
     private static Format formatOf(String word) {
@@ -123,9 +140,5 @@ final class RestoreCommand implements Callable<Integer> {
 
     private static String names(RecoveryPoint point) {
         return String.join(", ", point.disks().stream().map(PointDisk::name).toList());
-    }
-
-    private VaultException input(String key, Object... arguments) {
-        return new VaultException(VaultException.Kind.NOT_FOUND, key, null, arguments);
     }
 }

@@ -5,6 +5,7 @@ import io.stillpoint.platform.StillpointException;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -43,8 +44,13 @@ public final class Stillpoint {
     }
 
     private static int status(Throwable e) {
-        return (e instanceof StillpointException known ? ExitCode.of(known) : ExitCode.DEFECT)
-                .status();
+        ExitCode code =
+                switch (e) {
+                    case StillpointException known -> ExitCode.of(known);
+                    case ParameterException _ -> ExitCode.USAGE;
+                    default -> ExitCode.DEFECT;
+                };
+        return code.status();
     }
 
     private static int report(Exception e, CommandLine command, ParseResult parsed) {
@@ -53,7 +59,8 @@ public final class Stillpoint {
             e.printStackTrace();
             return ExitCode.DEFECT.status();
         }
-        if (parsed.hasMatchedOption("--json")) {
+        // What the command itself was given: `parsed` knows the options before its name alone.
+        if (command.getParseResult().hasMatchedOption("--json")) {
             ObjectNode json = Json.object();
             json.putObject("error")
                     .put("code", known.code())

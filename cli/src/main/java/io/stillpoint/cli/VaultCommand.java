@@ -31,6 +31,8 @@ final class VaultCommand {
 
         @Override
         public Integer call() {
+            // Before a key file is made that would belong to nothing.
+            Vault.requireNone(vaultOptions.store());
             boolean isNewKey = !Files.exists(vaultOptions.keyFile());
             KeyFile key =
                     isNewKey

@@ -57,9 +57,7 @@ public final class Vault implements AutoCloseable {
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one.
     public static Vault init(
             ObjectStore store, KeyFile keyFile, Randomness randomness, InstantSource clock) {
-        if (store.exists(ObjectName.vault())) {
-            throw new VaultException(Kind.EXISTS, "vault.exists", null, store.description());
-        }
+        requireNone(store);
         VaultHeader header = new VaultHeader(ObjectId.random(randomness), clock.instant());
         byte[] masterKey = randomness.bytes(VaultKeys.KEY_LENGTH);
         VaultKeys keys = new VaultKeys(header.id(), masterKey);
@@ -71,6 +69,13 @@ public final class Vault implements AutoCloseable {
         // The header last: without it there is no vault, so a crash before leaves none.
         put(store, ObjectName.vault(), header.encode(keys));
         return new Vault(store, header, keys, randomness, clock);
+    }
+
+    /// Throws kind `EXISTS` if the store holds a vault.
+    public static void requireNone(ObjectStore store) {
+        if (store.exists(ObjectName.vault())) {
+            throw new VaultException(Kind.EXISTS, "vault.exists", null, store.description());
+        }
     }
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.

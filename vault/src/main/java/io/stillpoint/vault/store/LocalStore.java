@@ -6,8 +6,6 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -26,12 +24,10 @@ import org.jspecify.annotations.Nullable;
 /// folder of its own that it holds locked; what a dead process left there is removed by the next one that writes.
 public final class LocalStore implements ObjectStore {
     private static final int WRITE_SLICE = 1 << 20;
-    private static final String LOCK = "lock";
 
     private final Path root;
     private final AtomicLong uploads = new AtomicLong();
-    private @Nullable Path workFolder;
-    private @Nullable FileChannel workLock;
+    private @Nullable WorkFolder workFolder;
 
     /// @param root the vault's folder; need not exist before the first write
     public LocalStore(Path root) {
@@ -70,7 +66,8 @@ public final class LocalStore implements ObjectStore {
 
     @Override
     public boolean exists(ObjectName name) {
-        return Files.exists(path(name));
+        // Not a folder: that is what a vault's parent may have under this name.
+        return Files.isRegularFile(path(name));
     }
 
     @Override
@@ -117,17 +114,15 @@ public final class LocalStore implements ObjectStore {
 
     @Override
     public synchronized void close() {
-        if (workFolder == null || workLock == null) {
+        if (workFolder == null) {
             return;
         }
-        try (FileChannel _ = workLock) {
-            // The lock goes last, so that nobody sweeps while we delete.
-            deleteAll(workFolder);
+        try {
+            workFolder.close();
         } catch (IOException e) {
-            throw failed(e, "clean", workFolder.toString());
+            throw failed(e, "clean", workFolder.path().toString());
         } finally {
             workFolder = null;
-            workLock = null;
         }
     }
 
@@ -138,17 +133,10 @@ public final class LocalStore implements ObjectStore {
     private synchronized Path workFolder() throws IOException {
         if (workFolder == null) {
             createFolders();
-            sweep();
-            Path folder = Files.createTempDirectory(root.resolve("tmp"), "");
-            workLock =
-                    FileChannel.open(
-                            folder.resolve(LOCK),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-            workLock.lock();
-            workFolder = folder;
+            WorkFolder.sweep(root.resolve("tmp"));
+            workFolder = WorkFolder.make(root.resolve("tmp"));
         }
-        return workFolder;
+        return workFolder.path();
     }
 
     private void createFolders() throws IOException {
@@ -164,32 +152,6 @@ public final class LocalStore implements ObjectStore {
         }
         Files.createDirectories(root.resolve("tmp"));
         syncFolder(absolute);
-    }
-
-    /// Removes the work folders of processes that are gone: those whose lock can be had.
-    private void sweep() throws IOException {
-        try (DirectoryStream<Path> folders = Files.newDirectoryStream(root.resolve("tmp"))) {
-            for (Path folder : folders) {
-                try (FileChannel channel =
-                        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.WRITE)) {
-                    FileLock lock = channel.tryLock();
-                    if (lock != null) {
-                        deleteAll(folder);
-                    }
-                } catch (NoSuchFileException | OverlappingFileLockException _) {
-                    // Just being made or deleted by its owner, or held by this very process.
-                }
-            }
-        }
-    }
-
-    private static void deleteAll(Path folder) throws IOException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-            for (Path file : files) {
-                Files.deleteIfExists(file);
-            }
-        }
-        Files.deleteIfExists(folder);
     }
 
     private static void syncFolder(@Nullable Path folder) throws IOException {

@@ -1,0 +1,150 @@
+package io.stillpoint.integration;
+
+import io.stillpoint.cli.Stillpoint;
+import io.stillpoint.platform.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import tools.jackson.databind.JsonNode;
+
+/// The command as users run it: a process of its own, whose output is kept.
+record Command(List<String> options, Map<String, String> environment) {
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+
+    /// With the options of the `stillpoint` script but for the compiler: short runs are done before it pays off.
+    Command() {
+        this(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"), Map.of());
+    }
+
+    Command options(String... others) {
+        return new Command(List.of(others), environment);
+    }
+
+    Command environment(Map<String, String> variables) {
+        return new Command(options, variables);
+    }
+
+    /// How a process ended.
+    record Result(int status, String out, String err) {
+        JsonNode json() {
+            return Json.parse(out);
+        }
+    }
+
+    /// Runs the command to its end.
+    Result run(String... arguments) {
+        try (Running running = start(arguments)) {
+            return running.end();
+        }
+    }
+
+    /// Starts the command. Closing it kills it.
+    Running start(String... arguments) {
+        List<String> line = new ArrayList<>();
+        line.add(ProcessHandle.current().info().command().orElse("java"));
+        line.addAll(options);
+        // Surefire's own class path is a jar that points to the real one.
+        String path = System.getProperty("java.class.path");
+        line.addAll(
+                List.of(
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("surefire.test.class.path", path),
+                        Stillpoint.class.getName()));
+        line.addAll(List.of(arguments));
+        try {
+            Path out = Files.createTempFile("stillpoint-test", ".out");
+            Path err = Files.createTempFile("stillpoint-test", ".err");
+            ProcessBuilder builder = new ProcessBuilder(line);
+            builder.environment().remove("STILLPOINT_VAULT");
+            builder.environment().remove("STILLPOINT_KEY_FILE");
+            builder.environment().putAll(environment);
+            builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+            return new Running(builder.start(), out, err);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// A process that may still run.
+    record Running(Process process, Path outFile, Path errFile) implements AutoCloseable {
+        /// What it has said on standard error so far.
+        String err() {
+            return text(errFile);
+        }
+
+        /// Waits until standard error is as wanted or the process has ended; returns whether it still runs.
+        boolean await(Predicate<String> wanted) {
+            while (process.isAlive() && !wanted.test(err())) {
+                pause(Duration.ofMillis(3));
+            }
+            return process.isAlive();
+        }
+
+        /// As a power cut would: it can do nothing about it.
+        void kill9() {
+            process.destroyForcibly();
+            end();
+        }
+
+        /// As Ctrl-C does.
+        void interrupt() {
+            try {
+                new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        /// Waits for the end.
+        Result end() {
+            try {
+                if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                    throw new AssertionError("still running after " + PATIENCE + ": " + err());
+                }
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+            return new Result(process.exitValue(), text(outFile), err());
+        }
+
+        @Override
+        public void close() {
+            process.destroyForcibly();
+            try {
+                process.waitFor();
+                Files.deleteIfExists(outFile);
+                Files.deleteIfExists(errFile);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        private static String text(Path file) {
+            try {
+                return Files.readString(file);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+    }
+
+    static void pause(Duration time) {
+        try {
+            Thread.sleep(time);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+}

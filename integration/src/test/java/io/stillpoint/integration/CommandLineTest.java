@@ -1,0 +1,277 @@
+package io.stillpoint.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.testkit.Bytes;
+import io.stillpoint.testkit.SparseImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/// The command's contract: exit codes, JSON, help, environment. One vault serves all tests, none of which changes it.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class CommandLineTest {
+    private static final int USAGE = 2;
+    private static final int INPUT = 3;
+    private static final int DAMAGE = 5;
+    private static final Pattern BARE_KEY = Pattern.compile("(?m)(^|: )[a-z]+(\\.[a-z-]+)+\\s*$");
+
+    @TempDir static Path folder;
+    private CommandVault vault;
+    private Path image;
+    private String point;
+
+    @BeforeAll
+    void makeVault() {
+        vault = CommandVault.make(folder);
+        image =
+                SparseImage.create(folder.resolve("disk.raw"), ByteSize.parse("4M"))
+                        .write(0, Bytes.RANDOM, 300_000, 1)
+                        .file();
+        Path other = SparseImage.create(folder.resolve("other.raw"), ByteSize.parse("1M")).file();
+        point = vault.backup(image, other).path("id").asString();
+    }
+
+    /// Runs the command once for people and once for programs, which must fail alike.
+    private void requireFailure(int status, String code, String hint, String... arguments) {
+        Command.Result people = vault.run(arguments);
+        assertThat(people.status()).as(people.err()).isEqualTo(status);
+        assertThat(people.err()).startsWith("stillpoint: ").containsIgnoringCase(hint);
+        assertThat(people.err()).doesNotContain("{0}", "''", "\tat ").doesNotMatch(BARE_KEY);
+        String[] forPrograms = Arrays.copyOf(arguments, arguments.length + 1);
+        forPrograms[arguments.length] = "--json";
+        Command.Result programs = vault.run(forPrograms);
+        assertThat(programs.status()).isEqualTo(status);
+        JsonNode error = programs.json().path("error");
+        assertThat(error.path("code").asString()).isEqualTo(code);
+        assertThat(people.err()).contains(error.path("message").asString());
+        assertThat(error.path("retryable").asBoolean()).isFalse();
+    }
+
+    @Test
+    void whatTheUserGotWrongIsSaidWithStatus3() throws IOException {
+        Path empty = Files.createDirectories(folder.resolve("empty"));
+        Path otherKey = CommandVault.make(empty).key();
+        requireFailure(
+                INPUT, "vault.wrong-key", "key file", "points", "--key-file", otherKey.toString());
+        requireFailure(
+                INPUT, "vault.not-a-vault", "vault init", "points", "--vault", folder.toString());
+        requireFailure(
+                INPUT,
+                "vault.key-file-missing",
+                "STILLPOINT_KEY_FILE",
+                "points",
+                "--key-file",
+                folder.resolve("none").toString());
+        requireFailure(
+                INPUT,
+                "vault.key-file-form",
+                "not a Stillpoint key file",
+                "points",
+                "--key-file",
+                image.toString());
+        requireFailure(
+                INPUT,
+                "vault.no-such-point",
+                "stillpoint points",
+                "restore",
+                "--point",
+                "none",
+                "--to",
+                folder.resolve("x").toString());
+        requireFailure(INPUT, "vault.no-such-point", "zz", "diff", point, "zz");
+        requireFailure(
+                INPUT,
+                "image.missing",
+                "no image",
+                "backup",
+                "--vm",
+                "vm",
+                "--image",
+                folder.resolve("none.raw").toString());
+    }
+
+    @Test
+    void aRestoreThatCantBeMeantIsRefusedWithStatus3() throws IOException {
+        Path taken = Files.writeString(folder.resolve("taken.raw"), "mine");
+        requireFailure(
+                INPUT,
+                "restore.target-exists",
+                "not overwritten",
+                "restore",
+                "--point",
+                point,
+                "--disk",
+                "disk",
+                "--to",
+                taken.toString());
+        assertThat(taken).hasContent("mine");
+        requireFailure(
+                INPUT,
+                "restore.no-such-disk",
+                "disk, other",
+                "restore",
+                "--point",
+                point,
+                "--disk",
+                "third",
+                "--to",
+                folder.resolve("x").toString());
+        requireFailure(
+                INPUT,
+                "restore.many-disks",
+                "--disk",
+                "restore",
+                "--point",
+                point,
+                "--to",
+                folder.resolve("x").toString());
+    }
+
+    @Test
+    void aVaultIsNotMadeOverAnotherNorItsKeyFileMade() {
+        Path key = folder.resolve("another-key");
+        requireFailure(
+                INPUT, "vault.exists", "already", "vault", "init", "--key-file", key.toString());
+        assertThat(key).doesNotExist();
+    }
+
+    @Test
+    void unknownWordsAreStatus2AndShowWhatIsKnown() {
+        for (String[] arguments :
+                List.of(
+                        new String[] {"backup", "--no-such-option"},
+                        new String[] {"no-such-command"},
+                        new String[] {"restore", "--to", "x"},
+                        new String[] {"backup", "--vm", "x"},
+                        new String[] {"backup", "--vm", "x", "--image", "a", "--qmp", "b"})) {
+            Command.Result result = vault.run(arguments);
+            assertThat(result.status()).as(String.join(" ", arguments)).isEqualTo(USAGE);
+            assertThat(result.err()).containsAnyOf("Usage: stillpoint", "Did you mean");
+            assertThat(result.err()).doesNotContain("\tat ");
+        }
+        Command.Result noVault = new Command().run("points");
+        assertThat(noVault.status()).isEqualTo(USAGE);
+        assertThat(noVault.err()).contains("--vault");
+    }
+
+    @Test
+    void aFlippedBitInAPackIsStatus5() throws IOException {
+        Path damaged = Files.createDirectory(folder.resolve("damaged"));
+        CommandVault other = CommandVault.make(damaged);
+        String id = other.backup(image).path("id").asString();
+        Path pack = largest(other.files("packs"));
+        byte[] bytes = Files.readAllBytes(pack);
+        bytes[bytes.length / 3] ^= 0x10;
+        Files.write(pack, bytes);
+        Command.Result text = other.run("vault", "verify");
+        assertThat(text.status()).as(text.err()).isEqualTo(DAMAGE);
+        assertThat(text.out()).contains(pack.getFileName().toString());
+        Command.Result json = other.run("vault", "verify", "--json");
+        assertThat(json.status()).isEqualTo(DAMAGE);
+        assertThat(json.json().path("sound").asBoolean()).isFalse();
+        assertThat(json.json().path("damagedPoints").path(0).asString()).isEqualTo(id);
+        Path target = damaged.resolve("restored.raw");
+        Command.Result restore =
+                other.run("restore", "--point", id, "--to", target.toString(), "--json");
+        assertThat(restore.status()).isEqualTo(DAMAGE);
+        assertThat(restore.json().path("error").path("message").asString()).isNotEmpty();
+        assertThat(target).doesNotExist();
+        assertThat(damaged.resolve("restored.raw.partial")).doesNotExist();
+    }
+
+    private static Path largest(List<Path> files) throws IOException {
+        Path largest = files.getFirst();
+        for (Path file : files) {
+            largest = Files.size(file) > Files.size(largest) ? file : largest;
+        }
+        return largest;
+    }
+
+    @Test
+    void everyResultIsOneJsonDocument() {
+        assertThat(vault.succeed("points", "--json").json().path("points").path(0).path("id"))
+                .hasToString("\"" + point + "\"");
+        assertThat(vault.succeed("vault", "info", "--json").json().path("points").asInt())
+                .isEqualTo(1);
+        assertThat(vault.succeed("diff", point, point, "--json").json().path("disks").size())
+                .isEqualTo(2);
+        assertThat(vault.succeed("vault", "verify", "--json").json().path("sound").asBoolean())
+                .isTrue();
+        Command.Result points = vault.succeed("points", "--vm", "none", "--json");
+        assertThat(points.json().path("points").isEmpty()).isTrue();
+        assertThat(points.err()).isEmpty();
+        assertThat(vault.succeed("points", "--vm", "vm", "--json").json().path("points").size())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void optionsWinOverTheEnvironment() {
+        Command.Result result =
+                new Command()
+                        .environment(Map.of("STILLPOINT_VAULT", "/nonexistent"))
+                        .run(
+                                "points",
+                                "--vault",
+                                vault.vault().toString(),
+                                "--key-file",
+                                vault.key().toString());
+        assertThat(result.status()).as(result.err()).isZero();
+        assertThat(result.out()).contains(point.substring(0, 12)).contains("stopped", "full");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "vault",
+                "vault init",
+                "vault info",
+                "vault verify",
+                "backup",
+                "points",
+                "restore",
+                "diff",
+                "demo"
+            })
+    void helpDescribesTheCommandAndEachOption(String command) {
+        String line = (command + " --help").strip();
+        Command.Result help = new Command().run(line.split(" "));
+        assertThat(help.status()).as(help.err()).isZero();
+        assertThat(help.out()).startsWith("Usage: stillpoint");
+        // A key of the bundle, a variable, a doubled apostrophe: none may be seen.
+        assertThat(help.out()).doesNotContain("option.", "usage.", "${", "''", "{0}");
+        List<String> lines = help.out().lines().toList();
+        int description = 1;
+        while (!lines.get(description).matches("[A-Z].*")) {
+            // More of the usage.
+            description++;
+        }
+        assertThat(lines.get(description)).doesNotStartWith("Commands:");
+        for (int i = description + 1; i < lines.size(); i++) {
+            if (lines.get(i).matches("\\s+(-\\w, +)?--.*")) {
+                assertThat(lines.get(i) + (i + 1 < lines.size() ? lines.get(i + 1) : ""))
+                        .as("with a description")
+                        .matches("\\s+(-\\w, +)?--\\S+ +\\w.*");
+            }
+        }
+    }
+
+    @Test
+    void helpOfTheWholeTellsTheExitCodes() {
+        assertThat(new Command().run("--help").out()).contains("Exit codes:", "130");
+        assertThat(new Command().run("--version").out()).matches("stillpoint \\d+\\.\\d+.*\\s*");
+    }
+}

@@ -1,0 +1,129 @@
+package io.stillpoint.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.testkit.Bytes;
+import io.stillpoint.testkit.HostCommand;
+import io.stillpoint.testkit.SparseImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/// The vault's disk fills up during a backup.
+final class FullDiskTest {
+    private static final int ENVIRONMENT = 4;
+    private static final int SMALL_MEBIBYTES = 5;
+    private static final int LARGE_MEBIBYTES = 90;
+
+    @TempDir Path folder;
+    private Path disk;
+    private Path small;
+    private Path large;
+    private CommandVault vault;
+
+    @BeforeEach
+    void mountSmallDisk() throws IOException {
+        disk = Files.createDirectory(folder.resolve("disk"));
+        try {
+            HostCommand.run("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk.toString());
+        } catch (AssertionError e) {
+            System.err.println("skipped: no small disk can be mounted here: " + e.getMessage());
+            Assumptions.abort("no small disk can be mounted here");
+        }
+        small = random("small.raw", SMALL_MEBIBYTES);
+        large = random("large.raw", LARGE_MEBIBYTES);
+        vault = CommandVault.make(folder, disk.resolve("vault"));
+    }
+
+    @AfterEach
+    void unmount() throws IOException {
+        if (!Files.getFileStore(disk).equals(Files.getFileStore(folder))) {
+            HostCommand.run("umount", disk.toString());
+        }
+    }
+
+    private Path random(String name, int mebibytes) {
+        SparseImage image =
+                SparseImage.create(folder.resolve(name), new ByteSize((long) mebibytes << 20));
+        for (int i = 0; i < mebibytes; i += 5) {
+            image.write((long) i << 20, Bytes.RANDOM, 5 << 20, name.hashCode() + i);
+        }
+        return image.file();
+    }
+
+    private void resize(String size) {
+        HostCommand.run("mount", "-o", "remount,size=" + size, disk.toString());
+    }
+
+    @Test
+    void aBackupThatDoesNotFitSaysSoHarmsNothingAndIsDoneOnceThereIsRoom() {
+        JsonNode before = vault.backup(small);
+        Command.Result full = vault.run("backup", "--vm", "vm", "--image", large.toString());
+        assertThat(full.status()).as(full.err()).isEqualTo(ENVIRONMENT);
+        assertThat(full.err())
+                .contains("There is no room left in " + vault.vault())
+                .contains("run it again")
+                .doesNotContain("\tat ");
+        JsonNode error = vault.run(CommandVault.backupOf(large)).json().path("error");
+        assertThat(error.path("code").asString()).isEqualTo("vault.store-full");
+        assertThat(error.path("retryable").asBoolean()).isTrue();
+
+        // Reading needs no room.
+        assertThat(vault.points()).hasSize(1);
+        vault.requireSound(1);
+        vault.requireRestores(before, small);
+        assertThat(vault.files("tmp")).isEmpty();
+
+        resize("160m");
+        JsonNode after = vault.backup(large);
+        vault.requireRestores(after, large);
+        vault.requireSound(2);
+        // What the runs before had room for was used.
+        assertThat(after.path("storedBytes").asLong()).isLessThan((LARGE_MEBIBYTES - 20) << 20);
+    }
+
+    @Test
+    void aFullDiskHoldsUpNeitherListingNorRestoring() throws IOException {
+        JsonNode point = vault.backup(small);
+        fill();
+        assertThat(vault.points()).hasSize(1);
+        vault.requireRestores(point, small);
+        vault.requireSound(1);
+        Command.Result again = vault.run(CommandVault.backupOf(small));
+        assertThat(again.status()).isEqualTo(ENVIRONMENT);
+        assertThat(again.json().path("error").path("code").asString())
+                .isEqualTo("vault.store-full");
+        assertThat(vault.points()).hasSize(1);
+    }
+
+    @Test
+    void aVaultIsNotHalfMadeWhereThereIsNoRoom() throws IOException {
+        fill();
+        Path other = disk.resolve("other");
+        Command.Result init = vault.run("vault", "init", "--json", "--vault", other.toString());
+        assertThat(init.status()).isEqualTo(ENVIRONMENT);
+        assertThat(init.json().path("error").path("code").asString()).isEqualTo("vault.store-full");
+        resize("160m");
+        vault.succeed("vault", "init", "--vault", other.toString());
+        vault.succeed("vault", "verify", "--vault", other.toString());
+    }
+
+    /// Leaves not one byte.
+    private void fill() throws IOException {
+        byte[] block = new byte[4096];
+        try (var out = Files.newOutputStream(disk.resolve("filling"))) {
+            while (true) {
+                out.write(block);
+            }
+        } catch (IOException e) {
+            assertThat(e).hasMessageContaining("No space left");
+        }
+    }
+}

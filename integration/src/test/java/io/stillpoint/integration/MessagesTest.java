@@ -1,0 +1,113 @@
+package io.stillpoint.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.text.MessageFormat;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Properties;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// The texts of all modules: each is there that the code asks for, and says what it should.
+final class MessagesTest {
+    private static final Pattern LITERAL = Pattern.compile("\"([a-z]+(?:\\.[a-z0-9-]+)+)\"");
+    private static final Pattern PLACEHOLDER = Pattern.compile("\\{(\\d+)}");
+    private static final Pattern LONE_APOSTROPHE = Pattern.compile("(?<!')'(?!')");
+
+    /// Texts that the command line's parser shows as they are, and finds by names of its own.
+    private static final Pattern OF_PARSER =
+            Pattern.compile("option\\..*|stillpoint\\..*usage\\..*");
+
+    static List<Path> bundles() throws IOException {
+        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+            return files.filter(file -> file.endsWith("messages.properties"))
+                    .filter(file -> file.toString().contains("/src/main/resources/"))
+                    .toList();
+        }
+    }
+
+    private static Properties read(Path bundle) throws IOException {
+        Properties texts = new Properties();
+        try (Reader reader = Files.newBufferedReader(bundle)) {
+            texts.load(reader);
+        }
+        return texts;
+    }
+
+    /// The dotted words in the code of the bundle's module, in its package and below.
+    private static Set<String> wordsInCode(Path bundle) throws IOException {
+        Path folder =
+                Path.of(bundle.getParent().toString().replace("/main/resources/", "/main/java/"));
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(file -> file.toString().endsWith(".java"))
+                    .flatMap(file -> LITERAL.matcher(text(file)).results())
+                    .map(found -> found.group(1))
+                    .filter(word -> !word.endsWith(".sock"))
+                    .collect(Collectors.toCollection(TreeSet::new));
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("bundles")
+    void everyTextThatTheCodeAsksForIsThereAndNoOther(Path bundle) throws IOException {
+        Set<String> keys = new TreeSet<>(read(bundle).stringPropertyNames());
+        keys.removeIf(key -> OF_PARSER.matcher(key).matches());
+        Set<String> prefixes =
+                keys.stream()
+                        .map(key -> key.substring(0, key.indexOf('.') + 1))
+                        .collect(Collectors.toSet());
+        Set<String> used = wordsInCode(bundle);
+        Set<String> missing = new TreeSet<>(used);
+        missing.removeIf(word -> !prefixes.contains(word.substring(0, word.indexOf('.') + 1)));
+        missing.removeAll(keys);
+        assertThat(missing).as("used in the code, but not in the bundle").isEmpty();
+        keys.removeAll(used);
+        assertThat(keys).as("in the bundle, but not used in the code").isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("bundles")
+    void everyPatternShowsItsArgumentsAndSingleApostrophes(Path bundle) throws IOException {
+        Properties texts = read(bundle);
+        for (String key : texts.stringPropertyNames()) {
+            String pattern = texts.getProperty(key);
+            assertThat(pattern).as(key).isNotBlank();
+            if (OF_PARSER.matcher(key).matches()) {
+                assertThat(pattern).as(key).doesNotContain("''", "{0}");
+                continue;
+            }
+            Set<Integer> places = new HashSet<>();
+            PLACEHOLDER
+                    .matcher(pattern)
+                    .results()
+                    .forEach(found -> places.add(Integer.parseInt(found.group(1))));
+            Object[] arguments = IntStream.range(0, 9).mapToObj(i -> "<" + i + ">").toArray();
+            String shown = new MessageFormat(pattern).format(arguments);
+            for (int place : places) {
+                assertThat(shown).as(key).contains("<" + place + ">");
+            }
+            assertThat(shown).as(key).doesNotContain("{", "''");
+            assertThat(LONE_APOSTROPHE.matcher(pattern).find()).as(key + "=" + pattern).isFalse();
+        }
+    }
+}
