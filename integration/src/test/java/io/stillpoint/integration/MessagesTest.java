@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.text.MessageFormat;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -49,7 +50,10 @@ final class MessagesTest {
     /// The dotted words in the code of the bundle's module, in its package and below.
     private static Set<String> wordsInCode(Path bundle) throws IOException {
         Path folder =
-                Path.of(bundle.getParent().toString().replace("/main/resources/", "/main/java/"));
+                Path.of(
+                        Objects.requireNonNull(bundle.getParent())
+                                .toString()
+                                .replace("/main/resources/", "/main/java/"));
         try (Stream<Path> files = Files.walk(folder)) {
             return files.filter(file -> file.toString().endsWith(".java"))
                     .flatMap(file -> LITERAL.matcher(text(file)).results())
