@@ -98,7 +98,10 @@ public final class ItemIndex implements AutoCloseable {
         /// through before null is returned.
         public @Nullable Place find(ItemId id) {
             Place place = findIndexed(id);
-            if (place == null && adoptUnlisted()) {
+            if (place == null) {
+                // Also when another thread did it while we looked: it may have found the item
+                // since.
+                adoptUnlisted();
                 place = findIndexed(id);
             }
             return place;
@@ -240,10 +243,11 @@ public final class ItemIndex implements AutoCloseable {
     }
 
     /// Notes the items of packs that no segment lists: those of a run that crashed before its index was
-    /// written, or of a vault whose index was lost. Looks once; returns whether anything was found now.
-    public synchronized boolean adoptUnlisted() {
+    /// written, or of a vault whose index was lost. Looks once; when this returns
+    /// they are noted, whichever thread did it.
+    public synchronized void adoptUnlisted() {
         if (adopted) {
-            return false;
+            return;
         }
         adopted = true;
         Set<ObjectId> known = new HashSet<>(durable.keySet());
@@ -261,7 +265,6 @@ public final class ItemIndex implements AutoCloseable {
                 adopt(pack, reader);
             }
         }
-        return !unlisted.isEmpty();
     }
 
     private void adopt(ObjectId pack, FrameReader reader) {
