@@ -56,7 +56,8 @@ class FreezeWatchdogTest extends AgentTest {
         Path groups = Files.createDirectories(folder.resolve("cgroup/systemd"));
         Files.createFile(groups.resolve("cgroup.procs"));
         // busybox' knows no -u; neither does this one.
-        install("fsfreeze", "#!/bin/sh\nprintf '%s|' \"$@\" >>" + log + "; echo >>" + log + "\n");
+        // One write for each call, as several run at once.
+        install("fsfreeze", "#!/bin/sh\nIFS='|'; printf '%s|\\n' \"$*\" >>" + log + "\n");
         fake.on("guest-exec", this::exec);
         fake.on("guest-exec-status", this::execStatus);
     }
