@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Workers;
+import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackWriter;
@@ -134,9 +135,20 @@ public final class BackupSession implements AutoCloseable {
             upload.write(object, 0, object.length);
             upload.commit();
         }
-        // Housekeeping comes after the commit: should it fail, the point stands.
-        index.merge();
+        merge();
         return point;
+    }
+
+    /// Housekeeping comes after the commit: should it fail, the point stands and the next backup tries again. To
+    /// throw would have the caller drop what belongs to the point.
+    private void merge() {
+        try {
+            index.merge();
+        } catch (VaultException e) {
+            if (e.kind() != Kind.STORE && e.kind() != Kind.STORE_FULL) {
+                throw e;
+            }
+        }
     }
 
     @Override
