@@ -138,9 +138,18 @@ public final class BackupSession implements AutoCloseable {
             upload.write(object, 0, object.length);
             upload.commit();
         }
-        // Housekeeping comes after the commit: should it fail, the point stands.
-        index.merge();
+        merge();
         return point;
+    }
+
+    /// Housekeeping comes after the commit: should it fail, the point stands and the next backup tries again. To throw
+    /// would have the caller drop what belongs to the point. Damage that it meets is verification's to tell.
+    private void merge() {
+        try {
+            index.merge();
+        } catch (VaultException _) {
+            // Nothing is lost: segments are deleted only once what replaces them is durable.
+        }
     }
 
     @Override

@@ -1,0 +1,126 @@
+package io.stillpoint.vault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Merging the index comes after the recovery point, so a store that fails then has not failed the backup.
+final class FailingMergeTest {
+    private static final int BACKUPS = 20;
+
+    @TempDir Path folder;
+
+    @Test
+    void aPointThatStandsIsReturnedThoughTheMergeAfterItFails() {
+        KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
+        FullAfterPoint store = new FullAfterPoint(new LocalStore(folder.resolve("vault")));
+        try (Vault vault = Vault.init(store, key, Randomness.secure(), InstantSource.system())) {
+            for (int i = 0; i < BACKUPS; i++) {
+                RecoveryPoint point = backup(vault, store, i);
+                assertThat(vault.points()).hasSize(i + 1).contains(point);
+            }
+            assertThat(store.refusals).as("merges that were tried").isPositive();
+            assertThat(vault.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
+        }
+    }
+
+    private static RecoveryPoint backup(Vault vault, FullAfterPoint store, int number) {
+        store.isFull = false;
+        MemoryDisk disk = new MemoryDisk(TestVault.random(TestVault.CHUNK, number));
+        Scan scan = new Scan.Everything(Optional.empty());
+        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
+            StoredDisk stored =
+                    session.store(List.of(new DiskInput("disk", disk, scan))).getFirst();
+            PointDisk record =
+                    new PointDisk(
+                            "disk",
+                            stored.image(),
+                            "raw",
+                            Optional.empty(),
+                            PointDisk.Method.FULL,
+                            "first-backup",
+                            stored.changedBytes(),
+                            stored.readBytes(),
+                            stored.newBytes());
+            return session.commit(
+                    new PointDraft(
+                            "vm",
+                            Json.object(),
+                            InstantSource.system().instant(),
+                            InstantSource.system().instant(),
+                            Consistency.STOPPED,
+                            "",
+                            OptionalLong.empty(),
+                            new ArrayList<>(List.of(record)),
+                            "test"));
+        }
+    }
+
+    /// Has no room any more once a recovery point is there.
+    private static final class FullAfterPoint implements ObjectStore {
+        private final ObjectStore store;
+        private boolean isFull;
+        private int refusals;
+
+        FullAfterPoint(ObjectStore store) {
+            this.store = store;
+        }
+
+        @Override
+        public String description() {
+            return store.description();
+        }
+
+        @Override
+        public Upload create(ObjectName name) {
+            if (isFull) {
+                refusals++;
+                throw new VaultException(Kind.STORE_FULL, "vault.store-full", null, description());
+            }
+            isFull = name.area() == Area.POINTS;
+            return store.create(name);
+        }
+
+        @Override
+        public StoredObject open(ObjectName name) {
+            return store.open(name);
+        }
+
+        @Override
+        public boolean exists(ObjectName name) {
+            return store.exists(name);
+        }
+
+        @Override
+        public void list(Area area, Consumer<Listed> visitor) {
+            store.list(area, visitor);
+        }
+
+        @Override
+        public void delete(ObjectName name) {
+            store.delete(name);
+        }
+
+        @Override
+        public void close() {
+            store.close();
+        }
+    }
+}
