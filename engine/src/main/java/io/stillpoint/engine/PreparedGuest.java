@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// a watchdog inside it needs no help from us.
 final class PreparedGuest implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final String FREEZE_STATUS = "guest-fsfreeze-status";
     private static final Messages TEXTS = Messages.of(PreparedGuest.class);
 
     private final @Nullable GuestAgent agent;
@@ -99,6 +100,7 @@ final class PreparedGuest implements AutoCloseable {
         Optional<FreezeWatchdog> watchdog = Optional.empty();
         String detail = "";
         try {
+            thawLeftover(connected);
             watchdog = FreezeWatchdog.arm(connected, freezeMax, randomness);
         } catch (GuestException e) {
             detail = e.getMessage();
@@ -107,6 +109,16 @@ final class PreparedGuest implements AutoCloseable {
             events.warning("guest.no-watchdog", TEXTS.text("engine.no-watchdog", detail));
         }
         return watchdog;
+    }
+
+    /// A killed job leaves the agent in its frozen state even after the watchdog has thawed the file systems; it runs no
+    /// commands then and refuses to freeze. Another program's freeze it can't be: the channel serves one client at a
+    /// time, and that is us.
+    private void thawLeftover(GuestAgent connected) {
+        if (connected.supports(FREEZE_STATUS) && connected.isFrozen()) {
+            ThawOutcome _ = connected.thaw();
+            events.warning("guest.left-frozen", TEXTS.text("engine.left-frozen"));
+        }
     }
 
     private <T> Reached<T> frozen(GuestAgent connected, Supplier<T> instant) {
