@@ -41,7 +41,7 @@ record DiskPlan(HeldDisk disk, DiskInput input, Method method, String reason) {
             PointDisk previous,
             ChangedBlocks.Known known,
             BackupSession session) {
-        // A grown disk's new part is not marked as changed (docs/protocols.md).
+        // A grown disk's new part is not marked as changed.
         if (previous.image().size() != source.size()) {
             return everything(
                     disk,

@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// a watchdog inside it needs no help from us.
 final class PreparedGuest implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final String FREEZE_STATUS = "guest-fsfreeze-status";
     private static final Messages TEXTS = Messages.of(PreparedGuest.class);
 
     private final @Nullable GuestAgent agent;
@@ -66,25 +67,12 @@ final class PreparedGuest implements AutoCloseable {
         } else {
             try {
                 agent = GuestAgent.connect(socket.get(), PATIENCE, randomness);
-                thawLeftover(agent, events);
             } catch (GuestException e) {
                 reason = e.code();
                 events.warning(e.code(), TEXTS.text("engine.no-agent", e.getMessage()));
             }
         }
         return new PreparedGuest(agent, unfrozen, reason, freezeMax, randomness, events);
-    }
-
-    /// A job of ours that was killed may have left the guest frozen; nobody else speaks on this channel now.
-    private static void thawLeftover(GuestAgent agent, JobEvents events) {
-        if (agent.supports("guest-fsfreeze-status") && agent.isFrozen()) {
-            events.warning("guest.was-frozen", TEXTS.text("engine.was-frozen"));
-            if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
-                events.warning(
-                        "guest.thaw-unproven",
-                        TEXTS.text("engine.thaw-unproven", unproven.detail()));
-            }
-        }
     }
 
     /// What came of an instant.
@@ -112,6 +100,7 @@ final class PreparedGuest implements AutoCloseable {
         Optional<FreezeWatchdog> watchdog = Optional.empty();
         String detail = "";
         try {
+            thawLeftover(connected);
             watchdog = FreezeWatchdog.arm(connected, freezeMax, randomness);
         } catch (GuestException e) {
             detail = e.getMessage();
@@ -122,29 +111,61 @@ final class PreparedGuest implements AutoCloseable {
         return watchdog;
     }
 
+    /// A killed job leaves the agent in its frozen state even after the watchdog has thawed the file systems; it runs no
+    /// commands then and refuses to freeze. Another program's freeze it can't be: the channel serves one client at a
+    /// time, and that is us.
+    private void thawLeftover(GuestAgent connected) {
+        if (connected.supports(FREEZE_STATUS) && connected.isFrozen()) {
+            events.warning("guest.left-frozen", TEXTS.text("engine.left-frozen"));
+            if (connected.thaw() instanceof ThawOutcome.Unproven unproven) {
+                warnUnproven(unproven);
+            }
+        }
+    }
+
     private <T> Reached<T> frozen(GuestAgent connected, Supplier<T> instant) {
         long start = System.nanoTime();
-        FreezeOutcome freeze = null;
-        T result = null;
+        Attempt attempt = freeze(connected);
+        if (!attempt.refusal.isEmpty()) {
+            return new Reached<>(
+                    instant.get(), Consistency.CRASH, attempt.refusal, OptionalLong.empty());
+        }
+        T result;
         ThawOutcome thaw;
         try {
-            freeze = connected.freeze();
             result = instant.get();
         } finally {
-            // Also when freezing failed: its answer may have been lost after it had frozen
-            // something.
             thaw = connected.thaw();
         }
         long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
-        return switch (freeze) {
-            case FreezeOutcome.Refused refused -> {
-                String why = Messages.of(GuestAgent.class).text(refused.code(), refused.detail());
-                events.warning(refused.code(), TEXTS.text("engine.freeze-refused", why));
-                yield new Reached<>(
-                        result, Consistency.CRASH, refused.code(), OptionalLong.empty());
+        return thawed(result, attempt.fileSystems, thaw, millis);
+    }
+
+    /// @param refusal why nothing is frozen, as a code; empty if it is
+    private record Attempt(int fileSystems, String refusal) {}
+
+    private Attempt freeze(GuestAgent connected) {
+        try {
+            return switch (connected.freeze()) {
+                case FreezeOutcome.Frozen frozen -> new Attempt(frozen.fileSystems(), "");
+                case FreezeOutcome.Refused refused -> {
+                    Messages guest = Messages.of(GuestAgent.class);
+                    warnRefused(refused.code(), guest.text(refused.code(), refused.detail()));
+                    yield new Attempt(0, refused.code());
+                }
+            };
+        } catch (GuestException e) {
+            // Its answer may have been lost after it had frozen something.
+            if (connected.thaw() instanceof ThawOutcome.Unproven unproven) {
+                warnUnproven(unproven);
             }
-            case FreezeOutcome.Frozen frozen -> thawed(result, frozen.fileSystems(), thaw, millis);
-        };
+            warnRefused(e.code(), e.getMessage());
+            return new Attempt(0, e.code());
+        }
+    }
+
+    private void warnRefused(String code, String why) {
+        events.warning(code, TEXTS.text("engine.freeze-refused", why));
     }
 
     private <T> Reached<T> thawed(T result, int fileSystems, ThawOutcome thaw, long millis) {
@@ -158,12 +179,15 @@ final class PreparedGuest implements AutoCloseable {
                 yield new Reached<>(result, Consistency.CRASH, "guest.thawed-early", frozen);
             }
             case ThawOutcome.Unproven unproven -> {
-                events.warning(
-                        "guest.thaw-unproven",
-                        TEXTS.text("engine.thaw-unproven", unproven.detail()));
+                warnUnproven(unproven);
                 yield new Reached<>(result, Consistency.CRASH, "guest.thaw-unproven", frozen);
             }
         };
+    }
+
+    private void warnUnproven(ThawOutcome.Unproven unproven) {
+        events.warning(
+                "guest.thaw-unproven", TEXTS.text("engine.thaw-unproven", unproven.detail()));
     }
 
     @Override

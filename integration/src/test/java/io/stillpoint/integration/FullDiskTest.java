@@ -12,11 +12,13 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// The vault's disk fills up during a backup.
+@Tag("slow")
 final class FullDiskTest {
     private static final int ENVIRONMENT = 4;
     private static final int SMALL_MEBIBYTES = 5;

@@ -9,11 +9,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// A backup of images that is ended at any moment, by what it can't see coming and by what it can.
+@Tag("slow")
 final class KilledBackupTest {
     private static final int MEBIBYTE = 1 << 20;
     private static final int CANCELLED = 130;

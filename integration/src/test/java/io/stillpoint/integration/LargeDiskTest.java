@@ -11,11 +11,13 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /// The heap and the vault grow with the data, not with the disk.
+@Tag("slow")
 final class LargeDiskTest {
     private static final int CHUNK = 65_536;
     private static final long METADATA_MAX = 2L << 20;
