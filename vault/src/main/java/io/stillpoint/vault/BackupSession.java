@@ -58,14 +58,14 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        warmUp.await();
         Workers.run(Runtime.getRuntime().availableProcessors(), "backup", () -> work(turns));
         return disks.stream().map(DiskIntake::finish).toList();
     }
 
     private void work(Deque<DiskIntake> turns) throws InterruptedException {
         try (IntakeWorker worker =
-                new IntakeWorker(data, nodes, nodeSink, claims, index.lookup(), vault.keys())) {
+                new IntakeWorker(
+                        data, nodes, nodeSink, claims, index.lookup(), vault.keys(), warmUp)) {
             DiskIntake.Unit unit;
             while ((unit = next(turns)) != null) {
                 worker.process(unit);

@@ -1,5 +1,6 @@
 package io.stillpoint.vault;
 
+import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -22,12 +23,14 @@ import org.jspecify.annotations.Nullable;
 /// run as there are cores. For one thread at a time.
 final class IntakeWorker implements AutoCloseable {
     private static final int CHUNK = TreeShape.CHUNK;
+    private static final int LOAD_MAX = 4;
     private static final byte[] ZEROS = new byte[CHUNK];
 
     private final PackWriter data;
     private final NodeReader nodeReader;
     private final NodeWriter nodeWriter;
     private final Claims claims;
+    private final CipherWarmUp warmUp;
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
     private final FrameCodec codec = new FrameCodec(Compression.DATA);
@@ -45,11 +48,13 @@ final class IntakeWorker implements AutoCloseable {
             NodeWriter nodeWriter,
             Claims claims,
             ItemIndex.Lookup lookup,
-            VaultKeys keys) {
+            VaultKeys keys,
+            CipherWarmUp warmUp) {
         this.data = data;
         this.nodeReader = nodeReader;
         this.nodeWriter = nodeWriter;
         this.claims = claims;
+        this.warmUp = warmUp;
         this.lookup = lookup;
         hasher = new ItemHasher(keys);
     }
@@ -62,11 +67,14 @@ final class IntakeWorker implements AutoCloseable {
         changedBytes = 0;
         readBytes = 0;
         newBytes = 0;
-        read(unit);
         Node after = new Node(0);
+        int loaded = 0;
         for (int i = 0; i < Node.FAN_OUT; i++) {
             ItemId old = before == null ? null : before.child(i);
             boolean isRead = (unit.chunks() >>> i & 1) != 0;
+            if (isRead && i >= loaded) {
+                loaded = i + load(unit, i);
+            }
             after.setChild(i, isRead ? chunk(i * CHUNK, old) : disk.keepsUnread() ? old : null);
         }
         ItemId id = null;
@@ -86,22 +94,18 @@ final class IntakeWorker implements AutoCloseable {
                         disk, _ -> new LeafCursor(nodeReader, before.root(), before.shape()));
     }
 
-    /// Reads runs of the unit's chunks to their places in the buffer.
-    private void read(DiskIntake.Unit unit) {
-        TreeShape shape = unit.disk().shape();
-        long start = unit.leaf() * TreeShape.LEAF_SPAN;
-        long left = unit.chunks();
-        while (left != 0) {
-            int first = Long.numberOfTrailingZeros(left);
-            int count = Long.numberOfTrailingZeros(~(left >>> first));
-            int at = first * CHUNK;
-            int whole = count * CHUNK;
-            int length = (int) Math.min(whole, shape.diskSize() - start - at);
-            unit.disk().input().source().read(start + at, buffer, at, length);
-            Arrays.fill(buffer, at + length, at + whole, (byte) 0);
-            readBytes += length;
-            left = first + count == Long.SIZE ? 0 : left >>> (first + count) << (first + count);
-        }
+    /// Reads the unit's chunks from `first` on to their places in the buffer, as many as follow each other, but no more
+    /// than stay in the processor's cache until they are hashed. Returns how many.
+    private int load(DiskIntake.Unit unit, int first) {
+        int count = Math.min(LOAD_MAX, Long.numberOfTrailingZeros(~(unit.chunks() >>> first)));
+        int at = first * CHUNK;
+        int whole = count * CHUNK;
+        long offset = unit.leaf() * TreeShape.LEAF_SPAN + at;
+        int length = (int) Math.min(whole, unit.disk().shape().diskSize() - offset);
+        unit.disk().input().source().read(offset, buffer, at, length);
+        Arrays.fill(buffer, at + length, at + whole, (byte) 0);
+        readBytes += length;
+        return count;
     }
 
     /// The id of the chunk in the buffer; null if it is all zeros. Stores it if the vault has none such.
@@ -119,7 +123,7 @@ final class IntakeWorker implements AutoCloseable {
             newBytes += CHUNK;
             items.add(id, buffer, at, CHUNK);
             if (!items.hasRoom(CHUNK)) {
-                data.append(codec, items);
+                append();
             }
         }
         return id;
@@ -128,8 +132,14 @@ final class IntakeWorker implements AutoCloseable {
     /// Appends what is left.
     void finish() {
         if (!items.isEmpty()) {
-            data.append(codec, items);
+            append();
         }
+    }
+
+    private void append() {
+        // Not sooner: what has nothing new to store need not wait.
+        warmUp.await();
+        data.append(codec, items);
     }
 
     @Override
