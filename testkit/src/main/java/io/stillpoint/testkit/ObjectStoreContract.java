@@ -2,6 +2,7 @@ package io.stillpoint.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
@@ -12,9 +13,14 @@ import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import io.stillpoint.vault.store.ObjectStore.Upload;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -27,6 +33,7 @@ import org.junit.jupiter.api.Test;
 /// What a vault relies on in any store. A store's tests extend this.
 public abstract class ObjectStoreContract {
     private static final int WRITERS = 8;
+    private static final Duration DAY = Duration.ofDays(1);
 
     private ObjectStore store;
 
@@ -68,6 +75,12 @@ public abstract class ObjectStoreContract {
         return found;
     }
 
+    private static Map<ObjectName, Long> sizes(ObjectStore store, Area area) {
+        Map<ObjectName, Long> sizes = new HashMap<>();
+        store.list(area, listed -> sizes.put(listed.name(), listed.size()));
+        return sizes;
+    }
+
     private static void requireKind(Kind kind, Runnable call) {
         assertThatThrownBy(call::run)
                 .isInstanceOfSatisfying(
@@ -86,7 +99,8 @@ public abstract class ObjectStoreContract {
         try (ObjectStore other = open()) {
             assertThat(content(other, name)).isEqualTo(content);
             assertThat(other.exists(name)).isTrue();
-            assertThat(listed(other, Area.PACKS)).containsExactly(new Listed(name, content.length));
+            assertThat(sizes(other, Area.PACKS))
+                    .containsExactly(entry(name, (long) content.length));
         }
     }
 
@@ -145,11 +159,23 @@ public abstract class ObjectStoreContract {
         put(store, name(Area.PACKS, 1), new byte[10]);
         put(store, name(Area.PACKS, 2), new byte[20]);
         put(store, name(Area.INDEX, 1), new byte[30]);
-        assertThat(listed(store, Area.PACKS))
-                .containsExactlyInAnyOrder(
-                        new Listed(name(Area.PACKS, 1), 10), new Listed(name(Area.PACKS, 2), 20));
-        assertThat(listed(store, Area.INDEX)).containsExactly(new Listed(name(Area.INDEX, 1), 30));
+        assertThat(sizes(store, Area.PACKS))
+                .containsOnly(entry(name(Area.PACKS, 1), 10L), entry(name(Area.PACKS, 2), 20L));
+        assertThat(sizes(store, Area.INDEX)).containsExactly(entry(name(Area.INDEX, 1), 30L));
         assertThat(listed(store, Area.POINTS)).isEmpty();
+    }
+
+    @Test
+    void theTimeOfAnObjectIsThatOfTheStoresClock() {
+        put(store, name(Area.PACKS, 1), new byte[10]);
+        Instant first = listed(store, Area.PACKS).getFirst().modifiedAt();
+        put(store, name(Area.PACKS, 2), new byte[10]);
+        assertThat(listed(store, Area.PACKS)).allMatch(each -> !each.modifiedAt().isBefore(first));
+        // A store's clock may differ from ours, but hardly by a day.
+        assertThat(first)
+                .isBetween(
+                        InstantSource.system().instant().minus(DAY),
+                        InstantSource.system().instant().plus(DAY));
     }
 
     @Test

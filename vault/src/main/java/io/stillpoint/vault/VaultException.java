@@ -24,6 +24,12 @@ public final class VaultException extends StillpointException {
         TOO_NEW(false, Blame.USER),
         /// No recovery point or disk of that name.
         NOT_FOUND(false, Blame.USER),
+        /// The store can't do this at all.
+        UNSUPPORTED(false, Blame.USER),
+        /// A lock forbids it until a certain time.
+        RETAINED(false, Blame.USER),
+        /// Another process was faster or took this one for dead; to start anew helps.
+        OVERTAKEN(true, Blame.ENVIRONMENT),
         /// Stored bytes are not what was written.
         DAMAGED(false, Blame.DAMAGE),
         /// An object that must exist does not.

@@ -9,7 +9,13 @@ public enum ObjectKind {
     DATA_PACK('D', Area.PACKS),
     METADATA_PACK('M', Area.PACKS),
     INDEX('I', Area.INDEX),
-    POINT('P', Area.POINTS);
+    POINT('P', Area.POINTS),
+    REVOKED_POINT('R', Area.POINTS),
+    SESSION('S', Area.SESSIONS),
+    FORGOTTEN_POINT('F', Area.FORGOTTEN),
+    CONDEMNED_PACKS('C', Area.CONDEMNED),
+    EXECUTED_PACKS('E', Area.EXECUTED),
+    QUARANTINED_FRAMES('Q', Area.QUARANTINE);
 
     private final byte letter;
     private final Area area;

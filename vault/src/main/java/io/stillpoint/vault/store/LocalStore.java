@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -91,14 +92,15 @@ public final class LocalStore implements ObjectStore {
 
     private static void visit(ObjectName name, Path file, Consumer<Listed> visitor)
             throws IOException {
-        long size;
+        BasicFileAttributes attributes;
         try {
-            size = Files.size(file);
+            attributes = Files.readAttributes(file, BasicFileAttributes.class);
         } catch (NoSuchFileException e) {
             // Deleted by another process since the folder was read: not there, then.
             return;
         }
-        visitor.accept(new Listed(name, size));
+        visitor.accept(
+                new Listed(name, attributes.size(), attributes.lastModifiedTime().toInstant()));
     }
 
     @Override

@@ -13,7 +13,12 @@ public record ObjectName(Area area, ObjectId id) {
         KEYS("keys"),
         PACKS("packs"),
         INDEX("index"),
-        POINTS("points");
+        POINTS("points"),
+        SESSIONS("sessions"),
+        FORGOTTEN("forgotten"),
+        CONDEMNED("condemned"),
+        EXECUTED("executed"),
+        QUARANTINE("quarantine");
 
         private final String folder;
 

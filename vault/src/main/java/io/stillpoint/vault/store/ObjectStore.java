@@ -1,10 +1,13 @@
 package io.stillpoint.vault.store;
 
+import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.VaultException.Kind;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.function.Consumer;
 
 /// A set of named, immutable objects. Implementations are safe for use by several threads and processes, and
-/// pass the contract suite `ObjectStoreContract` of the testkit. All methods throw
-/// [VaultException][io.stillpoint.vault.VaultException] of kind `STORE` or `STORE_FULL` when the store fails.
+/// pass the contract suite `ObjectStoreContract` of the testkit. All methods throw [VaultException] of kind `STORE` or `STORE_FULL` when the store fails.
 public interface ObjectStore extends AutoCloseable {
     /// What to call this store in a message.
     String description();
@@ -22,14 +25,32 @@ public interface ObjectStore extends AutoCloseable {
     void list(ObjectName.Area area, Consumer<Listed> visitor);
 
     /// Removes an object, durably. Removing what is not there does nothing. Handles that are open keep working
-    /// or throw `MISSING`.
+    /// or throw `MISSING`. Throws kind `RETAINED` if the store itself forbids it (see [#retain]).
     void delete(ObjectName name);
+
+    /// Has the store itself refuse to delete the object before an instant, whoever asks. An earlier instant than the one
+    /// that holds changes nothing. Throws kind `UNSUPPORTED` if the store can't do that.
+    default void retain(ObjectName name, Instant until) {
+        throw new VaultException(Kind.UNSUPPORTED, "vault.no-retention", null, description());
+    }
+
+    /// For how long after an object was made or deleted [#list] may still tell the state before. [#open] and [#exists] by
+    /// name are never late.
+    default Duration listingDelay() {
+        return Duration.ZERO;
+    }
+
+    /// How many requests at once make good use of the store.
+    default int streams() {
+        return 2;
+    }
 
     @Override
     void close();
 
     /// @param size in bytes
-    record Listed(ObjectName name, long size) {}
+    /// @param modifiedAt when the object was made, by the store's clock
+    record Listed(ObjectName name, long size, Instant modifiedAt) {}
 
     /// An object being written. For one thread at a time.
     interface Upload extends AutoCloseable {
