@@ -78,6 +78,9 @@ final class BackupCommand implements Callable<Integer> {
         private int freezeLimit;
     }
 
+    @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
+    private @Nullable Long lockDays;
+
     @Override
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
@@ -116,6 +119,7 @@ final class BackupCommand implements Callable<Integer> {
                 Duration.ofSeconds(live.freezeLimit),
                 live.scratch,
                 live.scratchLimit,
+                Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());
     }
 }

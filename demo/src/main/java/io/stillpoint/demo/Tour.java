@@ -136,6 +136,7 @@ public final class Tour {
                         Duration.ofSeconds(10),
                         work.file("scratch"),
                         ByteSize.parse("1G"),
+                        Optional.empty(),
                         writer);
         try (QemuVm machine = QemuVm.open(vm.qmpSocket())) {
             RecoveryPoint point =

@@ -130,7 +130,7 @@ public final class BackupJob {
         List<HeldDisk> disks = held.snapshot().disks();
         StoreProgress progress = new StoreProgress(events);
         List<BlockSource> sources = new ArrayList<>();
-        try (BackupSession session = vault.backup(cancellation, progress)) {
+        try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
             disks.forEach(disk -> sources.add(disk.open()));
             progress.start(sources);
             long size = sources.stream().mapToLong(BlockSource::size).sum();
@@ -140,7 +140,7 @@ public final class BackupJob {
                             "engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
             List<DiskPlan> plans = new ArrayList<>();
             for (int i = 0; i < disks.size(); i++) {
-                plans.add(DiskPlan.make(disks.get(i), sources.get(i), due.previous(), session));
+                plans.add(DiskPlan.make(disks.get(i), sources.get(i), session));
             }
             List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
             // Everything read is worthless if the snapshot broke meanwhile, so this comes before
@@ -167,6 +167,7 @@ public final class BackupJob {
                 held.consistencyReason(),
                 held.frozenMillis(),
                 disks,
-                settings.writer());
+                settings.writer(),
+                settings.lock().map(lock -> held.at().plus(lock)));
     }
 }

@@ -13,6 +13,7 @@ import java.util.Optional;
 /// @param freezeMax after which a frozen guest thaws by itself
 /// @param scratchFolder where the hypervisor puts blocks that the guest overwrites while the snapshot is held
 /// @param scratchMax how much that may be before the snapshot is given up
+/// @param lock for how long after the snapshot the point can't be forgotten
 /// @param writer the program's version, noted in the point
 public record BackupSettings(
         String vm,
@@ -21,4 +22,5 @@ public record BackupSettings(
         Duration freezeMax,
         Path scratchFolder,
         ByteSize scratchMax,
+        Optional<Duration> lock,
         String writer) {}

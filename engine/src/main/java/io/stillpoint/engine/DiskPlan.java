@@ -7,7 +7,6 @@ import io.stillpoint.vault.BackupSession;
 import io.stillpoint.vault.DiskInput;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.PointDisk.Method;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Scan;
 import io.stillpoint.vault.StoredDisk;
 import java.util.Locale;
@@ -18,12 +17,8 @@ import java.util.Optional;
 ///
 /// @param reason why not incrementally, as a code; empty if it is
 record DiskPlan(HeldDisk disk, DiskInput input, Method method, String reason) {
-    static DiskPlan make(
-            HeldDisk disk,
-            BlockSource source,
-            Optional<RecoveryPoint> previousPoint,
-            BackupSession session) {
-        Optional<PointDisk> previous = previousPoint.flatMap(point -> point.disk(disk.name()));
+    static DiskPlan make(HeldDisk disk, BlockSource source, BackupSession session) {
+        Optional<PointDisk> previous = session.base().flatMap(point -> point.disk(disk.name()));
         if (previous.isEmpty()) {
             return everything(
                     disk, source, previous, Method.FULL, ChangedBlocks.Reason.FIRST_BACKUP);

@@ -78,6 +78,7 @@ final class TestVault implements AutoCloseable {
                         Duration.ofSeconds(10),
                         scratch(),
                         scratchMax,
+                        Optional.empty(),
                         "test");
         JobEvents events =
                 new JobEvents() {

@@ -171,6 +171,10 @@ public abstract class ObjectStoreContract {
         Instant first = listed(store, Area.PACKS).getFirst().modifiedAt();
         put(store, name(Area.PACKS, 2), new byte[10]);
         assertThat(listed(store, Area.PACKS)).allMatch(each -> !each.modifiedAt().isBefore(first));
+        try (StoredObject object = store.open(name(Area.PACKS, 1))) {
+            assertThat(Duration.between(object.modifiedAt(), first).abs())
+                    .isLessThan(Duration.ofSeconds(1));
+        }
         // A store's clock may differ from ours, but hardly by a day.
         assertThat(first)
                 .isBetween(

@@ -7,21 +7,20 @@ import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackWriter;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.ObjectStore;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Stores disks and makes a recovery point of them. Nothing of it is visible before [#commit] returns; a session
 /// that is closed without leaves only packs that the next one uses or pruning removes. For one thread at a
 /// time; uses all cores.
 public final class BackupSession implements AutoCloseable {
-    private static final int DATA_PACK = 32 << 20;
-    private static final int METADATA_PACK = 8 << 20;
-
     private final Vault vault;
+    private final SessionGuard guard;
+    private final Optional<RecoveryPoint> base;
     private final ItemIndex index;
     private final Claims claims;
     private final NodeStore nodes;
@@ -32,23 +31,51 @@ public final class BackupSession implements AutoCloseable {
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
 
-    BackupSession(Vault vault, Cancellation cancellation, IntakeProgress progress) {
+    private BackupSession(
+            Vault vault,
+            SessionGuard guard,
+            Optional<RecoveryPoint> base,
+            Cancellation cancellation,
+            IntakeProgress progress) {
         this.vault = vault;
+        this.guard = guard;
+        this.base = base;
         this.cancellation = cancellation;
         this.progress = progress;
         warmUp = CipherWarmUp.start();
-        index = vault.index();
+        index = vault.refreshedIndex();
         index.adoptUnlisted();
         claims = new Claims(index);
         nodes = vault.nodes();
-        data = writer(ObjectKind.DATA_PACK, DATA_PACK);
-        metadata = writer(ObjectKind.METADATA_PACK, METADATA_PACK);
-        nodeSink = new NodeSink(metadata, claims, index.lookup(), vault.keys());
+        data = vault.packWriter(ObjectKind.DATA_PACK, claims::durable);
+        metadata = vault.packWriter(ObjectKind.METADATA_PACK, claims::durable);
+        nodeSink = new NodeSink(metadata, claims, index.lookup(guard.avoided()), vault.keys());
     }
 
-    private PackWriter writer(ObjectKind kind, int capacity) {
-        return new PackWriter(
-                vault.store(), vault.keys(), kind, capacity, vault.randomness(), claims::durable);
+    /// @param base the point to build on, if there is one
+    static BackupSession open(
+            Vault vault,
+            Optional<RecoveryPoint> base,
+            Cancellation cancellation,
+            IntakeProgress progress) {
+        Set<ObjectId> bases = base.map(point -> Set.of(point.id())).orElse(Set.of());
+        SessionGuard guard = SessionGuard.open(vault, bases);
+        try {
+            // Only now: whoever purges a point looks for sessions that build on it before.
+            Optional<RecoveryPoint> usable =
+                    base.filter(point -> !vault.records().isForgotten(point.id()))
+                            .flatMap(point -> vault.pointById(point.id()));
+            vault.mergeInBackground();
+            return new BackupSession(vault, guard, usable, cancellation, progress);
+        } catch (RuntimeException | Error e) {
+            guard.close();
+            throw e;
+        }
+    }
+
+    /// The point to build on: the one asked for, unless it was forgotten or purged meanwhile.
+    public Optional<RecoveryPoint> base() {
+        return base;
     }
 
     /// Stores disks, all at once. Throws what a source or the store failed with.
@@ -65,7 +92,13 @@ public final class BackupSession implements AutoCloseable {
     private void work(Deque<DiskIntake> turns) throws InterruptedException {
         try (IntakeWorker worker =
                 new IntakeWorker(
-                        data, nodes, nodeSink, claims, index.lookup(), vault.keys(), warmUp)) {
+                        data,
+                        nodes,
+                        nodeSink,
+                        claims,
+                        index.lookup(guard.avoided()),
+                        vault.keys(),
+                        warmUp)) {
             DiskIntake.Unit unit;
             while ((unit = next(turns)) != null) {
                 worker.process(unit);
@@ -111,7 +144,8 @@ public final class BackupSession implements AutoCloseable {
     }
 
     /// Makes everything stored durable, then the recovery point. The point exists when this returns, and never if
-    /// this throws, but for a store that fails after it has written.
+    /// this throws, but for a store that fails after it has written. Throws kind `OVERTAKEN` if the session was
+    /// taken for dead.
     public RecoveryPoint commit(PointDraft draft) {
         nodeSink.finish();
         data.finish();
@@ -120,7 +154,7 @@ public final class BackupSession implements AutoCloseable {
         cancellation.check();
         RecoveryPoint point =
                 new RecoveryPoint(
-                        ObjectId.random(vault.randomness()),
+                        guard.point(),
                         draft.vm(),
                         draft.configuration(),
                         draft.startedAt(),
@@ -131,25 +165,11 @@ public final class BackupSession implements AutoCloseable {
                         draft.frozenMillis(),
                         draft.disks(),
                         data.storedBytes() + metadata.storedBytes() + index.writtenBytes(),
-                        draft.writer());
-        byte[] object = new PointCodec(vault.keys(), vault.store().description()).encode(point);
-        try (ObjectStore.Upload upload =
-                vault.store().create(new ObjectName(ObjectName.Area.POINTS, point.id()))) {
-            upload.write(object, 0, object.length);
-            upload.commit();
-        }
-        merge();
+                        draft.writer(),
+                        draft.lockedUntil());
+        vault.commit(point);
+        guard.committed();
         return point;
-    }
-
-    /// Housekeeping comes after the commit: should it fail, the point stands and the next backup tries again. To throw
-    /// would have the caller drop what belongs to the point. Damage that it meets is verification's to tell.
-    private void merge() {
-        try {
-            index.merge();
-        } catch (VaultException _) {
-            // Nothing is lost: segments are deleted only once what replaces them is durable.
-        }
     }
 
     @Override
@@ -158,5 +178,7 @@ public final class BackupSession implements AutoCloseable {
         data.close();
         metadata.close();
         nodeSink.close();
+        // Last: until then what is stored here may still become a point.
+        guard.close();
     }
 }

@@ -138,28 +138,63 @@ final class DiskRestore {
             ItemHasher hasher = new ItemHasher(vault.keys());
             for (FrameGroup group = queue.take(); !group.equals(END); group = queue.take()) {
                 cancellation.check();
-                PackFile pack = vault.packs().acquire(group.place().pack());
-                try {
-                    write(group, pack, reader, hasher, target);
-                } finally {
-                    vault.packs().release(pack);
-                }
+                write(group, reader, hasher, target);
             }
         }
     }
 
     private void write(
-            FrameGroup group,
-            PackFile pack,
-            FrameReader reader,
-            ItemHasher hasher,
-            BlockTarget target) {
-        int length = reader.read(pack, group.place().frameOffset(), group.place().frameLength());
+            FrameGroup group, FrameReader reader, ItemHasher hasher, BlockTarget target) {
+        try {
+            read(group, reader, hasher);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED) {
+                throw e;
+            }
+            for (ChunkAt chunk : group.chunks()) {
+                write(List.of(readElsewhere(chunk, reader, hasher, e)), reader, target);
+            }
+            return;
+        }
+        write(group.chunks(), reader, target);
+    }
+
+    /// Reads the frame and checks the group's chunks.
+    private void read(FrameGroup group, FrameReader reader, ItemHasher hasher) {
+        PackFile pack = vault.packs().acquire(group.place().pack());
+        int length;
+        try {
+            length = reader.read(pack, group.place().frameOffset(), group.place().frameLength());
+        } finally {
+            vault.packs().release(pack);
+        }
+        for (int i = 0; i < group.chunks().size(); i++) {
+            check(group.chunks(), i, length, reader, hasher);
+        }
+    }
+
+    /// Reads another copy of a chunk: prune may have moved it since the index was read, or its frame is damaged.
+    private ChunkAt readElsewhere(
+            ChunkAt chunk, FrameReader reader, ItemHasher hasher, VaultException first) {
+        for (Place place : vault.otherPlaces(chunk.id(), chunk.place())) {
+            ChunkAt other = new ChunkAt(chunk.chunk(), chunk.id(), place);
+            try {
+                read(new FrameGroup(List.of(other)), reader, hasher);
+                return other;
+            } catch (VaultException e) {
+                if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED) {
+                    throw e;
+                }
+                first.addSuppressed(e);
+            }
+        }
+        throw first;
+    }
+
+    private void write(List<ChunkAt> chunks, FrameReader reader, BlockTarget target) {
         TreeShape shape = new TreeShape(target.size());
-        List<ChunkAt> chunks = group.chunks();
         int from = 0;
         for (int i = 0; i < chunks.size(); i++) {
-            check(chunks, i, length, reader, hasher);
             if (i + 1 == chunks.size() || !follows(chunks.get(i), chunks.get(i + 1))) {
                 ChunkAt first = chunks.get(from);
                 int bytes =

@@ -17,6 +17,8 @@ import io.stillpoint.vault.tree.NodeReader;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
 
 /// Reads nodes from metadata packs; keeps the frames read last, since neighbours in a tree are neighbours in a
 /// frame.
@@ -24,6 +26,7 @@ final class NodeStore implements NodeReader, AutoCloseable {
     private static final int FRAMES_MAX = 128;
 
     private final PackFiles packs;
+    private final BiFunction<ItemId, Place, Set<Place>> elsewhere;
     private final String store;
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
@@ -32,8 +35,15 @@ final class NodeStore implements NodeReader, AutoCloseable {
 
     private record FrameKey(ObjectId pack, long offset) {}
 
-    NodeStore(PackFiles packs, ItemIndex index, VaultKeys keys, String store) {
+    /// @param elsewhere where else an item lies, after a place was found wanting
+    NodeStore(
+            PackFiles packs,
+            ItemIndex index,
+            BiFunction<ItemId, Place, Set<Place>> elsewhere,
+            VaultKeys keys,
+            String store) {
         this.packs = packs;
+        this.elsewhere = elsewhere;
         this.store = store;
         lookup = index.lookup();
         hasher = new ItemHasher(keys);
@@ -45,6 +55,34 @@ final class NodeStore implements NodeReader, AutoCloseable {
         if (place == null) {
             throw new VaultException(Kind.MISSING, "vault.node-missing", null, store, id);
         }
+        try {
+            return read(place, id, level);
+        } catch (VaultException e) {
+            requireDamage(e);
+            return readElsewhere(place, id, level, e);
+        }
+    }
+
+    /// Prune may have moved the node since the index was read, or this copy is damaged.
+    private Node readElsewhere(Place failed, ItemId id, int level, VaultException first) {
+        for (Place place : elsewhere.apply(id, failed)) {
+            try {
+                return read(place, id, level);
+            } catch (VaultException e) {
+                requireDamage(e);
+                first.addSuppressed(e);
+            }
+        }
+        throw first;
+    }
+
+    private static void requireDamage(VaultException e) {
+        if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+            throw e;
+        }
+    }
+
+    private Node read(Place place, ItemId id, int level) {
         byte[] frame = frame(place);
         int end = place.itemOffset() + place.itemLength();
         if (end > frame.length

@@ -57,10 +57,20 @@ final class PointCodec {
         return object.array();
     }
 
-    /// Throws kinds `DAMAGED` and `TOO_NEW`.
-    RecoveryPoint decode(byte[] object, ObjectName name) {
+    /// Returns null for a name that was taken so that no point can be made of it. Throws kinds `DAMAGED` and
+    /// `TOO_NEW`.
+    @Nullable RecoveryPoint decode(byte[] object, ObjectName name) {
         Where where = new Where(store, name);
-        ObjectHeader.read(object, EnumSet.of(ObjectKind.POINT), name, store);
+        ObjectKind kind =
+                ObjectHeader.read(
+                                object,
+                                EnumSet.of(ObjectKind.POINT, ObjectKind.REVOKED_POINT),
+                                name,
+                                store)
+                        .kind();
+        if (kind == ObjectKind.REVOKED_POINT) {
+            return null;
+        }
         ByteBuffer buffer = ByteBuffer.wrap(object);
         int end = object.length - CRC;
         if (end < BODY + Sealer.TAG
@@ -101,6 +111,7 @@ final class PointCodec {
         point.disks().forEach(disk -> disks.add(toJson(disk)));
         json.put("storedBytes", point.storedBytes());
         json.put("writer", point.writer());
+        point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
         return json;
     }
 
@@ -125,6 +136,7 @@ final class PointCodec {
         }
         JsonNode vm = json.required("vm");
         @Nullable JsonNode frozen = json.get("frozenMillis");
+        @Nullable JsonNode locked = json.get("lockedUntil");
         return new RecoveryPoint(
                 id,
                 vm.required("name").asString(),
@@ -137,7 +149,8 @@ final class PointCodec {
                 frozen == null ? OptionalLong.empty() : OptionalLong.of(frozen.asLong()),
                 disks,
                 json.required("storedBytes").asLong(),
-                json.required("writer").asString());
+                json.required("writer").asString(),
+                locked == null ? Optional.empty() : Optional.of(Instant.parse(locked.asString())));
     }
 
     private static PointDisk diskFromJson(JsonNode json) {

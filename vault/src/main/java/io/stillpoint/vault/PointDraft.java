@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -15,4 +16,5 @@ public record PointDraft(
         String consistencyReason,
         OptionalLong frozenMillis,
         List<PointDisk> disks,
-        String writer) {}
+        String writer,
+        Optional<Instant> lockedUntil) {}

@@ -18,6 +18,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param frozenMillis how long the guest's file systems were frozen, if they were
 /// @param storedBytes what the point added to the store, this record excluded
 /// @param writer the program's version
+/// @param lockedUntil before this it can't be forgotten
 public record RecoveryPoint(
         ObjectId id,
         String vm,
@@ -30,7 +31,8 @@ public record RecoveryPoint(
         OptionalLong frozenMillis,
         List<PointDisk> disks,
         long storedBytes,
-        String writer) {
+        String writer,
+        Optional<Instant> lockedUntil) {
     public RecoveryPoint {
         disks = List.copyOf(disks);
     }

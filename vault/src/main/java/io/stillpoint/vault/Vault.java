@@ -5,6 +5,7 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
+import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.KeySlot;
 import io.stillpoint.vault.crypto.ObjectHeader;
@@ -12,31 +13,43 @@ import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackFiles;
+import io.stillpoint.vault.pack.PackWriter;
+import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.prune.PruneResult;
+import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import io.stillpoint.vault.tree.TreeDifference;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
 /// is first needed. Safe for use by several threads; several processes may use one vault at once.
 public final class Vault implements AutoCloseable {
+    private static final int DATA_PACK = 32 << 20;
+    private static final int METADATA_PACK = 8 << 20;
+
     private final ObjectStore store;
     private final VaultHeader header;
     private final VaultKeys keys;
     private final Randomness randomness;
     private final InstantSource clock;
     private final PackFiles packs;
+    private final Records records;
+    private final Points points;
+    private final Upkeep upkeep = new Upkeep();
     private @Nullable ItemIndex index;
     private @Nullable NodeStore nodes;
 
@@ -52,6 +65,8 @@ public final class Vault implements AutoCloseable {
         this.randomness = randomness;
         this.clock = clock;
         packs = new PackFiles(store, keys);
+        records = new Records(store, Optional.of(keys));
+        points = new Points(store, keys, records, randomness);
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one.
@@ -62,12 +77,11 @@ public final class Vault implements AutoCloseable {
         byte[] masterKey = randomness.bytes(VaultKeys.KEY_LENGTH);
         VaultKeys keys = new VaultKeys(header.id(), masterKey);
         ObjectId slot = ObjectId.random(randomness);
-        put(
-                store,
+        store.put(
                 new ObjectName(Area.KEYS, slot),
                 KeySlot.wrap(slot, header.id(), keyFile, masterKey, randomness));
         // The header last: without it there is no vault, so a crash before leaves none.
-        put(store, ObjectName.vault(), header.encode(keys));
+        store.put(ObjectName.vault(), header.encode(keys));
         return new Vault(store, header, keys, randomness, clock);
     }
 
@@ -85,7 +99,7 @@ public final class Vault implements AutoCloseable {
             throw new VaultException(
                     Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
         }
-        byte[] bytes = get(store, ObjectName.vault());
+        byte[] bytes = store.get(ObjectName.vault());
         VaultHeader header = VaultHeader.decode(bytes, store.description());
         VaultKeys keys = new VaultKeys(header.id(), masterKey(store, header.id(), keyFile));
         VaultHeader.authenticate(bytes, keys, store.description());
@@ -97,7 +111,7 @@ public final class Vault implements AutoCloseable {
         store.list(Area.KEYS, listed -> slots.add(listed.name()));
         ObjectName damaged = null;
         for (ObjectName name : slots) {
-            byte[] bytes = get(store, name);
+            byte[] bytes = store.get(name);
             try {
                 ObjectHeader.read(
                         bytes, EnumSet.of(ObjectKind.KEY_SLOT), name, store.description());
@@ -129,45 +143,38 @@ public final class Vault implements AutoCloseable {
         return header.createdAt();
     }
 
-    /// All recovery points, oldest first. Throws kind `DAMAGED` if one can't be read.
+    /// All recovery points but forgotten ones, oldest first. Throws kind `DAMAGED` if one can't be read.
     public List<RecoveryPoint> points() {
-        List<RecoveryPoint> points = new ArrayList<>();
-        forEachPoint((point, damage) -> {
-            if (damage != null) {
-                throw damage;
-            }
-            if (point != null) {
-                points.add(point);
-            }
-        });
-        points.sort(
-                Comparator.comparing(RecoveryPoint::snapshotAt).thenComparing(RecoveryPoint::id));
-        return points;
+        return points.offered();
     }
 
-    /// Is told of each point, or of the damage to it.
-    @FunctionalInterface
-    interface PointVisitor {
-        void visit(@Nullable RecoveryPoint point, @Nullable VaultException damage);
+    /// Points that were forgotten and are not purged yet, oldest first.
+    public List<ForgottenPoint> forgotten() {
+        return points.forgotten();
     }
 
-    void forEachPoint(PointVisitor visitor) {
-        PointCodec codec = new PointCodec(keys, store.description());
-        List<ObjectName> names = new ArrayList<>();
-        store.list(Area.POINTS, listed -> names.add(listed.name()));
-        for (ObjectName name : names) {
-            RecoveryPoint point;
-            try {
-                point = codec.decode(get(store, name), name);
-            } catch (VaultException e) {
-                if (e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
-                    throw e;
-                }
-                visitor.visit(null, e);
-                continue;
-            }
-            visitor.visit(point, null);
-        }
+    /// Forgets a point: it is not offered any more. Until `keep` has passed it can be brought back; then [#prune]
+    /// deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
+    /// already.
+    public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
+        return points.forget(point, keep);
+    }
+
+    /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
+    public void bringBack(ForgottenPoint point) {
+        points.bringBack(point);
+    }
+
+    void forEachPoint(Points.Visitor visitor) {
+        points.forEach(visitor);
+    }
+
+    Optional<RecoveryPoint> pointById(ObjectId id) {
+        return points.byId(id);
+    }
+
+    void commit(RecoveryPoint point) {
+        points.commit(point);
     }
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
@@ -196,8 +203,11 @@ public final class Vault implements AutoCloseable {
     }
 
     /// Begins a backup.
-    public BackupSession backup(Cancellation cancellation, IntakeProgress progress) {
-        return new BackupSession(this, cancellation, progress);
+    ///
+    /// @param base the point that the new one builds on, if there is one; see [BackupSession#base]
+    public BackupSession backup(
+            Optional<RecoveryPoint> base, Cancellation cancellation, IntakeProgress progress) {
+        return BackupSession.open(this, base, cancellation, progress);
     }
 
     /// Writes a disk's content to a target that reads as zeros, and checks every chunk. Throws kinds `DAMAGED` and
@@ -218,6 +228,13 @@ public final class Vault implements AutoCloseable {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
             return new Verifier(this, warmUp, cancellation, progress).run();
         }
+    }
+
+    /// Deletes what no point needs any more, in two steps: this run deletes what earlier ones condemned, and condemns for
+    /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
+    /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
+    public PruneResult prune(PruneRules rules, Cancellation cancellation) {
+        return new Pruner(this, rules, cancellation).run();
     }
 
     /// What differs between two disks, ascending.
@@ -268,6 +285,11 @@ public final class Vault implements AutoCloseable {
         return counts;
     }
 
+    PackWriter packWriter(ObjectKind kind, PackWriter.Sink sink) {
+        int capacity = kind == ObjectKind.DATA_PACK ? DATA_PACK : METADATA_PACK;
+        return new PackWriter(store, keys, kind, capacity, randomness, sink);
+    }
+
     ObjectStore store() {
         return store;
     }
@@ -288,22 +310,70 @@ public final class Vault implements AutoCloseable {
         return packs;
     }
 
+    Records records() {
+        return records;
+    }
+
+    Points allPoints() {
+        return points;
+    }
+
     synchronized ItemIndex index() {
         if (index == null) {
-            index = ItemIndex.open(store, keys, randomness);
+            index = ItemIndex.open(store, keys, randomness, this::gone);
         }
         return index;
     }
 
+    /// The index as of now: what was durable before the call is found.
+    ItemIndex refreshedIndex() {
+        boolean isFresh;
+        synchronized (this) {
+            isFresh = index == null;
+        }
+        ItemIndex refreshed = index();
+        if (!isFresh) {
+            refreshed.refresh();
+        }
+        return refreshed;
+    }
+
+    private Set<ObjectId> gone() {
+        Set<ObjectId> gone = new HashSet<>();
+        records.executed().forEach(found -> gone.addAll(found.record().packs()));
+        return gone;
+    }
+
+    /// Where else an item lies, by the index as of now, after a place was found wanting.
+    Set<Place> otherPlaces(ItemId id, Place failed) {
+        ItemIndex now = refreshedIndex();
+        now.adoptUnlisted();
+        Set<Place> places = now.lookup().places(id);
+        places.remove(failed);
+        return places;
+    }
+
+    /// Merges segments of the index if there are many; returns at once.
+    void mergeInBackground() {
+        ItemIndex merged = index();
+        upkeep.start(merged::merge);
+    }
+
     synchronized NodeStore nodes() {
         if (nodes == null) {
-            nodes = new NodeStore(packs, index(), keys, store.description());
+            nodes = new NodeStore(packs, index(), this::otherPlaces, keys, store.description());
         }
         return nodes;
     }
 
     @Override
-    public synchronized void close() {
+    public void close() {
+        // Before the index is closed under it.
+        upkeep.close();
+        closeAll();
+    }
+
+    private synchronized void closeAll() {
         if (nodes != null) {
             nodes.close();
         }
@@ -312,20 +382,5 @@ public final class Vault implements AutoCloseable {
         }
         packs.close();
         store.close();
-    }
-
-    private static void put(ObjectStore store, ObjectName name, byte[] bytes) {
-        try (ObjectStore.Upload upload = store.create(name)) {
-            upload.write(bytes, 0, bytes.length);
-            upload.commit();
-        }
-    }
-
-    private static byte[] get(ObjectStore store, ObjectName name) {
-        try (StoredObject object = store.open(name)) {
-            byte[] bytes = new byte[Math.toIntExact(Math.min(object.size(), 64 << 20))];
-            object.read(0, bytes, 0, bytes.length);
-            return bytes;
-        }
     }
 }

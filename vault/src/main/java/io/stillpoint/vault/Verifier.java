@@ -62,7 +62,7 @@ final class Verifier {
         Workers.run(Runtime.getRuntime().availableProcessors(), "verify", () -> checkPacks(packs));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
-        vault.forEachPoint((point, damage) -> {
+        vault.forEachPoint((_, point, damage) -> {
             if (damage != null) {
                 problems.add(damage.getMessage());
             }

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,24 +29,24 @@ final class FailingMergeTest {
     @TempDir Path folder;
 
     @Test
-    void aPointThatStandsIsReturnedThoughTheMergeAfterItFails() {
+    void aBackupSucceedsThoughTheMergeBesideItFails() {
         KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
-        FullAfterPoint store = new FullAfterPoint(new LocalStore(folder.resolve("vault")));
+        RefusingMerges store = new RefusingMerges(new LocalStore(folder.resolve("vault")));
         try (Vault vault = Vault.init(store, key, Randomness.secure(), InstantSource.system())) {
             for (int i = 0; i < BACKUPS; i++) {
-                RecoveryPoint point = backup(vault, store, i);
+                RecoveryPoint point = backup(vault, i);
                 assertThat(vault.points()).hasSize(i + 1).contains(point);
             }
-            assertThat(store.refusals).as("merges that were tried").isPositive();
+            assertThat(store.refusals.get()).as("merges that were tried").isPositive();
             assertThat(vault.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
         }
     }
 
-    private static RecoveryPoint backup(Vault vault, FullAfterPoint store, int number) {
-        store.isFull = false;
+    private static RecoveryPoint backup(Vault vault, int number) {
         MemoryDisk disk = new MemoryDisk(TestVault.random(TestVault.CHUNK, number));
         Scan scan = new Scan.Everything(Optional.empty());
-        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
+        try (BackupSession session =
+                vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             StoredDisk stored =
                     session.store(List.of(new DiskInput("disk", disk, scan))).getFirst();
             PointDisk record =
@@ -69,17 +70,17 @@ final class FailingMergeTest {
                             "",
                             OptionalLong.empty(),
                             new ArrayList<>(List.of(record)),
-                            "test"));
+                            "test",
+                            Optional.empty()));
         }
     }
 
-    /// Has no room any more once a recovery point is there.
-    private static final class FullAfterPoint implements ObjectStore {
+    /// Has no room for what is written beside a backup.
+    private static final class RefusingMerges implements ObjectStore {
         private final ObjectStore store;
-        private boolean isFull;
-        private int refusals;
+        private final AtomicInteger refusals = new AtomicInteger();
 
-        FullAfterPoint(ObjectStore store) {
+        RefusingMerges(ObjectStore store) {
             this.store = store;
         }
 
@@ -90,11 +91,10 @@ final class FailingMergeTest {
 
         @Override
         public Upload create(ObjectName name) {
-            if (isFull) {
-                refusals++;
+            if (Thread.currentThread().getName().equals("upkeep")) {
+                refusals.incrementAndGet();
                 throw new VaultException(Kind.STORE_FULL, "vault.store-full", null, description());
             }
-            isFull = name.area() == Area.POINTS;
             return store.create(name);
         }
 

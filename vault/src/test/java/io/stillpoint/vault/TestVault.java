@@ -64,7 +64,8 @@ final class TestVault implements AutoCloseable {
     }
 
     RecoveryPoint backup(byte[] content, Scan scan) {
-        try (BackupSession session = vault.backup(new Cancellation(), (_, _) -> {})) {
+        try (BackupSession session =
+                vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             StoredDisk stored =
                     session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
                             .getFirst();
@@ -95,7 +96,8 @@ final class TestVault implements AutoCloseable {
                         "",
                         OptionalLong.empty(),
                         List.of(disk),
-                        "test"));
+                        "test",
+                        Optional.empty()));
     }
 
     byte[] restored(RecoveryPoint point) {

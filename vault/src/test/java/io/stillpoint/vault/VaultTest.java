@@ -122,7 +122,8 @@ final class VaultTest {
         Scan.Changed nothing =
                 new Scan.Changed(
                         first.disks().getFirst().image(), () -> List.<Extent>of().iterator());
-        try (BackupSession session = vaults.vault().backup(new Cancellation(), (_, _) -> {})) {
+        try (BackupSession session =
+                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             assertThat(
                             session.unchangedRangesHold(
                                     new DiskInput("disk", new MemoryDisk(content), nothing)))
@@ -137,7 +138,8 @@ final class VaultTest {
     @Test
     void aSessionWithoutCommitLeavesNoPointAndTheNextUsesWhatItStored() {
         byte[] content = TestVault.random(600 * CHUNK, 1);
-        try (BackupSession session = vaults.vault().backup(new Cancellation(), (_, _) -> {})) {
+        try (BackupSession session =
+                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             session.store(
                     List.of(
                             new DiskInput(

@@ -36,7 +36,8 @@ public final class ItemHasher {
         }
     }
 
-    static Mac mac(SecretKey key) {
+    /// HMAC-SHA-256 under a key.
+    public static Mac mac(SecretKey key) {
         try {
             Mac mac = Mac.getInstance("HmacSHA256");
             mac.init(key);

@@ -18,6 +18,7 @@ public final class VaultKeys {
     private final SecretKey header;
     private final SecretKey chunkId;
     private final SecretKey nodeId;
+    private final SecretKey record;
 
     /// @param masterKey 32 bytes
     public VaultKeys(ObjectId vault, byte[] masterKey) {
@@ -31,6 +32,7 @@ public final class VaultKeys {
         header = expand(ascii("stillpoint header"), "HmacSHA256");
         chunkId = expand(ascii("stillpoint chunk id"), "HmacSHA256");
         nodeId = expand(ascii("stillpoint node id"), "HmacSHA256");
+        record = expand(ascii("stillpoint record"), "HmacSHA256");
     }
 
     SecretKey chunkIdKey() {
@@ -44,6 +46,11 @@ public final class VaultKeys {
     /// The key of the vault header's authentication code.
     public SecretKey headerKey() {
         return header;
+    }
+
+    /// The key of the records' authentication codes.
+    public SecretKey recordKey() {
+        return record;
     }
 
     /// The AES-256 key of one pack, index segment or point.

@@ -11,6 +11,7 @@ import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.ObjectStore.Listed;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -22,10 +23,17 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// From item ids to places: the vault's segments, and what this process stored since. Safe for use by several
-/// threads. On the heap are at most [#RECENT_MAX] recent items and a tenth of a byte for each older one.
+/// From item ids to places: the vault's segments, and what this process stored since. An item may have several places, as
+/// copies in several packs. Safe for use by several threads. On the heap are at most [#RECENT_MAX] recent items and a
+/// tenth of a byte for each older one.
+///
+/// Packs that a verdict deleted are *gone*: no place in them is ever told, and merging drops them. Nothing else is
+/// dropped: another process may count on any other place.
 public final class ItemIndex implements AutoCloseable {
     /// How many placed items are kept on the heap before a segment is written.
     private static final int RECENT_MAX = 1 << 18;
@@ -33,35 +41,68 @@ public final class ItemIndex implements AutoCloseable {
     /// How many segments of about the same size there may be before they are merged.
     private static final int MERGE_WIDTH = 8;
 
+    /// A segment is rewritten when this part of its packs is gone: one in so many.
+    private static final int GONE_PART = 4;
+
     private static final int OPEN_ATTEMPTS = 5;
 
     private final ObjectStore store;
     private final VaultKeys keys;
     private final Randomness randomness;
+    private final Supplier<Set<ObjectId>> verdicts;
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
     private final AtomicLong writtenBytes = new AtomicLong();
     private final Queue<String> damage = new ConcurrentLinkedQueue<>();
-    private final List<Segment> setAside = new ArrayList<>();
+    // Out of use, but perhaps being read by another thread.
+    private final List<Segment> retired = new ArrayList<>();
+    private final Set<ObjectName> setAside = new HashSet<>();
+    private final ReentrantLock merging = new ReentrantLock();
     private volatile List<Segment> segments = List.of();
+    private volatile Set<ObjectId> gone = Set.of();
     private Map<ObjectId, List<PackGroup>> durable = new ConcurrentHashMap<>();
     private int durableItems;
     private boolean adopted;
 
-    private ItemIndex(ObjectStore store, VaultKeys keys, Randomness randomness) {
+    private ItemIndex(
+            ObjectStore store,
+            VaultKeys keys,
+            Randomness randomness,
+            Supplier<Set<ObjectId>> verdicts) {
         this.store = store;
         this.keys = keys;
         this.randomness = randomness;
+        this.verdicts = verdicts;
     }
 
     /// Opens all segments of a vault.
-    public static ItemIndex open(ObjectStore store, VaultKeys keys, Randomness randomness) {
+    ///
+    /// @param verdicts gives the packs of all verdicts that stand
+    public static ItemIndex open(
+            ObjectStore store,
+            VaultKeys keys,
+            Randomness randomness,
+            Supplier<Set<ObjectId>> verdicts) {
+        ItemIndex index = new ItemIndex(store, keys, randomness, verdicts);
+        try {
+            index.refresh();
+            return index;
+        } catch (RuntimeException | Error e) {
+            index.close();
+            throw e;
+        }
+    }
+
+    /// Takes note of segments that other processes have made or replaced, and of verdicts. What was durable before the
+    /// call is found after it.
+    public synchronized void refresh() {
+        // Before the segments: a verdict that has gone since was dropped from all segments before.
+        gone = Set.copyOf(verdicts.get());
         for (int attempt = 1; ; attempt++) {
-            ItemIndex index = new ItemIndex(store, keys, randomness);
             try {
-                index.openSegments();
-                return index;
+                reopen();
+                adopted = false;
+                return;
             } catch (VaultException e) {
-                index.close();
                 // Between listing and opening another process may have merged a segment into a new
                 // one.
                 if (e.kind() != VaultException.Kind.MISSING || attempt == OPEN_ATTEMPTS) {
@@ -71,28 +112,68 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
-    private void openSegments() {
+    private void reopen() {
         List<ObjectName> names = new ArrayList<>();
         store.list(ObjectName.Area.INDEX, listed -> names.add(listed.name()));
-        List<Segment> opened = new ArrayList<>();
+        Map<ObjectName, Segment> open = new HashMap<>();
+        segments.forEach(segment -> open.put(segment.name(), segment));
+        List<Segment> fresh = new ArrayList<>();
+        List<Segment> now = new ArrayList<>();
+        boolean done = false;
         try {
             for (ObjectName name : names) {
-                try {
-                    opened.add(Segment.open(store, keys, name));
-                } catch (VaultException e) {
-                    noteDamage(e);
+                Segment known = open.remove(name);
+                if (known == null && !setAside.contains(name)) {
+                    Segment opened = open(name);
+                    if (opened != null) {
+                        fresh.add(opened);
+                        now.add(opened);
+                    }
+                } else if (known != null) {
+                    now.add(known);
                 }
             }
+            done = true;
         } finally {
-            segments = List.copyOf(opened);
+            if (!done) {
+                fresh.forEach(Segment::close);
+            }
+        }
+        // Kept although not listed: a late listing may not tell of it yet, and if it was merged,
+        // its
+        // entries are as good as before.
+        retireUnlisted(open.values(), now);
+        segments = List.copyOf(now);
+    }
+
+    private void retireUnlisted(Iterable<Segment> unlisted, List<Segment> now) {
+        for (Segment segment : unlisted) {
+            if (store.exists(segment.name())) {
+                now.add(segment);
+            } else {
+                retired.add(segment);
+            }
+        }
+    }
+
+    private @Nullable Segment open(ObjectName name) {
+        try {
+            return Segment.open(store, keys, name);
+        } catch (VaultException e) {
+            noteDamage(e);
+            setAside.add(name);
+            return null;
         }
     }
 
     /// One thread's way to look things up.
     public final class Lookup {
         private final Segment.BlockBuffer buffer = new Segment.BlockBuffer();
+        private final Predicate<ObjectId> usable;
 
-        private Lookup() {}
+        private Lookup(Set<ObjectId> avoided) {
+            usable = pack -> !avoided.contains(pack) && !gone.contains(pack);
+        }
 
         /// Where the item lies, or null if the vault has no such item. Packs that no segment lists are looked
         /// through before null is returned.
@@ -110,13 +191,34 @@ public final class ItemIndex implements AutoCloseable {
         /// As [#find], but without looking through packs that no segment lists.
         public @Nullable Place findIndexed(ItemId id) {
             Place place = recent.get(id);
-            return place == null ? findInSegments(id) : place;
+            return place == null || !usable.test(place.pack()) ? findInSegments(id) : place;
+        }
+
+        /// All places of the item, each once.
+        public Set<Place> places(ItemId id) {
+            Set<Place> places = new HashSet<>();
+            search(
+                    id,
+                    place -> {
+                        places.add(place);
+                        return false;
+                    });
+            Place newest = recent.get(id);
+            if (newest != null) {
+                places.add(newest);
+            }
+            places.removeIf(place -> !usable.test(place.pack()));
+            return places;
         }
 
         private @Nullable Place findInSegments(ItemId id) {
+            return search(id, place -> usable.test(place.pack()));
+        }
+
+        private @Nullable Place search(ItemId id, Predicate<Place> accepted) {
             for (Segment segment : segments) {
                 try {
-                    Place place = segment.find(id, buffer);
+                    Place place = segment.find(id, buffer, accepted);
                     if (place != null) {
                         return place;
                     }
@@ -142,14 +244,20 @@ public final class ItemIndex implements AutoCloseable {
         List<Segment> left = new ArrayList<>(segments);
         if (left.remove(segment)) {
             segments = List.copyOf(left);
-            setAside.add(segment);
+            retired.add(segment);
+            setAside.add(segment.name());
             adopted = false;
         }
     }
 
     /// A way to look things up for one thread.
     public Lookup lookup() {
-        return new Lookup();
+        return new Lookup(Set.of());
+    }
+
+    /// As [#lookup()], as if the vault did not have certain packs.
+    public Lookup lookup(Set<ObjectId> avoided) {
+        return new Lookup(avoided);
     }
 
     /// Takes note of a pack that has become durable. May write a segment.
@@ -169,53 +277,106 @@ public final class ItemIndex implements AutoCloseable {
         if (durable.isEmpty()) {
             return;
         }
-        record Entry(ItemId id, Place place) {}
-        List<Entry> entries = new ArrayList<>(durableItems);
+        List<SegmentMerge.Entry> entries = new ArrayList<>(durableItems);
         durable.forEach((pack, groups) ->
                 groups.forEach(group ->
                         group.forEachPlace(
-                                pack, (id, place) -> entries.add(new Entry(id, place)))));
-        entries.sort(Comparator.comparing(Entry::id));
+                                pack,
+                                (id, place) -> entries.add(new SegmentMerge.Entry(id, place)))));
+        entries.sort(Comparator.comparing(SegmentMerge.Entry::id));
         Segment segment =
                 write(
                         durable.keySet(),
-                        writer -> {
-                            ItemId last = null;
-                            for (Entry entry : entries) {
-                                if (!entry.id.equals(last)) {
-                                    writer.add(entry.id, entry.place);
-                                }
-                                last = entry.id;
-                            }
-                        });
+                        writer -> entries.forEach(entry -> writer.add(entry.id(), entry.place())));
         List<Segment> more = new ArrayList<>(segments);
         more.add(segment);
         // First visible in the segments, then gone from the heap: nobody misses it between.
         segments = List.copyOf(more);
-        entries.forEach(entry -> recent.remove(entry.id));
+        entries.forEach(entry -> recent.remove(entry.id()));
         durable = new ConcurrentHashMap<>();
         durableItems = 0;
     }
 
-    /// Merges segments of about the same size when there are many of them.
-    public synchronized void merge() {
-        while (true) {
-            List<Segment> similar = mostAlike();
-            if (similar.size() < MERGE_WIDTH) {
-                return;
-            }
-            Set<ObjectId> packs = new HashSet<>();
-            similar.forEach(segment -> packs.addAll(segment.packs()));
-            Segment merged = write(packs, new SegmentMerge(similar)::writeTo);
-            List<Segment> left = new ArrayList<>(segments);
-            left.removeAll(similar);
-            left.add(merged);
-            segments = List.copyOf(left);
-            for (Segment segment : similar) {
-                segment.close();
-                store.delete(segment.name());
-            }
+    /// Merges segments of about the same size when there are many of them, while others go on using the index. Does
+    /// nothing if another thread is at it.
+    public void merge() {
+        if (!merging.tryLock()) {
+            return;
         }
+        try {
+            while (true) {
+                List<Segment> similar = mostAlike();
+                if (similar.size() < MERGE_WIDTH) {
+                    return;
+                }
+                replace(similar);
+            }
+        } finally {
+            merging.unlock();
+        }
+    }
+
+    /// Rewrites segments of which many packs are gone. Returns those gone that segments still list, with entries
+    /// that nobody is told of.
+    public Set<ObjectId> dropGone() {
+        merging.lock();
+        try {
+            Set<ObjectId> left = new HashSet<>();
+            for (Segment segment : segments) {
+                List<ObjectId> dead = segment.packs().stream().filter(gone::contains).toList();
+                if (dead.size() * GONE_PART >= segment.packs().size() && !dead.isEmpty()) {
+                    replace(List.of(segment));
+                } else {
+                    left.addAll(dead);
+                }
+            }
+            return left;
+        } finally {
+            merging.unlock();
+        }
+    }
+
+    private void replace(List<Segment> old) {
+        Set<ObjectId> without = gone;
+        Set<ObjectId> packs = new HashSet<>();
+        old.forEach(segment -> packs.addAll(segment.packs()));
+        packs.removeAll(without);
+        Segment merged =
+                packs.isEmpty()
+                        ? null
+                        : write(
+                                packs,
+                                writer ->
+                                        new SegmentMerge(old)
+                                                .forEach((id, places) ->
+                                                        places.stream()
+                                                                .filter(place ->
+                                                                        packs.contains(
+                                                                                place.pack()))
+                                                                .forEach(place ->
+                                                                        writer.add(id, place))));
+        synchronized (this) {
+            List<Segment> left = new ArrayList<>(segments);
+            left.removeAll(old);
+            if (merged != null) {
+                // A refresh may have found it already.
+                left.removeIf(segment -> isSame(segment, merged));
+                left.add(merged);
+            }
+            segments = List.copyOf(left);
+            retired.addAll(old);
+        }
+        for (Segment segment : old) {
+            store.delete(segment.name());
+        }
+    }
+
+    private boolean isSame(Segment found, Segment written) {
+        boolean isSame = found.name().equals(written.name());
+        if (isSame) {
+            retired.add(found);
+        }
+        return isSame;
     }
 
     private List<Segment> mostAlike() {
@@ -242,22 +403,53 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
+    /// Is told of each item.
+    @FunctionalInterface
+    public interface PlacesVisitor {
+        /// @param places of the item, at least one
+        void item(ItemId id, Set<Place> places);
+    }
+
+    /// Visits each item in segments once, in the order of ids, with all its places but those in packs that are gone. Reads
+    /// the segments from one end to the other. Throws kind `DAMAGED`: the rest is unknown then.
+    public void forEach(PlacesVisitor visitor) {
+        new SegmentMerge(segments)
+                .forEach((id, places) -> {
+                    places.removeIf(place -> gone.contains(place.pack()));
+                    if (!places.isEmpty()) {
+                        visitor.item(id, places);
+                    }
+                });
+    }
+
+    /// Packs that segments list, and those noted since.
+    public synchronized Set<ObjectId> packs() {
+        Set<ObjectId> known = new HashSet<>(durable.keySet());
+        segments.forEach(segment -> known.addAll(segment.packs()));
+        return known;
+    }
+
     /// Notes the items of packs that no segment lists: those of a run that crashed before its index was
     /// written, or of a vault whose index was lost. Looks once; when this returns
     /// they are noted, whichever thread did it.
-    public synchronized void adoptUnlisted() {
+    public void adoptUnlisted() {
+        adoptUnlisted(listed -> true);
+    }
+
+    /// As [#adoptUnlisted()], for some of the packs.
+    public synchronized void adoptUnlisted(Predicate<Listed> wanted) {
         if (adopted) {
             return;
         }
         adopted = true;
-        Set<ObjectId> known = new HashSet<>(durable.keySet());
-        segments.forEach(segment -> known.addAll(segment.packs()));
+        Set<ObjectId> known = packs();
         List<ObjectId> unlisted = new ArrayList<>();
         store.list(
                 ObjectName.Area.PACKS,
                 listed -> {
-                    if (!known.contains(listed.name().id())) {
-                        unlisted.add(listed.name().id());
+                    ObjectId pack = listed.name().id();
+                    if (!known.contains(pack) && !gone.contains(pack) && wanted.test(listed)) {
+                        unlisted.add(pack);
                     }
                 });
         try (FrameReader reader = new FrameReader()) {
@@ -305,8 +497,8 @@ public final class ItemIndex implements AutoCloseable {
     @Override
     public synchronized void close() {
         segments.forEach(Segment::close);
-        setAside.forEach(Segment::close);
+        retired.forEach(Segment::close);
         segments = List.of();
-        setAside.clear();
+        retired.clear();
     }
 }

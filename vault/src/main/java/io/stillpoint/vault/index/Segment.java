@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import javax.crypto.SecretKey;
@@ -144,12 +145,12 @@ final class Segment implements AutoCloseable {
         return List.of(packs);
     }
 
-    /// The item's place, or null if it is not in this segment.
-    @Nullable Place find(ItemId id, BlockBuffer buffer) {
+    /// The first of the item's places that is accepted, or null if there is none in this segment.
+    @Nullable Place find(ItemId id, BlockBuffer buffer, Predicate<Place> accepted) {
         int block = lastFenceUpTo(id.a());
-        // Equal fences are as good as impossible, and cost nothing to get right.
+        // An item's places may begin in the block before.
         for (; block >= 0; block--) {
-            Place place = findIn(block, id, buffer);
+            Place place = findIn(block, id, buffer, accepted);
             if (place != null || fences[block] != id.a()) {
                 return place;
             }
@@ -171,23 +172,34 @@ final class Segment implements AutoCloseable {
         return low - 1;
     }
 
-    private @Nullable Place findIn(int block, ItemId id, BlockBuffer buffer) {
+    private @Nullable Place findIn(
+            int block, ItemId id, BlockBuffer buffer, Predicate<Place> accepted) {
         ByteBuffer plain = load(block, buffer);
-        int low = 0;
-        int high = entriesIn(block) - 1;
-        while (low <= high) {
-            int middle = (low + high) >>> 1;
-            int order = ItemId.read(plain.position(middle * ENTRY)).compareTo(id);
-            if (order == 0) {
-                return place(plain);
+        int count = entriesIn(block);
+        for (int i = firstNotBelow(id, plain, count); i < count; i++) {
+            if (!ItemId.read(plain.position(i * ENTRY)).equals(id)) {
+                return null;
             }
-            if (order < 0) {
-                low = middle + 1;
-            } else {
-                high = middle - 1;
+            Place place = place(plain);
+            if (accepted.test(place)) {
+                return place;
             }
         }
         return null;
+    }
+
+    private static int firstNotBelow(ItemId id, ByteBuffer plain, int count) {
+        int low = 0;
+        int high = count;
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (ItemId.read(plain.position(middle * ENTRY)).compareTo(id) < 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
     }
 
     int entriesIn(int block) {

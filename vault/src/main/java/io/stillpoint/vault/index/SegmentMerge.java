@@ -4,12 +4,18 @@ import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
 import java.nio.ByteBuffer;
+import java.util.HashSet;
 import java.util.List;
 import java.util.PriorityQueue;
+import java.util.Set;
+import java.util.function.BiConsumer;
 
-/// Reads several segments as one, in the order of ids, each id once. Holds one block per segment.
+/// Reads several segments as one, in the order of ids. Holds one block per segment.
 final class SegmentMerge {
     private final PriorityQueue<Cursor> cursors = new PriorityQueue<>();
+
+    /// An item and one of its places.
+    record Entry(ItemId id, Place place) {}
 
     SegmentMerge(List<Segment> segments) {
         for (Segment segment : segments) {
@@ -20,17 +26,20 @@ final class SegmentMerge {
         }
     }
 
-    void writeTo(SegmentWriter writer) {
-        ItemId last = null;
+    /// Visits each item once, with all its places; the set is the visitor's only during the call.
+    void forEach(BiConsumer<ItemId, Set<Place>> visitor) {
+        Set<Place> places = new HashSet<>();
         while (!cursors.isEmpty()) {
-            Cursor cursor = cursors.remove();
-            if (!cursor.id.equals(last)) {
-                writer.add(cursor.id, cursor.place);
-                last = cursor.id;
+            ItemId id = cursors.element().id;
+            places.clear();
+            while (!cursors.isEmpty() && cursors.element().id.equals(id)) {
+                Cursor cursor = cursors.remove();
+                places.add(cursor.place);
+                if (cursor.next()) {
+                    cursors.add(cursor);
+                }
             }
-            if (cursor.next()) {
-                cursors.add(cursor);
-            }
+            visitor.accept(id, places);
         }
     }
 

@@ -49,7 +49,7 @@ final class SegmentWriter implements AutoCloseable {
         write(head, head.length);
     }
 
-    /// Adds an entry. Ids must ascend strictly.
+    /// Adds an entry. Ids must not descend; an item may have several places.
     void add(ItemId id, Place place) {
         if (!block.hasRemaining()) {
             sealBlock();

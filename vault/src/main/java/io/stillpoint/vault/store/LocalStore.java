@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Instant;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -274,6 +275,17 @@ public final class LocalStore implements ObjectStore {
         @Override
         public long size() {
             return size;
+        }
+
+        @Override
+        public Instant modifiedAt() {
+            try {
+                return Files.getLastModifiedTime(path(name)).toInstant();
+            } catch (NoSuchFileException e) {
+                throw new VaultException(Kind.MISSING, "vault.missing", e, path(name));
+            } catch (IOException e) {
+                throw failed(e, "read", name.toString());
+            }
         }
 
         @Override

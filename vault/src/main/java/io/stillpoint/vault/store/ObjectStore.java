@@ -2,6 +2,7 @@ package io.stillpoint.vault.store;
 
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ObjectHeader;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Consumer;
@@ -9,6 +10,9 @@ import java.util.function.Consumer;
 /// A set of named, immutable objects. Implementations are safe for use by several threads and processes, and
 /// pass the contract suite `ObjectStoreContract` of the testkit. All methods throw [VaultException] of kind `STORE` or `STORE_FULL` when the store fails.
 public interface ObjectStore extends AutoCloseable {
+    /// The longest object in bytes that [#get] reads.
+    long GET_MAX = 64 << 20;
+
     /// What to call this store in a message.
     String description();
 
@@ -45,6 +49,27 @@ public interface ObjectStore extends AutoCloseable {
         return 2;
     }
 
+    /// Makes a whole object, durably. Throws kind `EXISTS` if the name is taken.
+    default void put(ObjectName name, byte[] content) {
+        try (Upload upload = create(name)) {
+            upload.write(content, 0, content.length);
+            upload.commit();
+        }
+    }
+
+    /// A whole object. For small ones: throws kind `DAMAGED` if it is longer than 64 MiB. Throws kind `MISSING` if there
+    /// is none.
+    default byte[] get(ObjectName name) {
+        try (StoredObject object = open(name)) {
+            if (object.size() > GET_MAX) {
+                throw ObjectHeader.damaged(name, description(), "length");
+            }
+            byte[] content = new byte[Math.toIntExact(object.size())];
+            object.read(0, content, 0, content.length);
+            return content;
+        }
+    }
+
     @Override
     void close();
 
@@ -72,6 +97,9 @@ public interface ObjectStore extends AutoCloseable {
 
         /// In bytes.
         long size();
+
+        /// When the object was made, by the store's clock.
+        Instant modifiedAt();
 
         /// Reads exactly `length` bytes. Throws kind `DAMAGED` if the object ends before.
         void read(long offset, byte[] into, int at, int length);

@@ -1,0 +1,178 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Workers;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.CipherWarmUp;
+import io.stillpoint.vault.crypto.ItemHasher;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.Compression;
+import io.stillpoint.vault.pack.FrameCodec;
+import io.stillpoint.vault.pack.FrameItems;
+import io.stillpoint.vault.pack.FrameReader;
+import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.pack.PackGroup;
+import io.stillpoint.vault.pack.PackWriter;
+import io.stillpoint.vault.prune.PackCensus;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.tree.TreeShape;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+
+/// Copies what is needed of packs to new ones.
+final class PackRewriter {
+    private static final int NODE_FRAME = 64 << 10;
+
+    private final Vault vault;
+    private final PackCensus census;
+    private final Set<ObjectId> condemned;
+    private final Cancellation cancellation;
+    private final Set<ObjectId> rewritten = ConcurrentHashMap.newKeySet();
+    private final Queue<String> warnings = new ConcurrentLinkedQueue<>();
+    private final AtomicLong copiedBytes = new AtomicLong();
+
+    /// @param condemned packs that copies are never chosen from
+    PackRewriter(
+            Vault vault, PackCensus census, Set<ObjectId> condemned, Cancellation cancellation) {
+        this.vault = vault;
+        this.census = census;
+        this.condemned = condemned;
+        this.cancellation = cancellation;
+    }
+
+    /// Copies; the copies are durable and indexed when this returns.
+    void run(List<ObjectId> packs) {
+        ItemIndex index = vault.index();
+        Queue<ObjectId> queue = new ConcurrentLinkedQueue<>(packs);
+        try (CipherWarmUp warmUp = CipherWarmUp.start();
+                PackWriter data = vault.packWriter(ObjectKind.DATA_PACK, index::durable);
+                PackWriter metadata = vault.packWriter(ObjectKind.METADATA_PACK, index::durable)) {
+            Workers.run(
+                    Runtime.getRuntime().availableProcessors(),
+                    "rewrite",
+                    () -> {
+                        warmUp.await();
+                        try (Worker worker = new Worker(data, metadata)) {
+                            ObjectId pack;
+                            while ((pack = queue.poll()) != null) {
+                                worker.rewrite(pack);
+                            }
+                            worker.finish();
+                        }
+                    });
+            data.finish();
+            metadata.finish();
+            index.flush();
+        }
+    }
+
+    /// Packs of which everything needed was copied.
+    Set<ObjectId> rewritten() {
+        return rewritten;
+    }
+
+    long copiedBytes() {
+        return copiedBytes.get();
+    }
+
+    List<String> warnings() {
+        return List.copyOf(warnings);
+    }
+
+    private final class Worker implements AutoCloseable {
+        private final PackWriter data;
+        private final PackWriter metadata;
+        private final FrameReader reader = new FrameReader();
+        private final ItemHasher hasher = new ItemHasher(vault.keys());
+        private final ItemIndex.Lookup lookup = vault.index().lookup(condemned);
+        private final FrameCodec dataCodec = new FrameCodec(Compression.DATA);
+        private final FrameCodec metadataCodec = new FrameCodec(Compression.METADATA);
+        private final FrameItems chunks =
+                new FrameItems(FrameCodec.PLAIN_MAX, FrameCodec.PLAIN_MAX / TreeShape.CHUNK);
+        private final FrameItems nodes = new FrameItems(NODE_FRAME, 255);
+
+        Worker(PackWriter data, PackWriter metadata) {
+            this.data = data;
+            this.metadata = metadata;
+        }
+
+        void rewrite(ObjectId id) {
+            try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
+                for (PackGroup group : pack.directory(reader)) {
+                    cancellation.check();
+                    copy(pack, group);
+                }
+                rewritten.add(id);
+            } catch (VaultException e) {
+                if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+                    throw e;
+                }
+                // It stays; what was copied of it does no harm.
+                warnings.add(e.getMessage());
+            }
+        }
+
+        private void copy(PackFile pack, PackGroup group) {
+            boolean isRead = false;
+            int at = 0;
+            for (int i = 0; i < group.ids().length; i++) {
+                ItemId item = group.ids()[i];
+                int length = group.lengths()[i];
+                if (census.keeps(item, pack.id(), lookup.places(item))) {
+                    if (!isRead) {
+                        reader.readChecked(pack, group.frameOffset(), group.frameLength());
+                        isRead = true;
+                    }
+                    append(pack, item, at, length);
+                }
+                at += length;
+            }
+        }
+
+        private void append(PackFile pack, ItemId item, int at, int length) {
+            boolean isChunk = pack.kind() == ObjectKind.DATA_PACK;
+            byte[] plain = reader.plain();
+            if (at + length > plain.length
+                    || !(isChunk ? hasher.chunk(plain, at, length) : hasher.node(plain, at, length))
+                            .equals(item)) {
+                throw pack.where().damaged("item " + item);
+            }
+            FrameItems items = isChunk ? chunks : nodes;
+            if (!items.hasRoom(length)) {
+                flush(isChunk);
+            }
+            items.add(item, plain, at, length);
+            copiedBytes.addAndGet(length);
+        }
+
+        private void flush(boolean isChunk) {
+            if (isChunk) {
+                data.append(dataCodec, chunks);
+            } else {
+                metadata.append(metadataCodec, nodes);
+            }
+        }
+
+        void finish() {
+            if (!chunks.isEmpty()) {
+                flush(true);
+            }
+            if (!nodes.isEmpty()) {
+                flush(false);
+            }
+        }
+
+        @Override
+        public void close() {
+            reader.close();
+            dataCodec.close();
+            metadataCodec.close();
+        }
+    }
+}

@@ -1,0 +1,424 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.prune.PackCensus;
+import io.stillpoint.vault.prune.PruneResult;
+import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.prune.Reachable;
+import io.stillpoint.vault.record.Forgotten;
+import io.stillpoint.vault.record.PackList;
+import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
+import io.stillpoint.vault.record.Session;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.ObjectStore.Listed;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// One run of prune. The steps, their order and why it is safe beside everything else: `docs/locking.md`. A run that ends
+/// early, in whatever way, leaves nothing that the next one does not carry on from.
+final class Pruner {
+    private final Vault vault;
+    private final ObjectStore store;
+    private final Records records;
+    private final PruneRules rules;
+    private final Cancellation cancellation;
+    private final Duration delay;
+    private final Map<ObjectId, Listed> packs = new HashMap<>();
+    private final List<String> warnings = new ArrayList<>();
+    private int purgedPoints;
+    private int revokedSessions;
+    private long reachableItems;
+    private long deletedPacks;
+    private long deletedBytes;
+    private long keptPacks;
+    private long waitingPacks;
+    private long waitingBytes;
+    private long condemnedPacks;
+    private long condemnedBytes;
+    private long rewrittenPacks;
+    private long copiedBytes;
+    private long retainedPacks;
+
+    Pruner(Vault vault, PruneRules rules, Cancellation cancellation) {
+        this.vault = vault;
+        this.rules = rules;
+        this.cancellation = cancellation;
+        store = vault.store();
+        records = vault.records();
+        delay = store.listingDelay();
+    }
+
+    PruneResult run() {
+        if (rules.dryRun()) {
+            run(vault.clock().instant(), Set.of());
+        } else {
+            try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
+                run(own.madeAt(), Set.of(own.point()));
+            }
+        }
+        return new PruneResult(
+                purgedPoints,
+                revokedSessions,
+                reachableItems,
+                deletedPacks,
+                deletedBytes,
+                keptPacks,
+                waitingPacks,
+                waitingBytes,
+                condemnedPacks,
+                condemnedBytes,
+                rewrittenPacks,
+                copiedBytes,
+                retainedPacks,
+                List.copyOf(warnings));
+    }
+
+    /// @param now by the store's clock
+    /// @param own the points of this run's own session
+    private void run(Instant now, Set<ObjectId> own) {
+        store.list(Area.PACKS, listed -> packs.put(listed.name().id(), listed));
+        finishVerdicts();
+        // Condemnations before sessions: a session that is not seen now looks at them later.
+        List<Found<PackList>> condemnations = records.condemned();
+        List<Session> sessions = openSessions(now, own);
+        Set<ObjectId> purged = purge(now, sessions);
+        // Points after sessions: one that has ended has made its point.
+        List<RecoveryPoint> roots = roots(sessions, purged);
+        ItemIndex index = index(now);
+        Reachable reachable = mark(index, roots);
+        Set<ObjectId> condemned = new HashSet<>();
+        condemnations.forEach(found -> condemned.addAll(found.record().packs()));
+        PackCensus census = PackCensus.take(index, reachable, condemned);
+        cancellation.check();
+        for (Found<PackList> condemnation : condemnations) {
+            judge(condemnation, now, sessions, census.needed());
+        }
+        condemn(now, census, condemned);
+        dropVerdicts(now);
+    }
+
+    /// Deletes what verdicts of earlier runs delete, and their condemnations. A verdict whose condemnation is gone has been
+    /// carried out, or was void.
+    private void finishVerdicts() {
+        for (Found<PackList> verdict : records.executed()) {
+            if (records.isCondemned(verdict.record().id())) {
+                execute(verdict.record());
+            }
+        }
+    }
+
+    private void execute(PackList verdict) {
+        long retainedBefore = retainedPacks;
+        for (ObjectId pack : verdict.packs()) {
+            cancellation.check();
+            Listed listed = packs.get(pack);
+            if (listed != null && delete(listed.name())) {
+                deletedPacks++;
+                deletedBytes += listed.size();
+                packs.remove(pack);
+            }
+        }
+        if (!rules.dryRun() && retainedPacks == retainedBefore) {
+            records.deleteCondemned(verdict.id());
+        }
+    }
+
+    /// Returns whether the pack is gone.
+    private boolean delete(ObjectName pack) {
+        if (rules.dryRun()) {
+            return true;
+        }
+        try {
+            store.delete(pack);
+            return true;
+        } catch (VaultException e) {
+            if (e.kind() != Kind.RETAINED) {
+                throw e;
+            }
+            retainedPacks++;
+            return false;
+        }
+    }
+
+    /// Sessions that may still make a point. Those that have been silent for too long are revoked.
+    private List<Session> openSessions(Instant now, Set<ObjectId> own) {
+        Map<ObjectId, List<Found<Session>>> byPoint = new HashMap<>();
+        for (Found<Session> found : records.sessions()) {
+            byPoint.computeIfAbsent(found.record().point(), _ -> new ArrayList<>()).add(found);
+        }
+        List<Session> open = new ArrayList<>();
+        byPoint.forEach((point, renewals) -> {
+            if (!own.contains(point) && !isOver(point, renewals, now)) {
+                renewals.forEach(found -> open.add(found.record()));
+            }
+        });
+        return open;
+    }
+
+    private boolean isOver(ObjectId point, List<Found<Session>> renewals, Instant now) {
+        boolean isSilent =
+                renewals.stream()
+                        .allMatch(found ->
+                                found.madeAt()
+                                        .plusSeconds(found.record().patience())
+                                        .isBefore(now));
+        boolean isOver = isCommittedLongAgo(point, now) || (isSilent && isRevoked(point));
+        if (isOver && !rules.dryRun()) {
+            renewals.forEach(found -> records.deleteSession(found.record().id()));
+        }
+        return isOver;
+    }
+
+    private boolean isCommittedLongAgo(ObjectId point, Instant now) {
+        ObjectName name = new ObjectName(Area.POINTS, point);
+        if (!store.exists(name)) {
+            return false;
+        }
+        try (ObjectStore.StoredObject object = store.open(name)) {
+            return object.modifiedAt().plus(delay).isBefore(now);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.MISSING) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    private boolean isRevoked(ObjectId point) {
+        if (rules.dryRun()) {
+            return !store.exists(new ObjectName(Area.POINTS, point));
+        }
+        try {
+            records.revoke(point);
+            revokedSessions++;
+            return true;
+        } catch (VaultException e) {
+            if (e.kind() != Kind.EXISTS) {
+                throw e;
+            }
+            // It has made its point in this moment.
+            return false;
+        }
+    }
+
+    /// Deletes forgotten points whose time has come. Returns which.
+    private Set<ObjectId> purge(Instant now, List<Session> sessions) {
+        Set<ObjectId> bases = new HashSet<>();
+        sessions.forEach(session -> bases.addAll(session.bases()));
+        Set<ObjectId> purged = new HashSet<>();
+        for (Found<Forgotten> found : records.forgotten()) {
+            ObjectId point = found.record().point();
+            boolean isDue =
+                    !now.isBefore(found.record().purgeAt())
+                            && !now.isBefore(found.madeAt().plus(delay))
+                            && !bases.contains(point)
+                            // Read after `now` was: it may have been brought back before.
+                            && records.isForgotten(point);
+            if (isDue && !isLocked(point, now) && purge(point)) {
+                purged.add(point);
+                purgedPoints++;
+            }
+        }
+        return purged;
+    }
+
+    private boolean isLocked(ObjectId point, Instant now) {
+        return vault.pointById(point)
+                .flatMap(RecoveryPoint::lockedUntil)
+                .filter(now::isBefore)
+                .isPresent();
+    }
+
+    private boolean purge(ObjectId point) {
+        if (rules.dryRun()) {
+            return true;
+        }
+        try {
+            store.delete(new ObjectName(Area.POINTS, point));
+        } catch (VaultException e) {
+            if (e.kind() != Kind.RETAINED) {
+                throw e;
+            }
+            warnings.add(e.getMessage());
+            return false;
+        }
+        records.deleteForgotten(point);
+        return true;
+    }
+
+    private List<RecoveryPoint> roots(List<Session> sessions, Set<ObjectId> purged) {
+        Map<ObjectId, RecoveryPoint> roots = new HashMap<>();
+        vault.allPoints()
+                .forEach((_, point, damage) -> {
+                    if (damage != null) {
+                        throw unsafe(damage);
+                    }
+                    if (point != null && !purged.contains(point.id())) {
+                        roots.put(point.id(), point);
+                    }
+                });
+        for (Session session : sessions) {
+            // By name, since a listing may be late.
+            vault.pointById(session.point()).ifPresent(point -> roots.put(point.id(), point));
+            for (ObjectId base : session.bases()) {
+                vault.pointById(base).ifPresent(point -> roots.put(base, point));
+            }
+        }
+        return List.copyOf(roots.values());
+    }
+
+    private VaultException unsafe(VaultException e) {
+        return new VaultException(
+                e.kind(), "vault.prune-unsafe", e, store.description(), e.getMessage());
+    }
+
+    private ItemIndex index(Instant now) {
+        ItemIndex index = vault.refreshedIndex();
+        index.adoptUnlisted(listed -> !isYoung(listed, now));
+        index.flush();
+        return index;
+    }
+
+    private boolean isYoung(Listed pack, Instant now) {
+        return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
+    }
+
+    private Reachable mark(ItemIndex index, List<RecoveryPoint> roots) {
+        Reachable reachable = new Reachable(index.entries(), Runtime.getRuntime().maxMemory() / 4);
+        ReachWalk walk = new ReachWalk(vault.nodes(), reachable, cancellation);
+        try {
+            roots.forEach(walk::add);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+                throw e;
+            }
+            throw unsafe(e);
+        }
+        reachableItems = walk.items();
+        return reachable;
+    }
+
+    /// The second step: a condemnation whose time has come gets its verdict.
+    private void judge(
+            Found<PackList> condemnation,
+            Instant now,
+            List<Session> sessions,
+            Set<ObjectId> needed) {
+        PackList list = condemnation.record();
+        Duration grace =
+                rules.grace().compareTo(delay.multipliedBy(2)) < 0
+                        ? delay.multipliedBy(2)
+                        : rules.grace();
+        boolean isDue =
+                !now.isBefore(condemnation.madeAt().plus(grace))
+                        && sessions.stream()
+                                .allMatch(session -> session.known().contains(list.id()));
+        if (!isDue) {
+            for (ObjectId pack : list.packs()) {
+                Listed listed = packs.get(pack);
+                waitingPacks++;
+                waitingBytes += listed == null ? 0 : listed.size();
+            }
+            return;
+        }
+        Set<ObjectId> doomed = new HashSet<>(list.packs());
+        doomed.removeAll(needed);
+        PackList verdict = new PackList(list.id(), doomed);
+        if (isFinal(verdict)) {
+            keptPacks += list.packs().size() - doomed.size();
+            execute(verdict);
+        }
+    }
+
+    /// Puts the verdict. Returns whether it counts: another process may have judged before.
+    private boolean isFinal(PackList verdict) {
+        if (rules.dryRun()) {
+            return true;
+        }
+        try {
+            records.putExecuted(verdict);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.EXISTS) {
+                throw e;
+            }
+            return false;
+        }
+        if (!records.isCondemned(verdict.id())) {
+            records.deleteExecuted(verdict.id());
+            return false;
+        }
+        return true;
+    }
+
+    /// The first step: packs of which nothing is needed, and those of which little is needed, once that is copied.
+    private void condemn(Instant now, PackCensus census, Set<ObjectId> alreadyCondemned) {
+        Set<ObjectId> doomed = new HashSet<>();
+        List<ObjectId> rewrite = new ArrayList<>();
+        long copy = 0;
+        for (ObjectId pack : census.sparse(rules.keepPercent())) {
+            Listed listed = packs.get(pack);
+            if (listed == null || isYoung(listed, now)) {
+                continue;
+            }
+            long needed = census.neededBytes(pack);
+            if (needed == 0) {
+                doomed.add(pack);
+            } else if (copy + needed <= rules.copyBytesMax()) {
+                copy += needed;
+                rewrite.add(pack);
+            }
+        }
+        if (rules.dryRun()) {
+            doomed.addAll(rewrite);
+            rewrittenPacks = rewrite.size();
+            copiedBytes = copy;
+        } else if (!rewrite.isEmpty()) {
+            PackRewriter rewriter = new PackRewriter(vault, census, alreadyCondemned, cancellation);
+            rewriter.run(rewrite);
+            doomed.addAll(rewriter.rewritten());
+            rewrittenPacks = rewriter.rewritten().size();
+            copiedBytes = rewriter.copiedBytes();
+            warnings.addAll(rewriter.warnings());
+        }
+        for (ObjectId pack : doomed) {
+            Listed listed = packs.get(pack);
+            condemnedBytes += listed == null ? 0 : listed.size();
+        }
+        condemnedPacks = doomed.size();
+        if (!doomed.isEmpty() && !rules.dryRun()) {
+            records.putCondemned(new PackList(ObjectId.random(vault.randomness()), doomed));
+        }
+    }
+
+    /// Deletes verdicts that nobody needs to know any more: their packs are gone from the store and from the index.
+    private void dropVerdicts(Instant now) {
+        if (rules.dryRun()) {
+            return;
+        }
+        ItemIndex index = vault.refreshedIndex();
+        Set<ObjectId> listed = index.dropGone();
+        for (Found<PackList> verdict : records.executed()) {
+            boolean isOld =
+                    !now.isBefore(verdict.madeAt().plus(rules.grace()))
+                            && !now.isBefore(verdict.madeAt().plus(delay));
+            boolean isDone =
+                    verdict.record().packs().stream()
+                            .noneMatch(pack -> packs.containsKey(pack) || listed.contains(pack));
+            if (isOld && isDone && !records.isCondemned(verdict.record().id())) {
+                records.deleteExecuted(verdict.record().id());
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.record.PackList;
+import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Session;
+import io.stillpoint.vault.store.ObjectId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/// Keeps a session's record in the store from its start to its end, so that nothing that the session relies on is pruned
+/// (`docs/locking.md`).
+final class SessionGuard implements AutoCloseable {
+    /// How long a session may be silent before prune takes it for dead.
+    private static final Duration PATIENCE = Duration.ofHours(24);
+
+    private static final Duration RENEWAL = Duration.ofHours(1);
+
+    private final Vault vault;
+    private final Records records;
+    private final Set<ObjectId> avoided;
+    private final Thread renewal;
+    private Session session;
+    private boolean mayLinger;
+    private boolean closed;
+
+    private SessionGuard(Vault vault, Session session, Set<ObjectId> avoided) {
+        this.vault = vault;
+        this.session = session;
+        this.avoided = Set.copyOf(avoided);
+        records = vault.records();
+        renewal = Thread.ofVirtual().name("session-renewal").unstarted(this::renewForEver);
+        renewal.start();
+    }
+
+    /// Puts the record, then looks what is to be avoided.
+    static SessionGuard open(Vault vault, Set<ObjectId> bases) {
+        Records records = vault.records();
+        Randomness randomness = vault.randomness();
+        Session session =
+                new Session(
+                        ObjectId.random(randomness),
+                        ObjectId.random(randomness),
+                        vault.clock().instant(),
+                        PATIENCE.toSeconds(),
+                        bases,
+                        ids(pending(records)));
+        records.put(session);
+        try {
+            // Again: whoever did not see our record was too early for what we see now.
+            Set<ObjectId> avoided = new HashSet<>();
+            pending(records).forEach(list -> avoided.addAll(list.packs()));
+            return new SessionGuard(vault, session, avoided);
+        } catch (RuntimeException | Error e) {
+            records.deleteSession(session.id());
+            throw e;
+        }
+    }
+
+    private static List<PackList> pending(Records records) {
+        List<PackList> pending = new ArrayList<>();
+        // In this order: a condemnation that goes has a verdict before.
+        records.condemned().forEach(found -> pending.add(found.record()));
+        records.executed().forEach(found -> pending.add(found.record()));
+        return pending;
+    }
+
+    private static Set<ObjectId> ids(List<PackList> lists) {
+        Set<ObjectId> ids = new HashSet<>();
+        lists.forEach(list -> ids.add(list.id()));
+        return ids;
+    }
+
+    /// The id of the point that the session may make.
+    ObjectId point() {
+        return session.point();
+    }
+
+    /// When the session's record was made, by the store's clock.
+    Instant madeAt() {
+        return records.madeAt(session);
+    }
+
+    /// Packs whose items must be stored anew.
+    Set<ObjectId> avoided() {
+        return avoided;
+    }
+
+    private void renewForEver() {
+        try {
+            while (true) {
+                Thread.sleep(RENEWAL);
+                renew();
+            }
+        } catch (InterruptedException _) {
+            // Closed.
+        } catch (VaultException _) {
+            // The record grows old. If that lasts the session is revoked, and its commit says so.
+        }
+    }
+
+    private synchronized void renew() {
+        if (closed) {
+            return;
+        }
+        Session fresh = session.renewed(ObjectId.random(vault.randomness()));
+        records.put(fresh);
+        records.deleteSession(session.id());
+        session = fresh;
+    }
+
+    /// The point was made. Where listings may be late, the record must stay until everybody sees the point.
+    void committed() {
+        mayLinger = !vault.store().listingDelay().isZero();
+    }
+
+    @Override
+    public void close() {
+        renewal.interrupt();
+        synchronized (this) {
+            if (!closed && !mayLinger) {
+                records.deleteSession(session.id());
+            }
+            closed = true;
+        }
+    }
+}

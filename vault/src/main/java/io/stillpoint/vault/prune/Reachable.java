@@ -1,0 +1,45 @@
+package io.stillpoint.vault.prune;
+
+import io.stillpoint.vault.crypto.ItemId;
+
+/// Which items points reach, as a Bloom filter ("Space/time trade-offs in hash coding with allowable errors", 1970): what was added
+/// is always found; of what was not, one in 100,000 is found too and so kept until the next time. Ids are keyed
+/// hashes, so their bits serve as they are. For one thread while being filled, for many afterwards.
+public final class Reachable {
+    private static final int BITS_PER_ITEM = 32;
+    private static final int PROBES = 8;
+    private static final int SMALLEST = 1 << 10;
+
+    private final long[] bits;
+    private final long count;
+
+    /// @param items how many there may be
+    /// @param bytesMax of memory; with less than four bytes an item, more is kept that could go
+    public Reachable(long items, long bytesMax) {
+        long words = Math.min(items * BITS_PER_ITEM / Long.SIZE + SMALLEST, bytesMax / Long.BYTES);
+        bits = new long[Math.toIntExact(Math.min(words, Integer.MAX_VALUE - 8))];
+        count = (long) bits.length * Long.SIZE;
+    }
+
+    public void add(ItemId id) {
+        for (int probe = 0; probe < PROBES; probe++) {
+            long bit = bit(id, probe);
+            bits[(int) (bit >>> 6)] |= 1L << (bit & 63);
+        }
+    }
+
+    public boolean contains(ItemId id) {
+        for (int probe = 0; probe < PROBES; probe++) {
+            long bit = bit(id, probe);
+            if ((bits[(int) (bit >>> 6)] >>> (bit & 63) & 1) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// "Less hashing, same performance" (2008): two hashes make all the others.
+    private long bit(ItemId id, int probe) {
+        return Math.floorMod(id.a() + probe * (id.b() | 1) + (long) probe * probe * id.c(), count);
+    }
+}

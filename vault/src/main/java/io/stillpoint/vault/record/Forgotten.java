@@ -1,0 +1,25 @@
+package io.stillpoint.vault.record;
+
+import io.stillpoint.platform.Json;
+import io.stillpoint.vault.store.ObjectId;
+import java.time.Instant;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A point is not offered any more.
+///
+/// @param point its id, which is the record's too
+/// @param at when it was forgotten, by the store's clock
+/// @param purgeAt before this instant it can be brought back, after it prune deletes it
+public record Forgotten(ObjectId point, Instant at, Instant purgeAt) {
+    ObjectNode toJson() {
+        return Json.object().put("at", at.toString()).put("purgeAt", purgeAt.toString());
+    }
+
+    static Forgotten fromJson(ObjectId id, JsonNode json) {
+        return new Forgotten(
+                id,
+                Instant.parse(json.required("at").asString()),
+                Instant.parse(json.required("purgeAt").asString()));
+    }
+}

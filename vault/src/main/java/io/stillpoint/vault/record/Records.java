@@ -1,0 +1,170 @@
+package io.stillpoint.vault.record;
+
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.pack.Where;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.ObjectStore.StoredObject;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/// A vault's records. Safe for use by several threads. Throws what the store throws; kind `DAMAGED` for a record that is
+/// not what was written: who can't read what others rely on must not go on.
+public final class Records {
+    private final ObjectStore store;
+    private final RecordCodec codec;
+
+    /// @param keys empty: records are read unauthenticated and none can be made
+    public Records(ObjectStore store, Optional<VaultKeys> keys) {
+        this.store = store;
+        codec = new RecordCodec(store.description(), keys);
+    }
+
+    /// A record as the store has it.
+    ///
+    /// @param madeAt by the store's clock
+    public record Found<T>(T record, Instant madeAt) {}
+
+    public void put(Session session) {
+        ObjectName name = new ObjectName(Area.SESSIONS, session.id());
+        store.put(name, codec.encode(ObjectKind.SESSION, name, session.toJson()));
+    }
+
+    public List<Found<Session>> sessions() {
+        return all(ObjectKind.SESSION, Session::fromJson);
+    }
+
+    public void deleteSession(ObjectId id) {
+        store.delete(new ObjectName(Area.SESSIONS, id));
+    }
+
+    /// Throws kind `EXISTS` if the point is forgotten already.
+    public void put(Forgotten forgotten) {
+        ObjectName name = new ObjectName(Area.FORGOTTEN, forgotten.point());
+        store.put(name, codec.encode(ObjectKind.FORGOTTEN_POINT, name, forgotten.toJson()));
+    }
+
+    public List<Found<Forgotten>> forgotten() {
+        return all(ObjectKind.FORGOTTEN_POINT, Forgotten::fromJson);
+    }
+
+    /// Whether the point is forgotten now; never late.
+    public boolean isForgotten(ObjectId point) {
+        return store.exists(new ObjectName(Area.FORGOTTEN, point));
+    }
+
+    public void deleteForgotten(ObjectId point) {
+        store.delete(new ObjectName(Area.FORGOTTEN, point));
+    }
+
+    public void putCondemned(PackList packs) {
+        ObjectName name = new ObjectName(Area.CONDEMNED, packs.id());
+        store.put(name, codec.encode(ObjectKind.CONDEMNED_PACKS, name, packs.toJson()));
+    }
+
+    public List<Found<PackList>> condemned() {
+        return all(ObjectKind.CONDEMNED_PACKS, PackList::fromJson);
+    }
+
+    /// Whether the condemnation still stands; never late.
+    public boolean isCondemned(ObjectId id) {
+        return store.exists(new ObjectName(Area.CONDEMNED, id));
+    }
+
+    public void deleteCondemned(ObjectId id) {
+        store.delete(new ObjectName(Area.CONDEMNED, id));
+    }
+
+    /// Throws kind `EXISTS` if there is a verdict already.
+    public void putExecuted(PackList packs) {
+        ObjectName name = new ObjectName(Area.EXECUTED, packs.id());
+        store.put(name, codec.encode(ObjectKind.EXECUTED_PACKS, name, packs.toJson()));
+    }
+
+    public List<Found<PackList>> executed() {
+        return all(ObjectKind.EXECUTED_PACKS, PackList::fromJson);
+    }
+
+    public void deleteExecuted(ObjectId id) {
+        store.delete(new ObjectName(Area.EXECUTED, id));
+    }
+
+    /// Takes the name of a point that a session wanted to make, so that it can't any more. Throws kind `EXISTS` if
+    /// the point was made, or revoked, before.
+    public void revoke(ObjectId point) {
+        ObjectName name = new ObjectName(Area.POINTS, point);
+        store.put(name, codec.encode(ObjectKind.REVOKED_POINT, name, Json.object()));
+    }
+
+    /// What the store's clock shows, at the least: a record is made and deleted to learn it.
+    public Instant now(Randomness randomness) {
+        Session probe =
+                new Session(
+                        ObjectId.random(randomness),
+                        ObjectId.random(randomness),
+                        Instant.EPOCH,
+                        0,
+                        Set.of(),
+                        Set.of());
+        put(probe);
+        try {
+            return madeAt(probe);
+        } finally {
+            deleteSession(probe.id());
+        }
+    }
+
+    /// When the session's record was made, by the store's clock.
+    public Instant madeAt(Session session) {
+        try (StoredObject object = store.open(new ObjectName(Area.SESSIONS, session.id()))) {
+            return object.modifiedAt();
+        }
+    }
+
+    private <T> List<Found<T>> all(ObjectKind kind, BiFunction<ObjectId, JsonNode, T> parser) {
+        List<ObjectStore.Listed> listed = new ArrayList<>();
+        store.list(kind.area(), listed::add);
+        List<Found<T>> found = new ArrayList<>();
+        for (ObjectStore.Listed each : listed) {
+            T record = read(kind, each.name(), json -> parser.apply(each.name().id(), json));
+            if (record != null) {
+                found.add(new Found<>(record, each.modifiedAt()));
+            }
+        }
+        return found;
+    }
+
+    /// Null if the record was deleted since it was listed.
+    private <T> @Nullable T read(ObjectKind kind, ObjectName name, Function<JsonNode, T> parser) {
+        byte[] bytes;
+        try {
+            bytes = store.get(name);
+        } catch (VaultException e) {
+            if (e.kind() == Kind.MISSING) {
+                return null;
+            }
+            throw e;
+        }
+        try {
+            return parser.apply(codec.decode(kind, name, bytes));
+        } catch (JacksonException | IllegalArgumentException | DateTimeException e) {
+            throw new Where(store.description(), name).damaged("record");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+package io.stillpoint.vault.record;
+
+import io.stillpoint.platform.Json;
+import io.stillpoint.vault.store.ObjectId;
+import java.time.Instant;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Somebody is making a point.
+///
+/// @param id of the record; a renewal has another one
+/// @param point which point it will make; nobody else makes one of this id
+/// @param startedAt by the clock of who started it
+/// @param patience how long the record is believed before the session is taken for dead, in seconds
+/// @param bases points that the new one builds on
+/// @param known condemnations and verdicts whose packs it avoids
+public record Session(
+        ObjectId id,
+        ObjectId point,
+        Instant startedAt,
+        long patience,
+        Set<ObjectId> bases,
+        Set<ObjectId> known) {
+    public Session {
+        bases = Set.copyOf(bases);
+        known = Set.copyOf(known);
+    }
+
+    ObjectNode toJson() {
+        ObjectNode json = Json.object();
+        json.put("point", point.toString()).put("startedAt", startedAt.toString());
+        json.put("patienceSeconds", patience);
+        Ids.put(json, "bases", bases);
+        Ids.put(json, "known", known);
+        return json;
+    }
+
+    static Session fromJson(ObjectId id, JsonNode json) {
+        return new Session(
+                id,
+                ObjectId.parse(json.required("point").asString()),
+                Instant.parse(json.required("startedAt").asString()),
+                json.required("patienceSeconds").asLong(),
+                Ids.get(json, "bases"),
+                Ids.get(json, "known"));
+    }
+
+    /// The same session under another record.
+    public Session renewed(ObjectId fresh) {
+        return new Session(fresh, point, startedAt, patience, bases, known);
+    }
+}
