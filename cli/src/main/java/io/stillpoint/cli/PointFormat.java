@@ -4,6 +4,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
+import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
@@ -22,6 +23,10 @@ final class PointFormat {
         return point.id().toString().substring(0, SHORT_ID);
     }
 
+    static String time(Instant instant) {
+        return TIME.format(instant.atZone(ZoneId.systemDefault()));
+    }
+
     static String table(List<RecoveryPoint> points) {
         Table table =
                 new Table(
@@ -38,7 +43,7 @@ final class PointFormat {
             table.add(
                     shortId(point),
                     point.vm(),
-                    TIME.format(point.snapshotAt().atZone(ZoneId.systemDefault())),
+                    time(point.snapshotAt()),
                     new ByteSize(point.size()).toString(),
                     new ByteSize(point.changedBytes()).toString(),
                     new ByteSize(point.storedBytes()).toString(),
@@ -74,6 +79,7 @@ final class PointFormat {
         point.frozenMillis().ifPresent(millis -> json.put("frozenMillis", millis));
         json.put("size", point.size()).put("changedBytes", point.changedBytes());
         json.put("storedBytes", point.storedBytes());
+        point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
         ArrayNode disks = json.putArray("disks");
         for (PointDisk disk : point.disks()) {
             disks.addObject()

@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.vault.ForgottenPoint;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
 import java.util.List;
@@ -19,11 +20,16 @@ final class PointsCommand implements Callable<Integer> {
     @Option(names = "--vm", paramLabel = "NAME", descriptionKey = "option.points-vm")
     private @Nullable String vm;
 
+    @Option(names = "--forgotten", descriptionKey = "option.forgotten")
+    private boolean forgotten;
+
     @Override
     public Integer call() {
         try (Vault vault = vaultOptions.open()) {
             List<RecoveryPoint> points =
-                    vault.points().stream()
+                    (forgotten
+                                    ? vault.forgotten().stream().map(ForgottenPoint::point)
+                                    : vault.points().stream())
                             .filter(point -> vm == null || point.vm().equals(vm))
                             .toList();
             output.result(

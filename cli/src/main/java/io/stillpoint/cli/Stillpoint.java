@@ -23,6 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
             PointsCommand.class,
             RestoreCommand.class,
             DiffCommand.class,
+            ForgetCommand.class,
             DemoCommand.class,
             GenerateCompletion.class
         })

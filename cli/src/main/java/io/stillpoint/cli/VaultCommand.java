@@ -22,7 +22,12 @@ import tools.jackson.databind.node.ObjectNode;
         name = "vault",
         resourceBundle = "io.stillpoint.cli.messages",
         sortOptions = false,
-        subcommands = {VaultCommand.Init.class, VaultCommand.Show.class, VaultCommand.Verify.class})
+        subcommands = {
+            VaultCommand.Init.class,
+            VaultCommand.Show.class,
+            VaultCommand.Verify.class,
+            PruneCommand.class
+        })
 final class VaultCommand {
     @Command(name = "init", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
     static final class Init implements Callable<Integer> {

@@ -85,7 +85,7 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        Workers.run(Runtime.getRuntime().availableProcessors(), "backup", () -> work(turns));
+        Workers.run(vault.settings().workers(), "backup", () -> work(turns));
         return disks.stream().map(DiskIntake::finish).toList();
     }
 
@@ -98,7 +98,8 @@ public final class BackupSession implements AutoCloseable {
                         claims,
                         index.lookup(guard.avoided()),
                         vault.keys(),
-                        warmUp)) {
+                        warmUp,
+                        vault.settings().frame())) {
             DiskIntake.Unit unit;
             while ((unit = next(turns)) != null) {
                 worker.process(unit);

@@ -50,7 +50,7 @@ final class DiskRestore {
         if (image.root() == null) {
             return;
         }
-        int writers = Runtime.getRuntime().availableProcessors();
+        int writers = vault.settings().workers();
         AtomicInteger roles = new AtomicInteger();
         Workers.run(
                 writers + 1,

@@ -34,8 +34,7 @@ final class IntakeWorker implements AutoCloseable {
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
     private final FrameCodec codec = new FrameCodec(Compression.DATA);
-    private final FrameItems items =
-            new FrameItems(FrameCodec.PLAIN_MAX, FrameCodec.PLAIN_MAX / CHUNK);
+    private final FrameItems items;
     private final byte[] buffer = new byte[Math.toIntExact(TreeShape.LEAF_SPAN)];
     private final Map<DiskIntake, LeafCursor> cursors = new HashMap<>();
     private long changedBytes;
@@ -49,7 +48,8 @@ final class IntakeWorker implements AutoCloseable {
             Claims claims,
             ItemIndex.Lookup lookup,
             VaultKeys keys,
-            CipherWarmUp warmUp) {
+            CipherWarmUp warmUp,
+            int frame) {
         this.data = data;
         this.nodeReader = nodeReader;
         this.nodeWriter = nodeWriter;
@@ -57,6 +57,7 @@ final class IntakeWorker implements AutoCloseable {
         this.warmUp = warmUp;
         this.lookup = lookup;
         hasher = new ItemHasher(keys);
+        items = new FrameItems(frame, frame / CHUNK);
     }
 
     void process(DiskIntake.Unit unit) {

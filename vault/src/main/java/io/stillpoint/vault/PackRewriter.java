@@ -54,7 +54,7 @@ final class PackRewriter {
                 PackWriter data = vault.packWriter(ObjectKind.DATA_PACK, index::durable);
                 PackWriter metadata = vault.packWriter(ObjectKind.METADATA_PACK, index::durable)) {
             Workers.run(
-                    Runtime.getRuntime().availableProcessors(),
+                    vault.settings().workers(),
                     "rewrite",
                     () -> {
                         warmUp.await();
@@ -94,7 +94,8 @@ final class PackRewriter {
         private final FrameCodec dataCodec = new FrameCodec(Compression.DATA);
         private final FrameCodec metadataCodec = new FrameCodec(Compression.METADATA);
         private final FrameItems chunks =
-                new FrameItems(FrameCodec.PLAIN_MAX, FrameCodec.PLAIN_MAX / TreeShape.CHUNK);
+                new FrameItems(
+                        vault.settings().frame(), vault.settings().frame() / TreeShape.CHUNK);
         private final FrameItems nodes = new FrameItems(NODE_FRAME, 255);
 
         Worker(PackWriter data, PackWriter metadata) {

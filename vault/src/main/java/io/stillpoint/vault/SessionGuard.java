@@ -15,9 +15,6 @@ import java.util.Set;
 /// Keeps a session's record in the store from its start to its end, so that nothing that the session relies on is pruned
 /// (`docs/locking.md`).
 final class SessionGuard implements AutoCloseable {
-    /// How long a session may be silent before prune takes it for dead.
-    private static final Duration PATIENCE = Duration.ofHours(24);
-
     private static final Duration RENEWAL = Duration.ofHours(1);
 
     private final Vault vault;
@@ -46,7 +43,7 @@ final class SessionGuard implements AutoCloseable {
                         ObjectId.random(randomness),
                         ObjectId.random(randomness),
                         vault.clock().instant(),
-                        PATIENCE.toSeconds(),
+                        vault.settings().patience().toSeconds(),
                         bases,
                         ids(pending(records)));
         records.put(session);

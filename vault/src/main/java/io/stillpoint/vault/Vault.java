@@ -32,15 +32,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
 /// is first needed. Safe for use by several threads; several processes may use one vault at once.
 public final class Vault implements AutoCloseable {
-    private static final int DATA_PACK = 32 << 20;
-    private static final int METADATA_PACK = 8 << 20;
-
     private final ObjectStore store;
     private final VaultHeader header;
     private final VaultKeys keys;
@@ -50,6 +48,7 @@ public final class Vault implements AutoCloseable {
     private final Records records;
     private final Points points;
     private final Upkeep upkeep = new Upkeep();
+    private volatile VaultSettings settings = VaultSettings.DEFAULT;
     private @Nullable ItemIndex index;
     private @Nullable NodeStore nodes;
 
@@ -135,6 +134,15 @@ public final class Vault implements AutoCloseable {
                 Kind.WRONG_KEY, "vault.wrong-key", null, store.description(), slots.size());
     }
 
+    /// Changes how this process works with the vault from now on.
+    public void set(VaultSettings changed) {
+        settings = changed;
+    }
+
+    VaultSettings settings() {
+        return settings;
+    }
+
     public ObjectId id() {
         return header.id();
     }
@@ -151,6 +159,11 @@ public final class Vault implements AutoCloseable {
     /// Points that were forgotten and are not purged yet, oldest first.
     public List<ForgottenPoint> forgotten() {
         return points.forgotten();
+    }
+
+    /// The one forgotten point whose id begins with `prefix`. Throws kind `NOT_FOUND` as [#point] does.
+    public ForgottenPoint forgottenPoint(String prefix) {
+        return one(forgotten(), forgotten -> forgotten.point().id(), prefix);
     }
 
     /// Forgets a point: it is not offered any more. Until `keep` has passed it can be brought back; then [#prune]
@@ -179,9 +192,13 @@ public final class Vault implements AutoCloseable {
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
     public RecoveryPoint point(String prefix) {
-        List<RecoveryPoint> found =
-                points().stream()
-                        .filter(point -> point.id().toString().startsWith(prefix))
+        return one(points(), RecoveryPoint::id, prefix);
+    }
+
+    private <T> T one(List<T> points, Function<T, ObjectId> id, String prefix) {
+        List<T> found =
+                points.stream()
+                        .filter(point -> id.apply(point).toString().startsWith(prefix))
                         .toList();
         if (found.size() != 1 || prefix.isEmpty()) {
             throw new VaultException(
@@ -286,7 +303,7 @@ public final class Vault implements AutoCloseable {
     }
 
     PackWriter packWriter(ObjectKind kind, PackWriter.Sink sink) {
-        int capacity = kind == ObjectKind.DATA_PACK ? DATA_PACK : METADATA_PACK;
+        int capacity = kind == ObjectKind.DATA_PACK ? settings.dataPack() : settings.metadataPack();
         return new PackWriter(store, keys, kind, capacity, randomness, sink);
     }
 

@@ -59,7 +59,7 @@ final class Verifier {
         vault.store().list(Area.PACKS, listed -> packs.add(listed.name().id()));
         int packCount = packs.size();
         problems.addAll(vault.index().checkSegments());
-        Workers.run(Runtime.getRuntime().availableProcessors(), "verify", () -> checkPacks(packs));
+        Workers.run(vault.settings().workers(), "verify", () -> checkPacks(packs));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         vault.forEachPoint((_, point, damage) -> {

@@ -6,7 +6,9 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,7 +21,7 @@ final class TestVault implements AutoCloseable {
     private final Path folder;
     private final KeyFile key;
     private Vault vault;
-    private Instant now = Instant.parse("2026-01-01T00:00:00Z");
+    private Instant now = InstantSource.system().instant();
 
     private TestVault(Path folder, KeyFile key, boolean isNew) {
         this.folder = folder;
@@ -73,7 +75,25 @@ final class TestVault implements AutoCloseable {
         }
     }
 
+    /// A full point that can't be forgotten for a while.
+    RecoveryPoint locked(byte[] content, Duration lock) {
+        Scan scan = new Scan.Everything(Optional.empty());
+        try (BackupSession session =
+                vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            StoredDisk stored =
+                    session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
+                            .getFirst();
+            return commit(
+                    session, stored, Optional.of(InstantSource.system().instant().plus(lock)));
+        }
+    }
+
     RecoveryPoint commit(BackupSession session, StoredDisk stored) {
+        return commit(session, stored, Optional.empty());
+    }
+
+    private RecoveryPoint commit(
+            BackupSession session, StoredDisk stored, Optional<Instant> lockedUntil) {
         now = now.plusSeconds(60);
         PointDisk disk =
                 new PointDisk(
@@ -97,7 +117,7 @@ final class TestVault implements AutoCloseable {
                         OptionalLong.empty(),
                         List.of(disk),
                         "test",
-                        Optional.empty()));
+                        lockedUntil));
     }
 
     byte[] restored(RecoveryPoint point) {

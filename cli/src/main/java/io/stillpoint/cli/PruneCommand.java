@@ -1,0 +1,103 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.prune.PruneResult;
+import io.stillpoint.vault.prune.PruneRules;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint vault prune`
+@Command(name = "prune", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class PruneCommand implements Callable<Integer> {
+    @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private Output output = new Output();
+
+    @Option(names = "--dry-run", descriptionKey = "option.dry-run")
+    private boolean dryRun;
+
+    @Option(
+            names = "--grace",
+            paramLabel = "HOURS",
+            defaultValue = "24",
+            descriptionKey = "option.grace")
+    private int grace;
+
+    @Option(
+            names = "--keep-percent",
+            paramLabel = "PERCENT",
+            defaultValue = "70",
+            descriptionKey = "option.keep-percent")
+    private int keepPercent;
+
+    @Option(
+            names = "--copy-max",
+            paramLabel = "SIZE",
+            converter = ByteSizeConverter.class,
+            descriptionKey = "option.copy-max")
+    private @Nullable ByteSize copyMax;
+
+    @Override
+    public Integer call() {
+        Duration wait = Duration.ofHours(Math.max(0, grace));
+        PruneRules rules =
+                new PruneRules(
+                        wait,
+                        wait,
+                        Math.clamp(keepPercent, 0, 100),
+                        copyMax == null ? Long.MAX_VALUE : copyMax.bytes(),
+                        dryRun);
+        try (Vault vault = vaultOptions.open()) {
+            PruneResult result = vault.prune(rules, Interruption.cancellation());
+            output.result(json(result), text(result));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private ObjectNode json(PruneResult result) {
+        ObjectNode json = Json.object();
+        json.put("dryRun", dryRun).put("purgedPoints", result.purgedPoints());
+        json.put("revokedSessions", result.revokedSessions());
+        json.put("reachableItems", result.reachableItems());
+        json.put("deletedPacks", result.deletedPacks()).put("deletedBytes", result.deletedBytes());
+        json.put("keptPacks", result.keptPacks());
+        json.put("waitingPacks", result.waitingPacks()).put("waitingBytes", result.waitingBytes());
+        json.put("condemnedPacks", result.condemnedPacks());
+        json.put("condemnedBytes", result.condemnedBytes());
+        json.put("rewrittenPacks", result.rewrittenPacks());
+        json.put("copiedBytes", result.copiedBytes());
+        json.put("retainedPacks", result.retainedPacks());
+        ArrayNode warnings = json.putArray("warnings");
+        result.warnings().forEach(warnings::add);
+        return json;
+    }
+
+    private String text(PruneResult result) {
+        List<String> lines = new ArrayList<>(result.warnings());
+        lines.add(
+                Output.text(
+                        dryRun ? "prune.would" : "prune.done",
+                        Integer.toString(result.purgedPoints()),
+                        Long.toString(result.deletedPacks()),
+                        new ByteSize(result.deletedBytes()),
+                        Long.toString(result.condemnedPacks()),
+                        new ByteSize(result.condemnedBytes()),
+                        Long.toString(result.rewrittenPacks()),
+                        new ByteSize(result.copiedBytes()),
+                        Long.toString(result.waitingPacks()),
+                        new ByteSize(result.waitingBytes())));
+        if (result.retainedPacks() > 0) {
+            lines.add(Output.text("prune.retained", Long.toString(result.retainedPacks())));
+        }
+        return String.join("\n", lines);
+    }
+}
