@@ -90,7 +90,7 @@ final class PackRewriter {
         private final PackWriter metadata;
         private final FrameReader reader = new FrameReader();
         private final ItemHasher hasher = new ItemHasher(vault.keys());
-        private final ItemIndex.Lookup lookup = vault.index().lookup(condemned);
+        private final ItemIndex.Lookup lookup = vault.index().allPlaces(condemned);
         private final FrameCodec dataCodec = new FrameCodec(Compression.DATA);
         private final FrameCodec metadataCodec = new FrameCodec(Compression.METADATA);
         private final FrameItems chunks =

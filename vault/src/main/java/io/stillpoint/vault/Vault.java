@@ -17,6 +17,7 @@ import io.stillpoint.vault.pack.PackWriter;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
@@ -242,8 +243,25 @@ public final class Vault implements AutoCloseable {
     ///
     /// @param progress is told of stored bytes checked, by many threads
     public Verification verify(Cancellation cancellation, LongConsumer progress) {
+        return verify(Long.MAX_VALUE, cancellation, progress);
+    }
+
+    /// As [#verify(Cancellation, LongConsumer)], but reads only a sample of the packs, another one each time. That
+    /// every point's blocks are where the index says is checked all the same.
+    ///
+    /// @param sampleBytes how much of the packs to read
+    public Verification verify(long sampleBytes, Cancellation cancellation, LongConsumer progress) {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-            return new Verifier(this, warmUp, cancellation, progress).run();
+            return new Verifier(this, sampleBytes, warmUp, cancellation, progress).run();
+        }
+    }
+
+    /// Notes in the vault what a verification found damaged, so that backups store again what lay there and rely on it
+    /// no longer. Does nothing if that is known.
+    public void quarantine(Verification found) {
+        DamagedFrames known = damagedFrames();
+        if (!known.and(found.damagedFrames()).equals(known)) {
+            records.putQuarantined(ObjectId.random(randomness), found.damagedFrames());
         }
     }
 
@@ -337,7 +355,7 @@ public final class Vault implements AutoCloseable {
 
     synchronized ItemIndex index() {
         if (index == null) {
-            index = ItemIndex.open(store, keys, randomness, this::gone);
+            index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
         }
         return index;
     }
@@ -368,6 +386,14 @@ public final class Vault implements AutoCloseable {
         Set<Place> places = now.lookup().places(id);
         places.remove(failed);
         return places;
+    }
+
+    private DamagedFrames damagedFrames() {
+        DamagedFrames all = DamagedFrames.NONE;
+        for (DamagedFrames frames : records.quarantined().values()) {
+            all = all.and(frames);
+        }
+        return all;
     }
 
     /// Merges segments of the index if there are many; returns at once.

@@ -13,14 +13,19 @@ import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.record.DamagedFrames;
+import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.tree.Node;
 import io.stillpoint.vault.tree.TreeDifference;
 import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -37,29 +42,45 @@ import org.jspecify.annotations.Nullable;
 /// before it of the same VM, so that what they share is walked once.
 final class Verifier {
     private final Vault vault;
+    private final long sampleBytes;
     private final CipherWarmUp warmUp;
     private final Cancellation cancellation;
     private final LongConsumer progress;
     private final Messages messages = Messages.of(Verifier.class);
     private final Queue<String> problems = new ConcurrentLinkedQueue<>();
-    private final Set<ObjectId> readable = ConcurrentHashMap.newKeySet();
-    private final Set<ItemId> lost = ConcurrentHashMap.newKeySet();
+    private final Set<ObjectId> listedPacks = new HashSet<>();
+    private Set<ObjectId> indexedPacks = Set.of();
+    private final Set<ObjectId> missingPacks = ConcurrentHashMap.newKeySet();
+    private final Map<ObjectId, Set<Long>> damagedFrames = new ConcurrentHashMap<>();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong items = new AtomicLong();
 
-    Verifier(Vault vault, CipherWarmUp warmUp, Cancellation cancellation, LongConsumer progress) {
+    /// @param sampleBytes how much of the packs to read, chosen at random; [Long#MAX_VALUE]: everything
+    Verifier(
+            Vault vault,
+            long sampleBytes,
+            CipherWarmUp warmUp,
+            Cancellation cancellation,
+            LongConsumer progress) {
         this.vault = vault;
+        this.sampleBytes = sampleBytes;
         this.warmUp = warmUp;
         this.cancellation = cancellation;
         this.progress = progress;
     }
 
     Verification run() {
-        Queue<ObjectId> packs = new ConcurrentLinkedQueue<>();
-        vault.store().list(Area.PACKS, listed -> packs.add(listed.name().id()));
-        int packCount = packs.size();
-        problems.addAll(vault.index().checkSegments());
-        Workers.run(vault.settings().workers(), "verify", () -> checkPacks(packs));
+        checkSmallObjects();
+        List<Listed> packs = new ArrayList<>();
+        vault.store().list(Area.PACKS, packs::add);
+        packs.forEach(listed -> listedPacks.add(listed.name().id()));
+        Queue<ObjectId> sample = sample(packs);
+        int packCount = sample.size();
+        ItemIndex index = vault.refreshedIndex();
+        index.adoptUnlisted();
+        indexedPacks = index.packs();
+        problems.addAll(index.checkSegments());
+        Workers.run(vault.settings().workers(), "verify", () -> checkPacks(sample));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         vault.forEachPoint((_, point, damage) -> {
@@ -72,7 +93,47 @@ final class Verifier {
         });
         checkPoints(points, damaged);
         return new Verification(
-                packCount, bytes.get(), items.get(), points.size(), List.copyOf(problems), damaged);
+                packCount,
+                bytes.get(),
+                items.get(),
+                points.size(),
+                List.copyOf(problems),
+                damaged,
+                new DamagedFrames(damagedFrames));
+    }
+
+    private Queue<ObjectId> sample(List<Listed> packs) {
+        if (sampleBytes < Long.MAX_VALUE) {
+            // A fresh choice each time, so that in time everything is read.
+            Map<ObjectName, ObjectId> order = new HashMap<>();
+            packs.forEach(pack -> order.put(pack.name(), ObjectId.random(vault.randomness())));
+            packs.sort(Comparator.comparing(pack -> order.get(pack.name())));
+        }
+        Queue<ObjectId> sample = new ConcurrentLinkedQueue<>();
+        long left = sampleBytes;
+        for (Listed pack : packs) {
+            if (left <= 0) {
+                break;
+            }
+            left -= pack.size();
+            sample.add(pack.name().id());
+        }
+        return sample;
+    }
+
+    /// The header, key slots and records: checksums, and authenticity of what the key signs.
+    private void checkSmallObjects() {
+        ObjectCheck check = new ObjectCheck(vault.store(), cancellation);
+        record(() -> check.check(ObjectName.vault()));
+        List<ObjectName> slots = new ArrayList<>();
+        vault.store().list(Area.KEYS, listed -> slots.add(listed.name()));
+        slots.forEach(slot -> record(() -> check.check(slot)));
+        Records records = vault.records();
+        record(records::sessions);
+        record(records::forgotten);
+        record(records::condemned);
+        record(records::executed);
+        record(records::quarantined);
     }
 
     /// Runs a check and notes the damage that it throws. Returns whether there was none.
@@ -97,27 +158,54 @@ final class Verifier {
             ObjectId id;
             while ((id = packs.poll()) != null) {
                 ObjectId pack = id;
-                record(() -> checkPack(pack, reader, hasher, lookup));
+                record(() -> {
+                    try {
+                        checkPack(pack, reader, hasher, lookup);
+                    } catch (VaultException e) {
+                        note(pack, e);
+                    }
+                });
             }
         }
     }
 
+    /// Throws the exception again, unless the pack was pruned since it was listed.
+    private void note(ObjectId pack, VaultException e) {
+        if (e.kind() == Kind.MISSING && isPruned(pack)) {
+            return;
+        }
+        if (e.kind() == Kind.DAMAGED || e.kind() == Kind.MISSING) {
+            damaged(pack, DamagedFrames.WHOLE_PACK);
+        }
+        throw e;
+    }
+
+    private boolean isPruned(ObjectId pack) {
+        return vault.refreshedIndex().isGone(pack);
+    }
+
     private void checkPack(
             ObjectId id, FrameReader reader, ItemHasher hasher, ItemIndex.Lookup lookup) {
+        // A pack that a backup has just made is in the index later.
+        boolean isIndexed = indexedPacks.contains(id) && !vault.index().isGone(id);
         try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
-            List<PackGroup> groups = pack.directory(reader);
-            readable.add(id);
-            for (PackGroup group : groups) {
+            for (PackGroup group : pack.directory(reader)) {
                 cancellation.check();
                 if (!record(() -> checkFrame(pack, group, reader, hasher))) {
-                    lost.addAll(List.of(group.ids()));
+                    damaged(id, group.frameOffset());
                 }
-                group.forEachPlace(id, (item, place) -> checkPlace(lookup, item, place));
+                if (isIndexed) {
+                    group.forEachPlace(id, (item, place) -> checkPlace(lookup, item, place));
+                }
                 items.addAndGet(group.ids().length);
                 bytes.addAndGet(group.frameLength());
                 progress.accept(group.frameLength());
             }
         }
+    }
+
+    private void damaged(ObjectId pack, long frameOffset) {
+        damagedFrames.computeIfAbsent(pack, _ -> ConcurrentHashMap.newKeySet()).add(frameOffset);
     }
 
     private static void checkFrame(
@@ -146,8 +234,12 @@ final class Verifier {
 
     private void checkPlace(ItemIndex.Lookup lookup, ItemId item, Place place) {
         record(() -> {
-            Place found = lookup.find(item);
-            if (found == null || (found.pack().equals(place.pack()) && !found.equals(place))) {
+            Place found = lookup.findIndexed(item);
+            boolean isKnown =
+                    place.equals(found)
+                            || lookup.places(item).contains(place)
+                            || vault.index().isGone(place.pack());
+            if (!isKnown) {
                 problems.add(
                         messages.text(
                                 "vault.index-wrong",
@@ -166,7 +258,11 @@ final class Verifier {
                 String key = point.vm() + "\n" + disk.name();
                 long[] missing = new long[1];
                 boolean walked =
-                        record(() -> missing[0] = checkDisk(before.get(key), disk.image()));
+                        recordUnlessPurged(
+                                point, () -> missing[0] = checkDisk(before.get(key), disk.image()));
+                if (missing[0] > 0 && vault.pointById(point.id()).isEmpty()) {
+                    missing[0] = 0;
+                }
                 if (missing[0] > 0) {
                     problems.add(
                             messages.text(
@@ -184,6 +280,19 @@ final class Verifier {
                 }
             }
         }
+    }
+
+    /// As [#record], but what a point needs that was purged meanwhile may be gone.
+    private boolean recordUnlessPurged(RecoveryPoint point, Runnable check) {
+        return record(() -> {
+            try {
+                check.run();
+            } catch (VaultException e) {
+                if (e.kind() != Kind.MISSING || vault.pointById(point.id()).isPresent()) {
+                    throw e;
+                }
+            }
+        });
     }
 
     /// Returns how many chunks can't be restored.
@@ -205,8 +314,33 @@ final class Verifier {
         return missing[0];
     }
 
+    /// Whether some place of the item is sound, as far as was read.
     private boolean isThere(ItemIndex.Lookup lookup, ItemId id) {
         Place place = lookup.find(id);
-        return place != null && readable.contains(place.pack()) && !lost.contains(id);
+        return place != null
+                && (isThere(place) || lookup.places(id).stream().anyMatch(this::isThere));
+    }
+
+    private boolean isThere(Place place) {
+        Set<Long> damaged = damagedFrames.getOrDefault(place.pack(), Set.of());
+        return !damaged.contains(place.frameOffset())
+                && !damaged.contains(DamagedFrames.WHOLE_PACK)
+                && (listedPacks.contains(place.pack()) || exists(place.pack()));
+    }
+
+    /// A pack that was not there when packs were listed: made since, or lost. Of one that is missing the index may
+    /// tell by now where its items were moved to.
+    private boolean exists(ObjectId pack) {
+        if (missingPacks.contains(pack)) {
+            return false;
+        }
+        if (vault.store().exists(new ObjectName(Area.PACKS, pack))) {
+            return true;
+        }
+        missingPacks.add(pack);
+        if (!isPruned(pack)) {
+            damaged(pack, DamagedFrames.WHOLE_PACK);
+        }
+        return false;
     }
 }

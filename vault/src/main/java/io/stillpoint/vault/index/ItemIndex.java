@@ -8,10 +8,13 @@ import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.pack.Where;
+import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
+import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -50,6 +53,7 @@ public final class ItemIndex implements AutoCloseable {
     private final VaultKeys keys;
     private final Randomness randomness;
     private final Supplier<Set<ObjectId>> verdicts;
+    private final Supplier<DamagedFrames> quarantine;
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
     private final AtomicLong writtenBytes = new AtomicLong();
     private final Queue<String> damage = new ConcurrentLinkedQueue<>();
@@ -59,6 +63,7 @@ public final class ItemIndex implements AutoCloseable {
     private final ReentrantLock merging = new ReentrantLock();
     private volatile List<Segment> segments = List.of();
     private volatile Set<ObjectId> gone = Set.of();
+    private volatile DamagedFrames damaged = DamagedFrames.NONE;
     private Map<ObjectId, List<PackGroup>> durable = new ConcurrentHashMap<>();
     private int durableItems;
     private boolean adopted;
@@ -67,22 +72,26 @@ public final class ItemIndex implements AutoCloseable {
             ObjectStore store,
             VaultKeys keys,
             Randomness randomness,
-            Supplier<Set<ObjectId>> verdicts) {
+            Supplier<Set<ObjectId>> verdicts,
+            Supplier<DamagedFrames> quarantine) {
         this.store = store;
         this.keys = keys;
         this.randomness = randomness;
         this.verdicts = verdicts;
+        this.quarantine = quarantine;
     }
 
     /// Opens all segments of a vault.
     ///
     /// @param verdicts gives the packs of all verdicts that stand
+    /// @param quarantine gives the frames known to be damaged
     public static ItemIndex open(
             ObjectStore store,
             VaultKeys keys,
             Randomness randomness,
-            Supplier<Set<ObjectId>> verdicts) {
-        ItemIndex index = new ItemIndex(store, keys, randomness, verdicts);
+            Supplier<Set<ObjectId>> verdicts,
+            Supplier<DamagedFrames> quarantine) {
+        ItemIndex index = new ItemIndex(store, keys, randomness, verdicts, quarantine);
         try {
             index.refresh();
             return index;
@@ -97,6 +106,7 @@ public final class ItemIndex implements AutoCloseable {
     public synchronized void refresh() {
         // Before the segments: a verdict that has gone since was dropped from all segments before.
         gone = Set.copyOf(verdicts.get());
+        damaged = quarantine.get();
         for (int attempt = 1; ; attempt++) {
             try {
                 reopen();
@@ -169,10 +179,12 @@ public final class ItemIndex implements AutoCloseable {
     /// One thread's way to look things up.
     public final class Lookup {
         private final Segment.BlockBuffer buffer = new Segment.BlockBuffer();
-        private final Predicate<ObjectId> usable;
+        private final Predicate<Place> usable;
+        private final boolean onlySound;
 
-        private Lookup(Set<ObjectId> avoided) {
-            usable = pack -> !avoided.contains(pack) && !gone.contains(pack);
+        private Lookup(Set<ObjectId> avoided, boolean onlySound) {
+            this.onlySound = onlySound;
+            usable = place -> !avoided.contains(place.pack()) && !gone.contains(place.pack());
         }
 
         /// Where the item lies, or null if the vault has no such item. Packs that no segment lists are looked
@@ -190,8 +202,13 @@ public final class ItemIndex implements AutoCloseable {
 
         /// As [#find], but without looking through packs that no segment lists.
         public @Nullable Place findIndexed(ItemId id) {
+            Predicate<Place> sound = place -> usable.test(place) && !damaged.contains(place);
             Place place = recent.get(id);
-            return place == null || !usable.test(place.pack()) ? findInSegments(id) : place;
+            if (place == null || !sound.test(place)) {
+                place = search(id, sound);
+            }
+            // Better what was found damaged once than nothing.
+            return place == null && !onlySound && !damaged.isEmpty() ? search(id, usable) : place;
         }
 
         /// All places of the item, each once.
@@ -207,12 +224,8 @@ public final class ItemIndex implements AutoCloseable {
             if (newest != null) {
                 places.add(newest);
             }
-            places.removeIf(place -> !usable.test(place.pack()));
+            places.removeIf(place -> !usable.test(place));
             return places;
-        }
-
-        private @Nullable Place findInSegments(ItemId id) {
-            return search(id, place -> usable.test(place.pack()));
         }
 
         private @Nullable Place search(ItemId id, Predicate<Place> accepted) {
@@ -229,6 +242,21 @@ public final class ItemIndex implements AutoCloseable {
             }
             return null;
         }
+    }
+
+    /// Whether a verdict deletes the pack.
+    public boolean isGone(ObjectId pack) {
+        return gone.contains(pack);
+    }
+
+    /// Frames known to be damaged.
+    public DamagedFrames damagedFrames() {
+        return damaged;
+    }
+
+    /// Checks a segment without a key: every byte against its checksum. Throws kind `DAMAGED`.
+    public static void checkSealed(StoredObject segment, Where where) {
+        Segment.checkWhole(segment, where);
     }
 
     /// Notes damage to a segment; throws anything else. The index is redundant: what a damaged segment listed is
@@ -252,12 +280,17 @@ public final class ItemIndex implements AutoCloseable {
 
     /// A way to look things up for one thread.
     public Lookup lookup() {
-        return new Lookup(Set.of());
+        return new Lookup(Set.of(), false);
     }
 
-    /// As [#lookup()], as if the vault did not have certain packs.
+    /// As [#lookup()], as if the vault did not have certain packs, nor frames known to be damaged.
     public Lookup lookup(Set<ObjectId> avoided) {
-        return new Lookup(avoided);
+        return new Lookup(avoided, true);
+    }
+
+    /// As [#lookup()], as if the vault did not have certain packs; what is known to be damaged is told too.
+    public Lookup allPlaces(Set<ObjectId> avoided) {
+        return new Lookup(avoided, false);
     }
 
     /// Takes note of a pack that has become durable. May write a segment.

@@ -237,16 +237,26 @@ final class Segment implements AutoCloseable {
 
     /// Checks every byte of the segment against its checksum.
     void checkWhole() {
+        checkWhole(object, where);
+    }
+
+    /// As [#checkWhole()], for one that need not be open, without a key.
+    static void checkWhole(StoredObject object, Where where) {
         CRC32C crc = new CRC32C();
         byte[] buffer = new byte[1 << 20];
         long end = object.size() - TRAILER;
+        if (end < BLOCK) {
+            throw where.damaged("trailer");
+        }
         for (long at = 0; at < end; at += buffer.length) {
             int length = (int) Math.min(buffer.length, end - at);
             object.read(at, buffer, 0, length);
             crc.update(buffer, 0, length);
         }
         object.read(end, buffer, 0, TRAILER);
-        if (ByteBuffer.wrap(buffer).getInt(16) != (int) crc.getValue()) {
+        ByteBuffer trailer = ByteBuffer.wrap(buffer);
+        if (trailer.getInt(16) != (int) crc.getValue()
+                || trailer.getInt(20) != Checksum.of(buffer, 0, TRAILER - Integer.BYTES)) {
             throw where.damaged("checksum");
         }
     }

@@ -24,7 +24,7 @@ public final class FrameCodec implements AutoCloseable {
     private static final int AUTHENTICATED = 12;
     private static final int STORED = 0;
     private static final int ZSTD = 1;
-    private static final int LENGTH_MAX = 1 << 24;
+    static final int LENGTH_MAX = 1 << 24;
 
     private final Sealer sealer = new Sealer();
     private final ZstdCompressCtx compressor = new ZstdCompressCtx();

@@ -1,6 +1,5 @@
 package io.stillpoint.vault.pack;
 
-import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -76,24 +75,11 @@ public final class PackFile implements AutoCloseable {
 
     /// Reads what stands in the pack, in the order of its frames, and checks that the frames fill it without gap.
     public List<PackGroup> directory(FrameReader reader) {
-        if (size() < ObjectHeader.LENGTH + FrameCodec.OVERHEAD + PackBuffer.TRAILER) {
-            throw where.damaged("trailer");
-        }
-        byte[] bytes = new byte[PackBuffer.TRAILER];
-        long trailerAt = size() - PackBuffer.TRAILER;
-        object.read(trailerAt, bytes, 0, bytes.length);
-        ByteBuffer trailer = ByteBuffer.wrap(bytes);
-        long offset = Integer.toUnsignedLong(trailer.getInt());
-        int length = trailer.getInt();
-        int frames = trailer.getInt();
-        if (trailer.getInt() != Checksum.of(bytes, 0, PackBuffer.TRAILER - Integer.BYTES)
-                || length < FrameCodec.OVERHEAD
-                || offset + length != trailerAt) {
-            throw where.damaged("trailer");
-        }
-        int plain = reader.readChecked(this, offset, length);
+        PackCheck.PackTrailer trailer = PackCheck.PackTrailer.read(object, where);
+        long offset = trailer.directoryOffset();
+        int plain = reader.readChecked(this, offset, trailer.directoryLength());
         List<PackGroup> groups = PackGroup.decode(ByteBuffer.wrap(reader.plain(), 0, plain));
-        if (groups == null || groups.size() != frames || !fills(groups, offset)) {
+        if (groups == null || groups.size() != trailer.frames() || !fills(groups, offset)) {
             throw where.damaged("directory");
         }
         return groups;

@@ -3,6 +3,7 @@ package io.stillpoint.vault.prune;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.store.ObjectId;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// is needed; the other places count as not needed.
 public final class PackCensus {
     private final Reachable reachable;
+    private final DamagedFrames damaged;
     private final Set<ObjectId> condemned;
     private final Map<ObjectId, Count> counts = new HashMap<>();
     private final Set<ObjectId> needed = new HashSet<>();
@@ -37,8 +39,9 @@ public final class PackCensus {
         }
     }
 
-    private PackCensus(Reachable reachable, Set<ObjectId> condemned) {
+    private PackCensus(Reachable reachable, DamagedFrames damaged, Set<ObjectId> condemned) {
         this.reachable = reachable;
+        this.damaged = damaged;
         this.condemned = Set.copyOf(condemned);
     }
 
@@ -46,7 +49,7 @@ public final class PackCensus {
     ///
     /// @param condemned packs of all condemnations: they are not counted, and nothing else relies on them
     public static PackCensus take(ItemIndex index, Reachable reachable, Set<ObjectId> condemned) {
-        PackCensus census = new PackCensus(reachable, condemned);
+        PackCensus census = new PackCensus(reachable, index.damagedFrames(), condemned);
         index.forEach(census::count);
         if (census.hasCopies) {
             index.forEach(census::discountCopies);
@@ -54,7 +57,8 @@ public final class PackCensus {
         return census;
     }
 
-    private void count(ItemId id, Set<Place> places) {
+    private void count(ItemId id, Set<Place> all) {
+        Set<Place> places = readable(all);
         boolean isNeeded = reachable.contains(id);
         int usable = 0;
         for (Place place : places) {
@@ -71,7 +75,18 @@ public final class PackCensus {
         }
     }
 
-    private void discountCopies(ItemId id, Set<Place> places) {
+    /// What is known to be damaged counts only where there is nothing better: then it may yet be mended.
+    private Set<Place> readable(Set<Place> places) {
+        if (damaged.isEmpty()) {
+            return places;
+        }
+        Set<Place> sound = new HashSet<>(places);
+        sound.removeIf(damaged::contains);
+        return sound.isEmpty() ? places : sound;
+    }
+
+    private void discountCopies(ItemId id, Set<Place> all) {
+        Set<Place> places = readable(all);
         if (places.size() > 1 && reachable.contains(id)) {
             ObjectId kept = kept(places);
             for (Place place : places) {
@@ -116,7 +131,7 @@ public final class PackCensus {
     ///
     /// @param places all places of the item
     public boolean keeps(ItemId id, ObjectId pack, Set<Place> places) {
-        return reachable.contains(id) && pack.equals(kept(places));
+        return reachable.contains(id) && pack.equals(kept(readable(places)));
     }
 
     // Copies made since the census are in packs that it does not know; they are never chosen, so

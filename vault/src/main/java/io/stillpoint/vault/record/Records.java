@@ -15,7 +15,9 @@ import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
@@ -103,6 +105,27 @@ public final class Records {
 
     public void deleteExecuted(ObjectId id) {
         store.delete(new ObjectName(Area.EXECUTED, id));
+    }
+
+    public void putQuarantined(ObjectId id, DamagedFrames frames) {
+        ObjectName name = new ObjectName(Area.QUARANTINE, id);
+        store.put(name, codec.encode(ObjectKind.QUARANTINED_FRAMES, name, frames.toJson()));
+    }
+
+    /// Everything that was found damaged, by the records' ids.
+    public Map<ObjectId, DamagedFrames> quarantined() {
+        Map<ObjectId, DamagedFrames> quarantined = new HashMap<>();
+        record Quarantined(ObjectId id, DamagedFrames frames) {}
+        List<Found<Quarantined>> found =
+                all(
+                        ObjectKind.QUARANTINED_FRAMES,
+                        (id, json) -> new Quarantined(id, DamagedFrames.fromJson(json)));
+        found.forEach(each -> quarantined.put(each.record().id(), each.record().frames()));
+        return quarantined;
+    }
+
+    public void deleteQuarantined(ObjectId id) {
+        store.delete(new ObjectName(Area.QUARANTINE, id));
     }
 
     /// Takes the name of a point that a session wanted to make, so that it can't any more. Throws kind `EXISTS` if
