@@ -140,6 +140,8 @@ final class SimulatedVault implements AutoCloseable {
 
     private Item store(byte[] id, Content content, @Nullable Item old) throws IOException {
         if (old != null && way.depth() > 0) {
+            // A difference must be read too, as it tells what it differs from.
+            bases.add(old.frame);
             Item base = old.base != null && old.depth == way.depth() ? old.base : old;
             for (Item each = base; each != null; each = each.base) {
                 bases.add(each.frame);
