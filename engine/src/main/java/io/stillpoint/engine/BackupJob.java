@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
 ///
@@ -168,6 +169,7 @@ public final class BackupJob {
                 held.frozenMillis(),
                 disks,
                 settings.writer(),
-                settings.lock().map(lock -> held.at().plus(lock)));
+                settings.lock().map(lock -> held.at().plus(lock)),
+                Optional.empty());
     }
 }

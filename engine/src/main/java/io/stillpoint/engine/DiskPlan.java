@@ -19,6 +19,10 @@ import java.util.Optional;
 record DiskPlan(HeldDisk disk, DiskInput input, Method method, String reason) {
     static DiskPlan make(HeldDisk disk, BlockSource source, BackupSession session) {
         Optional<PointDisk> previous = session.base().flatMap(point -> point.disk(disk.name()));
+        if (session.baseIsDamaged()) {
+            return new DiskPlan(
+                    disk, compared(disk, source, previous), Method.FULL, "base-damaged");
+        }
         if (previous.isEmpty()) {
             return everything(
                     disk, source, previous, Method.FULL, ChangedBlocks.Reason.FIRST_BACKUP);

@@ -21,6 +21,7 @@ public final class BackupSession implements AutoCloseable {
     private final Vault vault;
     private final SessionGuard guard;
     private final Optional<RecoveryPoint> base;
+    private final boolean baseIsDamaged;
     private final ItemIndex index;
     private final Claims claims;
     private final NodeStore nodes;
@@ -39,14 +40,15 @@ public final class BackupSession implements AutoCloseable {
             IntakeProgress progress) {
         this.vault = vault;
         this.guard = guard;
-        this.base = base;
         this.cancellation = cancellation;
         this.progress = progress;
         warmUp = CipherWarmUp.start();
         index = vault.refreshedIndex();
         index.adoptUnlisted();
-        claims = new Claims(index);
         nodes = vault.nodes();
+        baseIsDamaged = base.isPresent() && reachesDamage(base.get());
+        this.base = baseIsDamaged ? Optional.empty() : base;
+        claims = new Claims(index);
         data = vault.packWriter(ObjectKind.DATA_PACK, claims::durable);
         metadata = vault.packWriter(ObjectKind.METADATA_PACK, claims::durable);
         nodeSink = new NodeSink(metadata, claims, index.lookup(guard.avoided()), vault.keys());
@@ -73,7 +75,19 @@ public final class BackupSession implements AutoCloseable {
         }
     }
 
-    /// The point to build on: the one asked for, unless it was forgotten or purged meanwhile.
+    /// Whether the point can't be restored whole, as far as is known. Costs nothing while no damage is known.
+    private boolean reachesDamage(RecoveryPoint point) {
+        return !index.damagedFrames().isEmpty()
+                && new DamageSearch(nodes, index.lookup(guard.avoided())).isIn(point);
+    }
+
+    /// Whether the point asked for was refused because some of it is damaged. A backup that then reads everything stores
+    /// again what it meets of that, which mends older points too.
+    public boolean baseIsDamaged() {
+        return baseIsDamaged;
+    }
+
+    /// The point to build on: the one asked for, unless it is damaged, or was forgotten or purged meanwhile.
     public Optional<RecoveryPoint> base() {
         return base;
     }
@@ -144,14 +158,19 @@ public final class BackupSession implements AutoCloseable {
         };
     }
 
-    /// Makes everything stored durable, then the recovery point. The point exists when this returns, and never if
-    /// this throws, but for a store that fails after it has written. Throws kind `OVERTAKEN` if the session was
-    /// taken for dead.
-    public RecoveryPoint commit(PointDraft draft) {
+    /// Makes everything stored durable and lets others find it. Nothing can be stored afterwards.
+    void flush() {
         nodeSink.finish();
         data.finish();
         metadata.finish();
         index.flush();
+    }
+
+    /// Makes everything stored durable, then the recovery point. The point exists when this returns, and never if
+    /// this throws, but for a store that fails after it has written. Throws kind `OVERTAKEN` if the session was
+    /// taken for dead.
+    public RecoveryPoint commit(PointDraft draft) {
+        flush();
         cancellation.check();
         RecoveryPoint point =
                 new RecoveryPoint(
@@ -167,7 +186,8 @@ public final class BackupSession implements AutoCloseable {
                         draft.disks(),
                         data.storedBytes() + metadata.storedBytes() + index.writtenBytes(),
                         draft.writer(),
-                        draft.lockedUntil());
+                        draft.lockedUntil(),
+                        draft.copiedFrom());
         vault.commit(point);
         guard.committed();
         return point;

@@ -112,6 +112,11 @@ final class PointCodec {
         json.put("storedBytes", point.storedBytes());
         json.put("writer", point.writer());
         point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
+        point.copiedFrom()
+                .ifPresent(origin ->
+                        json.putObject("copiedFrom")
+                                .put("vault", origin.vault().toString())
+                                .put("point", origin.point().toString()));
         return json;
     }
 
@@ -137,6 +142,7 @@ final class PointCodec {
         JsonNode vm = json.required("vm");
         @Nullable JsonNode frozen = json.get("frozenMillis");
         @Nullable JsonNode locked = json.get("lockedUntil");
+        @Nullable JsonNode origin = json.get("copiedFrom");
         return new RecoveryPoint(
                 id,
                 vm.required("name").asString(),
@@ -150,7 +156,14 @@ final class PointCodec {
                 disks,
                 json.required("storedBytes").asLong(),
                 json.required("writer").asString(),
-                locked == null ? Optional.empty() : Optional.of(Instant.parse(locked.asString())));
+                locked == null ? Optional.empty() : Optional.of(Instant.parse(locked.asString())),
+                origin == null ? Optional.empty() : Optional.of(originFromJson(origin)));
+    }
+
+    private static PointOrigin originFromJson(JsonNode json) {
+        return new PointOrigin(
+                ObjectId.parse(json.required("vault").asString()),
+                ObjectId.parse(json.required("point").asString()));
     }
 
     private static PointDisk diskFromJson(JsonNode json) {

@@ -17,4 +17,5 @@ public record PointDraft(
         OptionalLong frozenMillis,
         List<PointDisk> disks,
         String writer,
-        Optional<Instant> lockedUntil) {}
+        Optional<Instant> lockedUntil,
+        Optional<PointOrigin> copiedFrom) {}

@@ -19,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param storedBytes what the point added to the store, this record excluded
 /// @param writer the program's version
 /// @param lockedUntil before this it can't be forgotten
+/// @param copiedFrom of which point of another vault it is a copy
 public record RecoveryPoint(
         ObjectId id,
         String vm,
@@ -32,7 +33,8 @@ public record RecoveryPoint(
         List<PointDisk> disks,
         long storedBytes,
         String writer,
-        Optional<Instant> lockedUntil) {
+        Optional<Instant> lockedUntil,
+        Optional<PointOrigin> copiedFrom) {
     public RecoveryPoint {
         disks = List.copyOf(disks);
     }

@@ -71,6 +71,7 @@ final class FailingMergeTest {
                             OptionalLong.empty(),
                             new ArrayList<>(List.of(record)),
                             "test",
+                            Optional.empty(),
                             Optional.empty()));
         }
     }

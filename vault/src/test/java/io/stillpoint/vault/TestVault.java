@@ -117,7 +117,8 @@ final class TestVault implements AutoCloseable {
                         OptionalLong.empty(),
                         List.of(disk),
                         "test",
-                        lockedUntil));
+                        lockedUntil,
+                        Optional.empty()));
     }
 
     byte[] restored(RecoveryPoint point) {

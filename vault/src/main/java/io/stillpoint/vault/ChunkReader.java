@@ -1,0 +1,137 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ItemHasher;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.FrameReader;
+import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.tree.TreeShape;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/// Reads single chunks and keeps the frames read last, since chunks that follow each other on a disk mostly do so in a
+/// frame. For one thread at a time.
+final class ChunkReader implements AutoCloseable {
+    private static final int FRAMES = 4;
+
+    private final Vault vault;
+    private final ItemIndex.Lookup lookup;
+    private final ItemHasher hasher;
+    // The one used last comes first.
+    private final Deque<Frame> frames = new ArrayDeque<>();
+
+    private static final class Frame {
+        final FrameReader reader = new FrameReader();
+        @Nullable ObjectId pack;
+        long offset;
+        int length;
+
+        boolean isOf(Place place) {
+            return place.pack().equals(pack) && place.frameOffset() == offset;
+        }
+    }
+
+    ChunkReader(Vault vault) {
+        this.vault = vault;
+        lookup = vault.index().lookup();
+        hasher = new ItemHasher(vault.keys());
+    }
+
+    /// Writes the 65,536 bytes of a chunk to `into`, from index `at` on. Throws kinds `DAMAGED`, `MISSING` if no place
+    /// of it is sound.
+    void read(ItemId id, byte[] into, int at) {
+        Place place = lookup.find(id);
+        if (place == null) {
+            throw new VaultException(
+                    Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
+        }
+        try {
+            read(id, place, into, at);
+        } catch (VaultException e) {
+            requireDamage(e);
+            readElsewhere(id, place, into, at, e);
+        }
+    }
+
+    private void readElsewhere(ItemId id, Place failed, byte[] into, int at, VaultException first) {
+        for (Place place : vault.otherPlaces(id, failed)) {
+            try {
+                read(id, place, into, at);
+                return;
+            } catch (VaultException e) {
+                requireDamage(e);
+                first.addSuppressed(e);
+            }
+        }
+        throw first;
+    }
+
+    private static void requireDamage(VaultException e) {
+        if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+            throw e;
+        }
+    }
+
+    private void read(ItemId id, Place place, byte[] into, int at) {
+        Frame frame = frame(place);
+        int from = place.itemOffset();
+        if (place.itemLength() != TreeShape.CHUNK
+                || from + TreeShape.CHUNK > frame.length
+                || !hasher.chunk(frame.reader.plain(), from, TreeShape.CHUNK).equals(id)) {
+            throw new VaultException(
+                    Kind.DAMAGED,
+                    "vault.item-damaged",
+                    null,
+                    vault.store().description(),
+                    new ObjectName(Area.PACKS, place.pack()),
+                    id);
+        }
+        System.arraycopy(frame.reader.plain(), from, into, at, TreeShape.CHUNK);
+    }
+
+    private Frame frame(Place place) {
+        Frame found = null;
+        for (Frame frame : frames) {
+            if (frame.isOf(place)) {
+                found = frame;
+                break;
+            }
+        }
+        if (found == null) {
+            found = frames.size() < FRAMES ? new Frame() : frames.removeLast();
+            load(found, place);
+        } else {
+            frames.remove(found);
+        }
+        frames.addFirst(found);
+        return found;
+    }
+
+    private void load(Frame frame, Place place) {
+        frame.pack = null;
+        boolean isLoaded = false;
+        PackFile pack = vault.packs().acquire(place.pack());
+        try {
+            frame.length = frame.reader.read(pack, place.frameOffset(), place.frameLength());
+            frame.pack = place.pack();
+            frame.offset = place.frameOffset();
+            isLoaded = true;
+        } finally {
+            vault.packs().release(pack);
+            if (!isLoaded) {
+                frame.reader.close();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        frames.forEach(frame -> frame.reader.close());
+    }
+}
