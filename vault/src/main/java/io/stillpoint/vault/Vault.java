@@ -5,10 +5,8 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
-import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.KeySlot;
-import io.stillpoint.vault.crypto.ObjectHeader;
-import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackFiles;
@@ -22,7 +20,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -34,6 +31,7 @@ public final class Vault implements AutoCloseable {
     private final ObjectStore store;
     private final VaultHeader header;
     private final VaultKeys keys;
+    private final KeySlots keySlots;
     private final Randomness randomness;
     private final InstantSource clock;
     private final PackFiles packs;
@@ -44,31 +42,32 @@ public final class Vault implements AutoCloseable {
             ObjectStore store,
             VaultHeader header,
             VaultKeys keys,
+            ObjectId opener,
             Randomness randomness,
             InstantSource clock) {
         this.store = store;
         this.header = header;
         this.keys = keys;
+        keySlots = new KeySlots(this, opener);
         this.randomness = randomness;
         this.clock = clock;
         packs = new PackFiles(store, keys);
     }
 
-    /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one.
+    /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one, `KEY_FILE` if the
+    /// passphrase won't do.
     public static Vault init(
-            ObjectStore store, KeyFile keyFile, Randomness randomness, InstantSource clock) {
+            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
         requireNone(store);
         VaultHeader header = new VaultHeader(ObjectId.random(randomness), clock.instant());
-        byte[] masterKey = randomness.bytes(VaultKeys.KEY_LENGTH);
-        VaultKeys keys = new VaultKeys(header.id(), masterKey);
-        ObjectId slot = ObjectId.random(randomness);
-        put(
-                store,
-                new ObjectName(Area.KEYS, slot),
-                KeySlot.wrap(slot, header.id(), keyFile, masterKey, randomness));
+        VaultKeys keys = new VaultKeys(header.id(), randomness.bytes(VaultKeys.KEY_LENGTH));
+        KeySlot.Title title =
+                new KeySlot.Title(
+                        ObjectId.random(randomness), header.id(), "first", header.createdAt());
+        KeySlots.write(store, title, credential, keys, randomness);
         // The header last: without it there is no vault, so a crash before leaves none.
         put(store, ObjectName.vault(), header.encode(keys));
-        return new Vault(store, header, keys, randomness, clock);
+        return new Vault(store, header, keys, title.id(), randomness, clock);
     }
 
     /// Throws kind `EXISTS` if the store holds a vault.
@@ -80,45 +79,15 @@ public final class Vault implements AutoCloseable {
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     public static Vault open(
-            ObjectStore store, KeyFile keyFile, Randomness randomness, InstantSource clock) {
-        if (!store.exists(ObjectName.vault())) {
-            throw new VaultException(
-                    Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
-        }
-        byte[] bytes = get(store, ObjectName.vault());
-        VaultHeader header = VaultHeader.decode(bytes, store.description());
-        VaultKeys keys = new VaultKeys(header.id(), masterKey(store, header.id(), keyFile));
-        VaultHeader.authenticate(bytes, keys, store.description());
-        return new Vault(store, header, keys, randomness, clock);
+            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
+        Unlocked unlocked = Unlocked.by(credential, store);
+        return new Vault(
+                store, unlocked.header(), unlocked.keys(), unlocked.slotId(), randomness, clock);
     }
 
-    private static byte[] masterKey(ObjectStore store, ObjectId vault, KeyFile keyFile) {
-        List<ObjectName> slots = new ArrayList<>();
-        store.list(Area.KEYS, listed -> slots.add(listed.name()));
-        ObjectName damaged = null;
-        for (ObjectName name : slots) {
-            byte[] bytes = get(store, name);
-            try {
-                ObjectHeader.read(
-                        bytes, EnumSet.of(ObjectKind.KEY_SLOT), name, store.description());
-            } catch (VaultException e) {
-                damaged = name;
-                continue;
-            }
-            switch (KeySlot.unwrap(bytes, vault, keyFile)) {
-                case KeySlot.Opened.MasterKey opened -> {
-                    return opened.masterKey();
-                }
-                case KeySlot.Opened.Damaged _ -> damaged = name;
-                case KeySlot.Opened.OtherKey _ -> {}
-            }
-        }
-        if (damaged != null) {
-            throw new VaultException(
-                    Kind.DAMAGED, "vault.slot-damaged", null, store.description(), damaged);
-        }
-        throw new VaultException(
-                Kind.WRONG_KEY, "vault.wrong-key", null, store.description(), slots.size());
+    /// The credentials that open this vault.
+    public KeySlots keySlots() {
+        return keySlots;
     }
 
     public ObjectId id() {
@@ -314,14 +283,14 @@ public final class Vault implements AutoCloseable {
         store.close();
     }
 
-    private static void put(ObjectStore store, ObjectName name, byte[] bytes) {
+    static void put(ObjectStore store, ObjectName name, byte[] bytes) {
         try (ObjectStore.Upload upload = store.create(name)) {
             upload.write(bytes, 0, bytes.length);
             upload.commit();
         }
     }
 
-    private static byte[] get(ObjectStore store, ObjectName name) {
+    static byte[] get(ObjectStore store, ObjectName name) {
         try (StoredObject object = store.open(name)) {
             byte[] bytes = new byte[Math.toIntExact(Math.min(object.size(), 64 << 20))];
             object.read(0, bytes, 0, bytes.length);
