@@ -94,6 +94,11 @@ public final class Vault implements AutoCloseable {
         return header.id();
     }
 
+    /// Where it lies, in the store's words.
+    public String location() {
+        return store.description();
+    }
+
     public Instant createdAt() {
         return header.createdAt();
     }

@@ -4,18 +4,12 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 
 /// The file that unlocks vaults (section 3.1 of the format). Text, so that it can be printed and typed in again; its
 /// checksum tells a typing error from a wrong key.
@@ -38,35 +32,7 @@ public record KeyFile(byte[] secret) implements Credential {
 
     /// Writes a new file, durably, that only its owner can read. Throws kind `EXISTS` if there is a file.
     public void write(Path file) {
-        try {
-            Path folder = file.toAbsolutePath().getParent();
-            if (folder != null) {
-                Files.createDirectories(folder);
-            }
-            var ownerOnly =
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rw-------"));
-            try (FileChannel channel =
-                    FileChannel.open(
-                            file,
-                            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                            ownerOnly)) {
-                ByteBuffer text = ByteBuffer.wrap(text().getBytes(StandardCharsets.US_ASCII));
-                while (text.hasRemaining()) {
-                    channel.write(text);
-                }
-                channel.force(true);
-            }
-        } catch (FileAlreadyExistsException e) {
-            throw new VaultException(Kind.EXISTS, "vault.key-file-exists", e, file);
-        } catch (IOException e) {
-            throw new VaultException(
-                    Kind.KEY_FILE,
-                    "vault.key-file-unwritable",
-                    e,
-                    file,
-                    String.valueOf(e.getMessage()));
-        }
+        SecretFile.create(file, text());
     }
 
     /// Reads a key file. Throws kind `KEY_FILE` if it can't be read or is none.
