@@ -125,7 +125,8 @@ public final class KeySlots {
     /// @param label what people tell it by: at most 64 bytes of UTF-8
     public ObjectId add(Credential credential, String label) {
         ObjectStore store = vault.store();
-        if (Unlocked.slots(store).size() >= COUNT_MAX) {
+        // Only those that count: what others put there must not keep anybody from adding a key.
+        if (list().stream().filter(Entry::isUsable).count() >= COUNT_MAX) {
             throw new VaultException(
                     Kind.EXISTS, "vault.slots-full", null, store.description(), COUNT_MAX);
         }

@@ -17,8 +17,8 @@ import java.util.Optional;
 ///
 /// @param slotId of the slot that the credential fits
 record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slot) {
-    /// So many slots of hostile make cost no more than minutes.
-    private static final int TRIES_MAX = 64;
+    /// So many passphrase slots of hostile make cost no more than minutes; those of key files cost nothing.
+    private static final int DERIVATIONS_MAX = 64;
 
     /// Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     static Unlocked by(Credential credential, ObjectStore store) {
@@ -95,9 +95,14 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
             if (slot.type() != KeySlot.Type.of(credential)) {
                 return Optional.empty();
             }
-            if (++tried > TRIES_MAX) {
+            tried++;
+            if (slot.type() == KeySlot.Type.PASSPHRASE && tried > DERIVATIONS_MAX) {
                 throw new VaultException(
-                        Kind.DAMAGED, "vault.too-many-slots", null, store.description(), TRIES_MAX);
+                        Kind.DAMAGED,
+                        "vault.too-many-slots",
+                        null,
+                        store.description(),
+                        DERIVATIONS_MAX);
             }
             return switch (slot.open(header.id(), credential)) {
                 case KeySlot.Opened.Keys(VaultKeys keys) -> Optional.of(keys);
