@@ -4,6 +4,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.vault.KeySlots;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectStore;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -161,8 +162,10 @@ final class KeyCommand {
 
         @Override
         public Integer call() {
-            KeySlots.Fit fit =
-                    KeySlots.check(vaultOptions.store(), vaultOptions.key().credential());
+            KeySlots.Fit fit;
+            try (ObjectStore store = vaultOptions.store()) {
+                fit = KeySlots.check(store, vaultOptions.key().credential());
+            }
             String type =
                     switch (fit.type()) {
                         case KEY_FILE -> word(KeySlots.State.KEY_FILE);

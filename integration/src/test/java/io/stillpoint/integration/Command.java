@@ -63,7 +63,10 @@ record Command(List<String> options, Map<String, String> environment) {
             Path out = Files.createTempFile("stillpoint-test", ".out");
             Path err = Files.createTempFile("stillpoint-test", ".err");
             ProcessBuilder builder = new ProcessBuilder(line);
-            builder.environment().keySet().removeIf(name -> name.startsWith("STILLPOINT_"));
+            builder.environment().remove("STILLPOINT_VAULT");
+            builder.environment().remove("STILLPOINT_KEY_FILE");
+            builder.environment().remove("STILLPOINT_PASSPHRASE");
+            builder.environment().remove("STILLPOINT_NEW_PASSPHRASE");
             builder.environment().putAll(environment);
             builder.redirectOutput(out.toFile()).redirectError(err.toFile());
             return new Running(builder.start(), out, err);
