@@ -4,7 +4,10 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.vault.ForgottenPoint;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.store.ObjectId;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,7 +40,9 @@ final class PointsCommand implements Callable<Integer> {
                     points.isEmpty()
                             ? Output.text("points.none", vaultOptions.folder())
                             : PointFormat.table(points));
-            return ExitCode.SUCCESS.status();
+            Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
+            unreadable.values().forEach(e -> System.err.println("stillpoint: " + e.getMessage()));
+            return (unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }
     }
 }

@@ -19,6 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
         scope = CommandLine.ScopeType.INHERIT,
         subcommands = {
             VaultCommand.class,
+            KeyCommand.class,
             BackupCommand.class,
             PointsCommand.class,
             RestoreCommand.class,

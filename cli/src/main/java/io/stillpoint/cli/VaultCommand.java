@@ -6,8 +6,6 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
-import io.stillpoint.vault.crypto.KeyFile;
-import java.nio.file.Files;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,28 +36,19 @@ final class VaultCommand {
         public Integer call() {
             // Before a key file is made that would belong to nothing.
             Vault.requireNone(vaultOptions.store());
-            boolean isNewKey = !Files.exists(vaultOptions.keyFile());
-            KeyFile key =
-                    isNewKey
-                            ? KeyFile.create(vaultOptions.keyFile(), Randomness.secure())
-                            : KeyFile.read(vaultOptions.keyFile());
+            KeyOptions.NewKey key = vaultOptions.key().forNewVault();
             try (Vault vault =
                     Vault.init(
                             vaultOptions.store(),
-                            key,
+                            key.credential(),
                             Randomness.secure(),
                             InstantSource.system())) {
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
                         .put("vault", vaultOptions.folder().toString());
-                json.put("keyFile", vaultOptions.keyFile().toString());
-                json.put("newKeyFile", isNewKey);
+                key.describe(json);
                 String made = Output.text("vault.made", vaultOptions.folder());
-                output.result(
-                        json,
-                        isNewKey
-                                ? made + "\n" + Output.text("vault.new-key", vaultOptions.keyFile())
-                                : made);
+                output.result(json, made + key.advice());
                 return ExitCode.SUCCESS.status();
             }
         }

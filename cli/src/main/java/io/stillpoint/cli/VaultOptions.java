@@ -2,11 +2,11 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Which vault, and the key to it.
@@ -19,16 +19,10 @@ final class VaultOptions {
             descriptionKey = "option.vault")
     private Path folder = Path.of("");
 
-    @Option(
-            names = "--key-file",
-            required = true,
-            paramLabel = "FILE",
-            defaultValue = "${env:STILLPOINT_KEY_FILE}",
-            descriptionKey = "option.key-file")
-    private Path keyFile = Path.of("");
+    @Mixin private KeyOptions key = new KeyOptions();
 
-    Path keyFile() {
-        return keyFile;
+    KeyOptions key() {
+        return key;
     }
 
     Path folder() {
@@ -40,7 +34,6 @@ final class VaultOptions {
     }
 
     Vault open() {
-        return Vault.open(
-                store(), KeyFile.read(keyFile), Randomness.secure(), InstantSource.system());
+        return Vault.open(store(), key.credential(), Randomness.secure(), InstantSource.system());
     }
 }

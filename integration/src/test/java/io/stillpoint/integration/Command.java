@@ -65,6 +65,8 @@ record Command(List<String> options, Map<String, String> environment) {
             ProcessBuilder builder = new ProcessBuilder(line);
             builder.environment().remove("STILLPOINT_VAULT");
             builder.environment().remove("STILLPOINT_KEY_FILE");
+            builder.environment().remove("STILLPOINT_PASSPHRASE");
+            builder.environment().remove("STILLPOINT_NEW_PASSPHRASE");
             builder.environment().putAll(environment);
             builder.redirectOutput(out.toFile()).redirectError(err.toFile());
             return new Running(builder.start(), out, err);

@@ -92,15 +92,41 @@ final class Points {
         return point;
     }
 
-    /// All points, forgotten ones too, oldest first. Throws kinds `DAMAGED`, `TOO_NEW` if one can't be read.
+    /// Points that can't be read, and why.
+    Map<ObjectId, VaultException> unreadable() {
+        Map<ObjectId, VaultException> unreadable = new HashMap<>();
+        forEach(
+                true,
+                (id, _, damage) -> {
+                    if (damage != null) {
+                        unreadable.put(id, damage);
+                    }
+                });
+        return unreadable;
+    }
+
+    /// Deletes a point that can't be read. Throws kind `EXISTS` if it can.
+    void discard(ObjectId id) {
+        ObjectName name = new ObjectName(Area.POINTS, id);
+        try {
+            if (load(name) != null) {
+                throw new VaultException(Kind.EXISTS, "vault.point-readable", null, id);
+            }
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED) {
+                throw e;
+            }
+            store.delete(name);
+            records.deleteForgotten(id);
+        }
+    }
+
+    /// All points that can be read, forgotten ones too, oldest first: one that is damaged must not hide the others.
     List<RecoveryPoint> all() {
         List<RecoveryPoint> points = new ArrayList<>();
         forEach(
                 true,
-                (_, point, damage) -> {
-                    if (damage != null) {
-                        throw damage;
-                    }
+                (_, point, _) -> {
                     if (point != null) {
                         points.add(point);
                     }

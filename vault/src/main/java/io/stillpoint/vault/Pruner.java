@@ -7,6 +7,7 @@ import io.stillpoint.vault.prune.PackCensus;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.prune.Reachable;
+import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.record.Forgotten;
 import io.stillpoint.vault.record.PackList;
 import io.stillpoint.vault.record.Records;
@@ -107,6 +108,7 @@ final class Pruner {
         }
         condemn(now, census, condemned);
         dropVerdicts(now);
+        dropQuarantine();
     }
 
     /// Deletes what verdicts of earlier runs delete, and their condemnations. A verdict whose condemnation is gone has been
@@ -369,10 +371,10 @@ final class Pruner {
         long copy = 0;
         for (ObjectId pack : census.sparse(rules.keepPercent())) {
             Listed listed = packs.get(pack);
-            if (listed == null || isYoung(listed, now)) {
+            long needed = census.neededBytes(pack);
+            if (listed == null ? !isMissed(pack) || needed > 0 : isYoung(listed, now)) {
                 continue;
             }
-            long needed = census.neededBytes(pack);
             if (needed == 0) {
                 doomed.add(pack);
             } else if (copy + needed <= rules.copyBytesMax()) {
@@ -400,6 +402,30 @@ final class Pruner {
         if (!doomed.isEmpty() && !rules.dryRun()) {
             records.putCondemned(new PackList(ObjectId.random(vault.randomness()), doomed));
         }
+    }
+
+    /// Whether the pack is known to be missing, so that the index must not speak of it any longer.
+    private boolean isMissed(ObjectId pack) {
+        return vault.index()
+                .damagedFrames()
+                .frames()
+                .getOrDefault(pack, Set.of())
+                .contains(DamagedFrames.WHOLE_PACK);
+    }
+
+    /// Deletes what is known of damage in packs that are gone.
+    private void dropQuarantine() {
+        if (rules.dryRun()) {
+            return;
+        }
+        Set<ObjectId> listed = vault.refreshedIndex().packs();
+        records.quarantined()
+                .forEach((id, damaged) -> {
+                    if (damaged.frames().keySet().stream()
+                            .noneMatch(pack -> packs.containsKey(pack) || listed.contains(pack))) {
+                        records.deleteQuarantined(id);
+                    }
+                });
     }
 
     /// Deletes verdicts that nobody needs to know any more: their packs are gone from the store and from the index.

@@ -5,10 +5,9 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
+import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.ItemId;
-import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.KeySlot;
-import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.ItemIndex;
@@ -27,10 +26,9 @@ import io.stillpoint.vault.tree.TreeDifference;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
@@ -43,6 +41,7 @@ public final class Vault implements AutoCloseable {
     private final ObjectStore store;
     private final VaultHeader header;
     private final VaultKeys keys;
+    private final KeySlots keySlots;
     private final Randomness randomness;
     private final InstantSource clock;
     private final PackFiles packs;
@@ -57,11 +56,13 @@ public final class Vault implements AutoCloseable {
             ObjectStore store,
             VaultHeader header,
             VaultKeys keys,
+            ObjectId opener,
             Randomness randomness,
             InstantSource clock) {
         this.store = store;
         this.header = header;
         this.keys = keys;
+        keySlots = new KeySlots(this, opener);
         this.randomness = randomness;
         this.clock = clock;
         packs = new PackFiles(store, keys);
@@ -69,20 +70,20 @@ public final class Vault implements AutoCloseable {
         points = new Points(store, keys, records, randomness);
     }
 
-    /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one.
+    /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one, `KEY_FILE` if the
+    /// passphrase won't do.
     public static Vault init(
-            ObjectStore store, KeyFile keyFile, Randomness randomness, InstantSource clock) {
+            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
         requireNone(store);
         VaultHeader header = new VaultHeader(ObjectId.random(randomness), clock.instant());
-        byte[] masterKey = randomness.bytes(VaultKeys.KEY_LENGTH);
-        VaultKeys keys = new VaultKeys(header.id(), masterKey);
-        ObjectId slot = ObjectId.random(randomness);
-        store.put(
-                new ObjectName(Area.KEYS, slot),
-                KeySlot.wrap(slot, header.id(), keyFile, masterKey, randomness));
+        VaultKeys keys = new VaultKeys(header.id(), randomness.bytes(VaultKeys.KEY_LENGTH));
+        KeySlot.Title title =
+                new KeySlot.Title(
+                        ObjectId.random(randomness), header.id(), "first", header.createdAt());
+        KeySlots.write(store, title, credential, keys, randomness);
         // The header last: without it there is no vault, so a crash before leaves none.
         store.put(ObjectName.vault(), header.encode(keys));
-        return new Vault(store, header, keys, randomness, clock);
+        return new Vault(store, header, keys, title.id(), randomness, clock);
     }
 
     /// Throws kind `EXISTS` if the store holds a vault.
@@ -94,45 +95,15 @@ public final class Vault implements AutoCloseable {
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     public static Vault open(
-            ObjectStore store, KeyFile keyFile, Randomness randomness, InstantSource clock) {
-        if (!store.exists(ObjectName.vault())) {
-            throw new VaultException(
-                    Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
-        }
-        byte[] bytes = store.get(ObjectName.vault());
-        VaultHeader header = VaultHeader.decode(bytes, store.description());
-        VaultKeys keys = new VaultKeys(header.id(), masterKey(store, header.id(), keyFile));
-        VaultHeader.authenticate(bytes, keys, store.description());
-        return new Vault(store, header, keys, randomness, clock);
+            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
+        Unlocked unlocked = Unlocked.by(credential, store);
+        return new Vault(
+                store, unlocked.header(), unlocked.keys(), unlocked.slotId(), randomness, clock);
     }
 
-    private static byte[] masterKey(ObjectStore store, ObjectId vault, KeyFile keyFile) {
-        List<ObjectName> slots = new ArrayList<>();
-        store.list(Area.KEYS, listed -> slots.add(listed.name()));
-        ObjectName damaged = null;
-        for (ObjectName name : slots) {
-            byte[] bytes = store.get(name);
-            try {
-                ObjectHeader.read(
-                        bytes, EnumSet.of(ObjectKind.KEY_SLOT), name, store.description());
-            } catch (VaultException e) {
-                damaged = name;
-                continue;
-            }
-            switch (KeySlot.unwrap(bytes, vault, keyFile)) {
-                case KeySlot.Opened.MasterKey opened -> {
-                    return opened.masterKey();
-                }
-                case KeySlot.Opened.Damaged _ -> damaged = name;
-                case KeySlot.Opened.OtherKey _ -> {}
-            }
-        }
-        if (damaged != null) {
-            throw new VaultException(
-                    Kind.DAMAGED, "vault.slot-damaged", null, store.description(), damaged);
-        }
-        throw new VaultException(
-                Kind.WRONG_KEY, "vault.wrong-key", null, store.description(), slots.size());
+    /// The credentials that open this vault.
+    public KeySlots keySlots() {
+        return keySlots;
     }
 
     /// Changes how this process works with the vault from now on.
@@ -148,13 +119,30 @@ public final class Vault implements AutoCloseable {
         return header.id();
     }
 
+    /// Where it lies, in the store's words.
+    public String location() {
+        return store.description();
+    }
+
     public Instant createdAt() {
         return header.createdAt();
     }
 
-    /// All recovery points but forgotten ones, oldest first. Throws kind `DAMAGED` if one can't be read.
+    /// All recovery points but forgotten ones, oldest first. Those that can't be read are told by
+    /// [#unreadablePoints].
     public List<RecoveryPoint> points() {
         return points.offered();
+    }
+
+    /// Points that can't be read, and why: kind `DAMAGED` or `TOO_NEW`.
+    public Map<ObjectId, VaultException> unreadablePoints() {
+        return points.unreadable();
+    }
+
+    /// Deletes a point that is damaged, so that pruning can go on; what only it reached is lost then. Throws kind `EXISTS` if
+    /// it can be read, `TOO_NEW` if a newer program can read it.
+    public void discard(ObjectId damagedPoint) {
+        points.discard(damagedPoint);
     }
 
     /// Points that were forgotten and are not purged yet, oldest first.

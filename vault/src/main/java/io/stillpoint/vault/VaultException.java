@@ -12,9 +12,9 @@ public final class VaultException extends StillpointException {
 
     /// What failed, in classes that call for different actions.
     public enum Kind {
-        /// The key file opens no slot of this vault.
+        /// The key file or passphrase opens no slot of this vault.
         WRONG_KEY(false, Blame.USER),
-        /// The key file can't be read or is no key file.
+        /// The key file, passphrase or recovery sheet can't be read, is none, or won't do.
         KEY_FILE(false, Blame.USER),
         /// There is no vault here.
         NOT_A_VAULT(false, Blame.USER),
@@ -24,6 +24,8 @@ public final class VaultException extends StillpointException {
         TOO_NEW(false, Blame.USER),
         /// No recovery point or disk of that name.
         NOT_FOUND(false, Blame.USER),
+        /// It would do harm that can't be undone.
+        REFUSED(false, Blame.USER),
         /// The store can't do this at all.
         UNSUPPORTED(false, Blame.USER),
         /// A lock forbids it until a certain time.

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.block.Extent;
+import io.stillpoint.vault.crypto.Passphrase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,14 +14,15 @@ import java.util.List;
 
 /// Makes a golden vault: once for each version of the format, and before the first release again when the format
 /// changes knowingly (docs/vault-format.md). Its argument is a new folder, such as
-/// `vault/src/test/resources/golden/v2`, to which it writes `vault`, `key` and `expected`: a line for each recovery
-/// point, with its id, its disk's size and the SHA-256 of that disk.
+/// `vault/src/test/resources/golden/v2`, to which it writes `vault`, `key`, `passphrase` and `expected`: a line for each
+/// recovery point, with its id, its disk's size and the SHA-256 of that disk.
 ///
 /// The disk has every kind of chunk: text, bytes that no compression makes smaller, zeros, one that stands twice, and a
 /// last one that is not whole. The second point is incremental.
 public final class GoldenVault {
     private static final int SIZE = 70 * TestVault.CHUNK + 1000;
     private static final int INCOMPRESSIBLE = 8_000;
+    private static final String PASSPHRASE = "gold never rusts, na\u00efve caf\u00e9";
 
     private GoldenVault() {}
 
@@ -48,8 +50,10 @@ public final class GoldenVault {
                             new Extent(changed, TestVault.CHUNK));
             Scan scan = new Scan.Changed(first.disks().getFirst().image(), ranges::iterator);
             expected.add(line(vault.backup(disk, scan), disk));
+            vault.vault().keySlots().add(Passphrase.of(PASSPHRASE), "words");
         }
         Files.write(folder.resolve("expected"), expected);
+        Files.writeString(folder.resolve("passphrase"), PASSPHRASE + "\n");
     }
 
     private static String line(RecoveryPoint point, byte[] disk) throws NoSuchAlgorithmException {

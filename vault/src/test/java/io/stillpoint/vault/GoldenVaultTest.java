@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.crypto.Passphrase;
 import io.stillpoint.vault.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,6 +64,19 @@ final class GoldenVaultTest {
             Verification found = vault.verify();
             assertThat(found.problems()).isEmpty();
             assertThat(found.points()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void itsPassphraseOpensItToo() {
+        LocalStore store = new LocalStore(folder.resolve("vault"));
+        Passphrase passphrase = Passphrase.read(folder.resolve("passphrase"));
+        try (Vault vault =
+                Vault.open(store, passphrase, Randomness.secure(), InstantSource.system())) {
+            assertThat(vault.points()).hasSize(2);
+            assertThat(vault.keySlots().list())
+                    .extracting(entry -> entry.state() + " " + entry.label())
+                    .containsExactly("KEY_FILE first", "PASSPHRASE words");
         }
     }
 

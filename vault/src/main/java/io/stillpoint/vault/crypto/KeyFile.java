@@ -4,59 +4,35 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Set;
 
-/// The file that unlocks vaults (section 3 of the format). Text, so that it can be printed and typed in again; its
+/// The file that unlocks vaults (section 3.1 of the format). Text, so that it can be printed and typed in again; its
 /// checksum tells a typing error from a wrong key.
 ///
 /// @param secret 32 bytes
-public record KeyFile(byte[] secret) {
+public record KeyFile(byte[] secret) implements Credential {
     private static final String FIRST_LINE = "stillpoint-key-1";
 
-    /// Makes a new key file, durably, that only its owner can read. Throws kind `EXISTS` if there is a file.
+    /// A new key, in no file yet.
+    public static KeyFile random(Randomness randomness) {
+        return new KeyFile(randomness.bytes(VaultKeys.KEY_LENGTH));
+    }
+
+    /// Makes a new key file as [#write] does.
     public static KeyFile create(Path file, Randomness randomness) {
-        KeyFile key = new KeyFile(randomness.bytes(VaultKeys.KEY_LENGTH));
-        try {
-            Path folder = file.toAbsolutePath().getParent();
-            if (folder != null) {
-                Files.createDirectories(folder);
-            }
-            var ownerOnly =
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rw-------"));
-            try (FileChannel channel =
-                    FileChannel.open(
-                            file,
-                            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                            ownerOnly)) {
-                ByteBuffer text = ByteBuffer.wrap(key.text().getBytes(StandardCharsets.US_ASCII));
-                while (text.hasRemaining()) {
-                    channel.write(text);
-                }
-                channel.force(true);
-            }
-            return key;
-        } catch (FileAlreadyExistsException e) {
-            throw new VaultException(Kind.EXISTS, "vault.key-file-exists", e, file);
-        } catch (IOException e) {
-            throw new VaultException(
-                    Kind.KEY_FILE,
-                    "vault.key-file-unwritable",
-                    e,
-                    file,
-                    String.valueOf(e.getMessage()));
-        }
+        KeyFile key = random(randomness);
+        key.write(file);
+        return key;
+    }
+
+    /// Writes a new file, durably, that only its owner can read. Throws kind `EXISTS` if there is a file.
+    public void write(Path file) {
+        SecretFile.create(file, text());
     }
 
     /// Reads a key file. Throws kind `KEY_FILE` if it can't be read or is none.

@@ -14,6 +14,7 @@ public final class VaultKeys {
     /// Length of the master key and of each derived key, in bytes.
     public static final int KEY_LENGTH = 32;
 
+    private final byte[] masterKey;
     private final SecretKey root;
     private final SecretKey header;
     private final SecretKey chunkId;
@@ -22,6 +23,7 @@ public final class VaultKeys {
 
     /// @param masterKey 32 bytes
     public VaultKeys(ObjectId vault, byte[] masterKey) {
+        this.masterKey = masterKey.clone();
         root =
                 derive(
                         HKDFParameterSpec.ofExtract()
@@ -51,6 +53,16 @@ public final class VaultKeys {
     /// The key of the records' authentication codes.
     public SecretKey recordKey() {
         return record;
+    }
+
+    /// For a new key slot to wrap.
+    byte[] masterKey() {
+        return masterKey.clone();
+    }
+
+    /// The key of the key slots' authentication codes.
+    SecretKey slotKey() {
+        return expand(ascii("stillpoint key slot"), "HmacSHA256");
     }
 
     /// The AES-256 key of one pack, index segment or point.

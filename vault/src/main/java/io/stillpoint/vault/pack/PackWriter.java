@@ -2,6 +2,7 @@ package io.stillpoint.vault.pack;
 
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.store.ObjectId;
@@ -66,6 +67,9 @@ public final class PackWriter implements AutoCloseable {
     /// sink is told. Throws what storing an earlier pack failed with.
     public void append(FrameCodec codec, FrameItems items) {
         FrameCodec.Payload payload = codec.pack(items.plain(), items.used());
+        if (payload.frameLength() > capacity - ObjectHeader.LENGTH) {
+            throw new IllegalArgumentException("a frame larger than a pack");
+        }
         PackBuffer.Slot slot = reserve(payload.frameLength());
         codec.seal(slot.pack().key(), slot.offset(), payload, slot.pack().bytes(), slot.offset());
         complete(slot, items.group(slot.offset(), payload.frameLength()));
@@ -96,20 +100,22 @@ public final class PackWriter implements AutoCloseable {
     }
 
     private synchronized PackBuffer.Slot reserve(int length) {
-        throwFailure();
-        if (current != null && !current.hasRoom(length)) {
-            seal();
-        }
-        while (current == null) {
+        while (true) {
+            throwFailure();
+            if (current != null && current.hasRoom(length)) {
+                return current.reserve(length);
+            }
+            if (current != null) {
+                seal();
+            }
             byte[] bytes = buffer();
             if (bytes == null) {
+                // Another thread may have begun a pack, and filled it, when this returns.
                 await();
-                throwFailure();
             } else {
                 current = new PackBuffer(kind, ObjectId.random(randomness), keys, bytes, capacity);
             }
         }
-        return current.reserve(length);
     }
 
     private byte @Nullable [] buffer() {

@@ -28,6 +28,7 @@ public final class PackCensus {
         long bytes;
         long reachableBytes;
         long copyBytes;
+        long lostBytes;
 
         /// What the choice of the kept place goes by: it does not change while copies are being discounted.
         double reachablePart() {
@@ -36,6 +37,10 @@ public final class PackCensus {
 
         long neededBytes() {
             return reachableBytes - copyBytes;
+        }
+
+        double neededPart() {
+            return (double) neededBytes() / bytes;
         }
     }
 
@@ -61,12 +66,17 @@ public final class PackCensus {
         Set<Place> places = readable(all);
         boolean isNeeded = reachable.contains(id);
         int usable = 0;
+        for (Place place : all) {
+            if (!condemned.contains(place.pack())) {
+                counts.computeIfAbsent(place.pack(), _ -> new Count()).bytes += place.itemLength();
+            }
+        }
         for (Place place : places) {
             if (!condemned.contains(place.pack())) {
                 usable++;
                 Count count = counts.computeIfAbsent(place.pack(), _ -> new Count());
-                count.bytes += place.itemLength();
                 count.reachableBytes += isNeeded ? place.itemLength() : 0;
+                count.lostBytes += isNeeded && damaged.contains(place) ? place.itemLength() : 0;
             }
         }
         hasCopies |= isNeeded && usable > 1;
@@ -103,22 +113,27 @@ public final class PackCensus {
         return Set.copyOf(needed);
     }
 
-    /// Counted packs of which less than a part is needed, those of which least is needed first.
+    /// Counted packs of which less than a part is needed, and damaged ones of which nothing needed is lost; those of which
+    /// least is needed first.
     ///
     /// @param percent of the plain bytes
     public List<ObjectId> sparse(int percent) {
         return counts.entrySet().stream()
-                .filter(entry ->
-                        entry.getValue().neededBytes() == 0
-                                || entry.getValue().neededBytes() * 100
-                                        < entry.getValue().bytes * percent)
+                .filter(entry -> isSparse(entry.getKey(), entry.getValue(), percent))
                 .sorted(
                         Comparator.comparingDouble((Map.Entry<ObjectId, Count> entry) ->
-                                        (double) entry.getValue().neededBytes()
-                                                / entry.getValue().bytes)
+                                        entry.getValue().neededPart())
                                 .thenComparing(Map.Entry::getKey))
                 .map(Map.Entry::getKey)
                 .collect(Collectors.toList());
+    }
+
+    private boolean isSparse(ObjectId pack, Count count, int percent) {
+        // What is needed of it but can't be read may yet be mended.
+        return count.lostBytes == 0
+                && (count.neededBytes() == 0
+                        || count.neededBytes() * 100 < count.bytes * percent
+                        || damaged.frames().containsKey(pack));
     }
 
     /// How many plain bytes of the pack are needed.

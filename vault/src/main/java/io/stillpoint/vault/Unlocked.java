@@ -1,0 +1,141 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.Credential;
+import io.stillpoint.vault.crypto.KeySlot;
+import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.ObjectStore.StoredObject;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// What a credential gave: the first step of opening a vault, which reads `vault` and `keys/*` and nothing else.
+///
+/// @param slotId of the slot that the credential fits
+record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slot) {
+    /// So many passphrase slots of hostile make cost no more than minutes; those of key files cost nothing.
+    private static final int DERIVATIONS_MAX = 64;
+
+    /// Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
+    static Unlocked by(Credential credential, ObjectStore store) {
+        if (!store.exists(ObjectName.vault())) {
+            throw new VaultException(
+                    Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
+        }
+        byte[] bytes = store.get(ObjectName.vault());
+        VaultHeader header = VaultHeader.decode(bytes, store.description());
+        Unlocked unlocked = new Search(store, header, credential).run();
+        VaultHeader.authenticate(bytes, unlocked.keys, store.description());
+        return unlocked;
+    }
+
+    /// The names of all key slots, in the order of their ids.
+    static List<ObjectName> slots(ObjectStore store) {
+        List<ObjectName> names = new ArrayList<>();
+        store.list(Area.KEYS, listed -> names.add(listed.name()));
+        names.sort((one, other) -> one.id().compareTo(other.id()));
+        return names;
+    }
+
+    /// Empty if the slot was removed meanwhile.
+    static Optional<KeySlot.Read> read(ObjectStore store, ObjectName name) {
+        byte[] bytes;
+        try (StoredObject object = store.open(name)) {
+            // One byte more than allowed is enough to see that it is too long.
+            bytes = new byte[(int) Math.min(object.size(), KeySlot.LENGTH_MAX + 1)];
+            object.read(0, bytes, 0, bytes.length);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.MISSING) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+        return Optional.of(KeySlot.read(bytes, name, store.description()));
+    }
+
+    private static final class Search {
+        private final ObjectStore store;
+        private final VaultHeader header;
+        private final Credential credential;
+        private final List<String> damaged = new ArrayList<>();
+        private final List<String> newer = new ArrayList<>();
+        private int tried;
+
+        Search(ObjectStore store, VaultHeader header, Credential credential) {
+            this.store = store;
+            this.header = header;
+            this.credential = credential;
+        }
+
+        Unlocked run() {
+            for (ObjectName name : slots(store)) {
+                Optional<KeySlot.Read> read = read(store, name);
+                if (read.isEmpty()) {
+                    continue;
+                }
+                switch (read.get()) {
+                    case KeySlot.Read.Damaged _ -> damaged.add(name.toString());
+                    case KeySlot.Read.Newer _ -> newer.add(name.toString());
+                    case KeySlot.Read.Sound(KeySlot slot) -> {
+                        Optional<VaultKeys> keys = attempt(name, slot);
+                        if (keys.isPresent()) {
+                            return new Unlocked(header, keys.get(), name.id(), slot);
+                        }
+                    }
+                }
+            }
+            throw failure();
+        }
+
+        private Optional<VaultKeys> attempt(ObjectName name, KeySlot slot) {
+            if (slot.type() != KeySlot.Type.of(credential)) {
+                return Optional.empty();
+            }
+            tried++;
+            if (slot.type() == KeySlot.Type.PASSPHRASE && tried > DERIVATIONS_MAX) {
+                throw new VaultException(
+                        Kind.DAMAGED,
+                        "vault.too-many-slots",
+                        null,
+                        store.description(),
+                        DERIVATIONS_MAX);
+            }
+            return switch (slot.open(header.id(), credential)) {
+                case KeySlot.Opened.Keys(VaultKeys keys) -> Optional.of(keys);
+                case KeySlot.Opened.OtherKey _ -> Optional.empty();
+                case KeySlot.Opened.Damaged _ -> {
+                    damaged.add(name.toString());
+                    yield Optional.empty();
+                }
+            };
+        }
+
+        private VaultException failure() {
+            if (!damaged.isEmpty()) {
+                return failure(Kind.DAMAGED, "vault.slot-damaged", String.join(", ", damaged));
+            }
+            if (!newer.isEmpty()) {
+                return failure(Kind.TOO_NEW, "vault.slot-too-new", String.join(", ", newer));
+            }
+            boolean isKeyFile = KeySlot.Type.of(credential) == KeySlot.Type.KEY_FILE;
+            if (tried == 0) {
+                return failure(
+                        Kind.WRONG_KEY,
+                        isKeyFile ? "vault.no-key-file-slot" : "vault.no-passphrase-slot",
+                        "");
+            }
+            return failure(
+                    Kind.WRONG_KEY,
+                    isKeyFile ? "vault.wrong-key" : "vault.wrong-passphrase",
+                    Integer.toString(tried));
+        }
+
+        private VaultException failure(Kind kind, String code, String what) {
+            return new VaultException(kind, code, null, store.description(), what);
+        }
+    }
+}

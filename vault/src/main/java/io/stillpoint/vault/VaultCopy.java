@@ -1,0 +1,214 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.block.Extent;
+import io.stillpoint.vault.VaultException.Kind;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Copies recovery points from one vault to another, which has a key, a store and a retention of its own. Only what
+/// differs from the point copied before moves; what was interrupted is taken up again, since the packs that it stored are
+/// found. Each copied disk is read back from the other vault and compared before its point is made.
+public final class VaultCopy {
+    private static final int PIECE = 1 << 20;
+
+    private final Vault from;
+    private final Vault to;
+    private final Optional<Duration> lock;
+    private final Cancellation cancellation;
+    private final IntakeProgress progress;
+
+    /// @param lock for how long from now the copies can't be forgotten
+    public VaultCopy(
+            Vault from,
+            Vault to,
+            Optional<Duration> lock,
+            Cancellation cancellation,
+            IntakeProgress progress) {
+        this.lock = lock;
+        this.from = from;
+        this.to = to;
+        this.cancellation = cancellation;
+        this.progress = progress;
+        if (from.id().equals(to.id())) {
+            throw new VaultException(Kind.EXISTS, "vault.copy-of-itself", null, to.location());
+        }
+    }
+
+    /// The points that the other vault lacks, oldest first: of each VM those taken after the newest that it has, so that
+    /// what its own retention has removed does not come back.
+    public List<RecoveryPoint> missing() {
+        Map<String, RecoveryPoint> newest = new HashMap<>();
+        List<RecoveryPoint> copies = new ArrayList<>(to.points());
+        to.forgotten().forEach(forgotten -> copies.add(forgotten.point()));
+        for (RecoveryPoint copy : copies) {
+            if (isFromHere(copy)) {
+                newest.merge(
+                        copy.vm(), copy, (a, b) -> a.snapshotAt().isAfter(b.snapshotAt()) ? a : b);
+            }
+        }
+        return from.points().stream()
+                .filter(point -> {
+                    RecoveryPoint copy = newest.get(point.vm());
+                    return copy == null || point.snapshotAt().isAfter(copy.snapshotAt());
+                })
+                .toList();
+    }
+
+    private boolean isFromHere(RecoveryPoint copy) {
+        return copy.copiedFrom().filter(origin -> origin.vault().equals(from.id())).isPresent();
+    }
+
+    /// Copies one point. Its copy stands when this returns. Throws kind `DAMAGED` if the other vault gives back something
+    /// else than was stored; no point is made then.
+    public RecoveryPoint copy(RecoveryPoint point) {
+        Optional<Pair> pair = pair(point);
+        List<BlockSource> sources = new ArrayList<>();
+        try (BackupSession session = to.backup(pair.map(Pair::copy), cancellation, progress)) {
+            List<DiskInput> inputs = new ArrayList<>();
+            for (PointDisk disk : point.disks()) {
+                BlockSource source = new VaultDisk(from, disk.image());
+                sources.add(source);
+                inputs.add(
+                        new DiskInput(
+                                disk.name(),
+                                source,
+                                scan(disk, pair.filter(_ -> session.base().isPresent()))));
+            }
+            List<StoredDisk> stored = session.store(inputs);
+            session.flush();
+            List<PointDisk> disks = new ArrayList<>();
+            for (int i = 0; i < inputs.size(); i++) {
+                compare(inputs.get(i), stored.get(i));
+                disks.add(record(point.disks().get(i), inputs.get(i), stored.get(i)));
+            }
+            return session.commit(draft(point, disks));
+        } finally {
+            sources.forEach(BlockSource::close);
+        }
+    }
+
+    /// A point and its copy.
+    private record Pair(RecoveryPoint original, RecoveryPoint copy) {}
+
+    /// The newest copy of an older point of the VM that is still there.
+    private Optional<Pair> pair(RecoveryPoint point) {
+        Map<String, RecoveryPoint> originals = new HashMap<>();
+        from.points().forEach(each -> originals.put(each.id().toString(), each));
+        Pair newest = null;
+        for (RecoveryPoint copy : to.points()) {
+            RecoveryPoint original =
+                    copy.copiedFrom()
+                            .filter(origin -> origin.vault().equals(from.id()))
+                            .map(origin -> originals.get(origin.point().toString()))
+                            .orElse(null);
+            if (original != null
+                    && original.vm().equals(point.vm())
+                    && (newest == null || copy.snapshotAt().isAfter(newest.copy.snapshotAt()))) {
+                newest = new Pair(original, copy);
+            }
+        }
+        return Optional.ofNullable(newest);
+    }
+
+    private Scan scan(PointDisk disk, Optional<Pair> pair) {
+        Optional<DiskImage> copied =
+                pair.flatMap(each -> each.copy.disk(disk.name())).map(PointDisk::image);
+        Optional<DiskImage> original =
+                pair.flatMap(each -> each.original.disk(disk.name())).map(PointDisk::image);
+        if (copied.isEmpty()
+                || original.isEmpty()
+                || copied.get().size() != disk.image().size()
+                || original.get().size() != disk.image().size()) {
+            return new Scan.Everything(copied);
+        }
+        return new Scan.Changed(
+                copied.get(), () -> new ChunkRuns(from.nodes(), original.get(), disk.image()));
+    }
+
+    /// Reads back what was stored and compares it with the original.
+    private void compare(DiskInput input, StoredDisk stored) {
+        try (VaultDisk copy = new VaultDisk(to, stored.image())) {
+            Iterator<Extent> ranges =
+                    switch (input.scan()) {
+                        case Scan.Everything _ -> input.source().dataExtents();
+                        case Scan.Changed changed -> changed.ranges().get();
+                    };
+            Workers.run(
+                    to.settings().workers(),
+                    "compare",
+                    () -> {
+                        byte[] expected = new byte[PIECE];
+                        byte[] found = new byte[PIECE];
+                        Extent range;
+                        while ((range = next(ranges)) != null) {
+                            compare(input, range, copy, expected, found);
+                        }
+                    });
+        }
+    }
+
+    private static @Nullable Extent next(Iterator<Extent> ranges) {
+        synchronized (ranges) {
+            return ranges.hasNext() ? ranges.next() : null;
+        }
+    }
+
+    private void compare(
+            DiskInput input, Extent range, VaultDisk copy, byte[] expected, byte[] found) {
+        for (long at = range.offset(); at < range.end(); at += PIECE) {
+            cancellation.check();
+            int length = (int) Math.min(PIECE, range.end() - at);
+            input.source().read(at, expected, 0, length);
+            copy.read(at, found, 0, length);
+            if (!Arrays.equals(expected, 0, length, found, 0, length)) {
+                throw new VaultException(
+                        Kind.DAMAGED,
+                        "vault.copy-differs",
+                        null,
+                        to.location(),
+                        input.name(),
+                        Long.toString(at));
+            }
+        }
+    }
+
+    private static PointDisk record(PointDisk original, DiskInput input, StoredDisk stored) {
+        boolean isIncremental = input.scan() instanceof Scan.Changed;
+        return new PointDisk(
+                original.name(),
+                stored.image(),
+                original.format(),
+                // The source's bitmaps go with the original's points.
+                Optional.empty(),
+                isIncremental ? PointDisk.Method.INCREMENTAL : PointDisk.Method.FULL,
+                isIncremental ? "" : "copy",
+                stored.changedBytes(),
+                stored.readBytes(),
+                stored.newBytes());
+    }
+
+    private PointDraft draft(RecoveryPoint point, List<PointDisk> disks) {
+        return new PointDraft(
+                point.vm(),
+                point.configuration(),
+                point.startedAt(),
+                point.snapshotAt(),
+                point.consistency(),
+                point.consistencyReason(),
+                point.frozenMillis(),
+                disks,
+                point.writer(),
+                lock.map(to.clock().instant()::plus),
+                Optional.of(new PointOrigin(from.id(), point.id())));
+    }
+}

@@ -1,0 +1,242 @@
+package io.stillpoint.vault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
+import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Copies between vaults, and mending one from the other or from the source.
+final class CopyAndRepairTest {
+    private static final int CHUNK = TestVault.CHUNK;
+    private static final VaultSettings SMALL =
+            new VaultSettings(2 * CHUNK, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
+    private static final PruneRules AT_ONCE =
+            new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
+
+    @TempDir Path folder;
+    private TestVault original;
+    private TestVault other;
+    private byte[] first;
+    private byte[] second;
+
+    @BeforeEach
+    void make() throws IOException {
+        original = TestVault.make(Files.createDirectory(folder.resolve("original")));
+        other = TestVault.make(Files.createDirectory(folder.resolve("other")));
+        original.vault().set(SMALL);
+        other.vault().set(SMALL);
+        first = TestVault.random(150 * CHUNK + 1234, 1);
+        second = first.clone();
+        for (int chunk : new int[] {3, 4, 70, 150}) {
+            second[chunk * CHUNK + 100]++;
+        }
+    }
+
+    @AfterEach
+    void close() {
+        original.close();
+        other.close();
+    }
+
+    private VaultCopy copy() {
+        return new VaultCopy(
+                original.vault(),
+                other.vault(),
+                Optional.empty(),
+                new Cancellation(),
+                (_, _) -> {});
+    }
+
+    private List<RecoveryPoint> copyAll() {
+        List<RecoveryPoint> copies = new ArrayList<>();
+        for (RecoveryPoint point : copy().missing()) {
+            copies.add(copy().copy(point));
+        }
+        return copies;
+    }
+
+    @Test
+    void aCopyHoldsTheSameUnderAnotherKey() {
+        RecoveryPoint point = original.full(first);
+        RecoveryPoint copy = copyAll().getFirst();
+        assertThat(copy.copiedFrom()).contains(new PointOrigin(original.vault().id(), point.id()));
+        assertThat(copy.disks().getFirst().image().root())
+                .isNotEqualTo(point.disks().getFirst().image().root());
+        assertThat(other.restored(copy)).isEqualTo(first);
+        assertThat(other.verify().problems()).isEmpty();
+    }
+
+    @Test
+    void onlyDifferencesAreCopiedAgain() {
+        original.full(first);
+        copyAll();
+        original.full(second);
+        List<RecoveryPoint> copies = copyAll();
+        assertThat(copies).hasSize(1);
+        PointDisk disk = copies.getFirst().disks().getFirst();
+        assertThat(disk.method()).isEqualTo(PointDisk.Method.INCREMENTAL);
+        assertThat(disk.readBytes()).isEqualTo(3L * CHUNK + 1234);
+        assertThat(other.restored(copies.getFirst())).isEqualTo(second);
+        assertThat(copy().missing()).isEmpty();
+    }
+
+    @Test
+    void whatTheCopysRetentionRemovedDoesNotComeBack() {
+        original.full(first);
+        original.full(second);
+        List<RecoveryPoint> copies = copyAll();
+        assertThat(copies).hasSize(2);
+        other.vault().forget(copies.getFirst(), Duration.ZERO);
+        other.vault().prune(AT_ONCE, new Cancellation());
+        other.vault().prune(AT_ONCE, new Cancellation());
+        assertThat(copy().missing()).isEmpty();
+        assertThat(other.restored(copies.getLast())).isEqualTo(second);
+    }
+
+    @Test
+    void anInterruptedCopyIsTakenUpAgain() {
+        RecoveryPoint point = original.full(first);
+        Cancellation stop = new Cancellation();
+        VaultCopy interrupted =
+                new VaultCopy(
+                        original.vault(),
+                        other.vault(),
+                        Optional.empty(),
+                        stop,
+                        (_, reached) -> {
+                            if (reached >= 64L * CHUNK) {
+                                stop.request();
+                            }
+                        });
+        assertThatThrownBy(() -> interrupted.copy(point)).isInstanceOf(CancelledException.class);
+        assertThat(other.vault().points()).isEmpty();
+        RecoveryPoint copy = copyAll().getFirst();
+        assertThat(copy.disks().getFirst().newBytes()).isLessThan(first.length);
+        assertThat(other.restored(copy)).isEqualTo(first);
+    }
+
+    @Test
+    void aVaultIsNotCopiedToItself() {
+        assertThatThrownBy(() ->
+                        new VaultCopy(
+                                original.vault(),
+                                original.vault(),
+                                Optional.empty(),
+                                new Cancellation(),
+                                (_, _) -> {}))
+                .isInstanceOf(VaultException.class);
+    }
+
+    private List<Path> packs() throws IOException {
+        try (Stream<Path> files = Files.list(folder.resolve("original/vault/packs"))) {
+            return files.sorted().toList();
+        }
+    }
+
+    /// Flips a bit in the middle of every other pack, and deletes one.
+    private void damage() throws IOException {
+        List<Path> packs = packs();
+        for (int i = 0; i < packs.size(); i += 2) {
+            byte[] bytes = Files.readAllBytes(packs.get(i));
+            bytes[bytes.length / 2] ^= 4;
+            Files.write(packs.get(i), bytes);
+        }
+        Files.delete(packs.get(1));
+        original.reopen();
+        original.vault().set(SMALL);
+    }
+
+    @Test
+    void theSourcesCurrentBlocksMendOlderPointsAtTheNextBackup() throws IOException {
+        RecoveryPoint point = original.full(first);
+        damage();
+        Verification found = original.verify();
+        assertThat(found.damagedPoints()).containsExactly(point.id());
+        original.vault().quarantine(found);
+        try (BackupSession session =
+                original.vault().backup(Optional.of(point), new Cancellation(), (_, _) -> {})) {
+            assertThat(session.baseIsDamaged()).isTrue();
+            assertThat(session.base()).isEmpty();
+            StoredDisk stored =
+                    session.store(
+                                    List.of(
+                                            new DiskInput(
+                                                    "disk",
+                                                    new MemoryDisk(first),
+                                                    new Scan.Everything(Optional.empty()))))
+                            .getFirst();
+            assertThat(stored.newBytes()).isPositive();
+            original.commit(session, stored);
+        }
+        assertThat(original.restored(point)).isEqualTo(first);
+        requireSoundAfterPruning(point, first);
+    }
+
+    @Test
+    void aCopyMendsDamagedPoints() throws IOException {
+        RecoveryPoint older = original.full(first);
+        RecoveryPoint newer = original.full(second);
+        copyAll();
+        damage();
+        Verification found = original.verify();
+        assertThat(found.damagedPoints()).isNotEmpty();
+        VaultRepair.Outcome outcome =
+                new VaultRepair(original.vault(), other.vault(), new Cancellation(), (_, _) -> {})
+                        .run(found);
+        assertThat(outcome.problems()).isEmpty();
+        assertThat(original.verify().damagedPoints()).isEmpty();
+        assertThat(original.restored(older)).isEqualTo(first);
+        requireSoundAfterPruning(newer, second);
+    }
+
+    private void requireSoundAfterPruning(RecoveryPoint point, byte[] content) {
+        for (int i = 0; i < 4; i++) {
+            original.vault().prune(AT_ONCE, new Cancellation());
+        }
+        assertThat(original.verify().problems()).isEmpty();
+        assertThat(original.restored(point)).isEqualTo(content);
+        List<ObjectName> quarantine = new ArrayList<>();
+        original.vault().store().list(Area.QUARANTINE, listed -> quarantine.add(listed.name()));
+        assertThat(quarantine).isEmpty();
+    }
+
+    @Test
+    void damageIsFoundWithoutTheKey() throws IOException {
+        original.full(first);
+        try (SealedVault sealed = SealedVault.open(original.store(), InstantSource.system())) {
+            assertThat(sealed.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
+            damage();
+            assertThat(sealed.verify(new Cancellation(), _ -> {}).problems())
+                    .hasSize(packs().size() / 2 + 1);
+        }
+    }
+
+    @Test
+    void aSampleReadsNoMoreThanAskedForAndFindsMissingPacks() throws IOException {
+        original.full(first);
+        long budget = 3L * CHUNK;
+        Verification sample = original.vault().verify(budget, new Cancellation(), _ -> {});
+        assertThat(sample.problems()).isEmpty();
+        assertThat(sample.packs()).isPositive().isLessThan(packs().size());
+        Files.delete(packs().get(2));
+        assertThat(original.vault().verify(0, new Cancellation(), _ -> {}).damagedPoints())
+                .hasSize(1);
+    }
+}
