@@ -113,6 +113,9 @@ public final class BackupSession implements AutoCloseable {
                         index.lookup(guard.avoided()),
                         vault.keys(),
                         warmUp,
+                        vault.settings().differences()
+                                ? new ChunkReader(vault, index.lookup(guard.avoided()))
+                                : null,
                         vault.settings().frame())) {
             DiskIntake.Unit unit;
             while ((unit = next(turns)) != null) {

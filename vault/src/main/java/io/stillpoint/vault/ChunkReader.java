@@ -4,6 +4,7 @@ import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.DifferenceCodec;
 import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.Place;
@@ -12,6 +13,7 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +25,8 @@ final class ChunkReader implements AutoCloseable {
     private final Vault vault;
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
+    private final DifferenceCodec differences = new DifferenceCodec();
+    private final byte[] baseBytes = new byte[TreeShape.CHUNK];
     // The one used last comes first.
     private final Deque<Frame> frames = new ArrayDeque<>();
 
@@ -38,8 +42,13 @@ final class ChunkReader implements AutoCloseable {
     }
 
     ChunkReader(Vault vault) {
+        this(vault, vault.index().lookup());
+    }
+
+    /// @param lookup which places may be read
+    ChunkReader(Vault vault, ItemIndex.Lookup lookup) {
         this.vault = vault;
-        lookup = vault.index().lookup();
+        this.lookup = lookup;
         hasher = new ItemHasher(vault.keys());
     }
 
@@ -81,18 +90,105 @@ final class ChunkReader implements AutoCloseable {
     private void read(ItemId id, Place place, byte[] into, int at) {
         Frame frame = frame(place);
         int from = place.itemOffset();
-        if (place.itemLength() != TreeShape.CHUNK
-                || from + TreeShape.CHUNK > frame.length
-                || !hasher.chunk(frame.reader.plain(), from, TreeShape.CHUNK).equals(id)) {
-            throw new VaultException(
-                    Kind.DAMAGED,
-                    "vault.item-damaged",
-                    null,
-                    vault.store().description(),
-                    new ObjectName(Area.PACKS, place.pack()),
-                    id);
+        int length = place.itemLength();
+        if (from + length > frame.length) {
+            throw damaged(id, place);
         }
-        System.arraycopy(frame.reader.plain(), from, into, at, TreeShape.CHUNK);
+        if (length == TreeShape.CHUNK) {
+            System.arraycopy(frame.reader.plain(), from, into, at, length);
+        } else {
+            apply(id, place, frame.reader.plain(), from, into, at);
+        }
+        if (!hasher.chunk(into, at, TreeShape.CHUNK).equals(id)) {
+            throw damaged(id, place);
+        }
+    }
+
+    private void apply(ItemId id, Place place, byte[] from, int fromAt, byte[] into, int at) {
+        if (!apply(from, fromAt, place.itemLength(), into, at)) {
+            throw damaged(id, place);
+        }
+    }
+
+    /// Makes a chunk of a difference, without checking its id. Returns false if the bytes are none. Throws kinds
+    /// `DAMAGED`, `MISSING` if its base can't be read.
+    boolean apply(byte[] from, int fromAt, int length, byte[] into, int at) {
+        if (length <= ItemId.LENGTH) {
+            return false;
+        }
+        ItemId base = DifferenceCodec.base(from, fromAt);
+        // Reading the base may take the frame's buffer.
+        byte[] difference = Arrays.copyOfRange(from, fromAt, fromAt + length);
+        readWhole(base, baseBytes);
+        return differences.apply(difference, 0, length, baseBytes, into, at);
+    }
+
+    /// What another chunk can be made a difference from: this chunk, or what it is a difference from itself.
+    ///
+    /// @param bytes valid until the reader is used again
+    record Base(ItemId id, byte[] bytes) {}
+
+    /// Null if there is none that is sound.
+    @Nullable Base base(ItemId id) {
+        try {
+            if (lookup.findWhole(id) != null) {
+                readWhole(id, baseBytes);
+                return new Base(id, baseBytes);
+            }
+            Place place = lookup.findIndexed(id);
+            if (place == null) {
+                return null;
+            }
+            Frame frame = frame(place);
+            if (place.itemOffset() + place.itemLength() > frame.length) {
+                return null;
+            }
+            ItemId base = DifferenceCodec.base(frame.reader.plain(), place.itemOffset());
+            readWhole(base, baseBytes);
+            return new Base(base, baseBytes);
+        } catch (VaultException e) {
+            requireDamage(e);
+            return null;
+        }
+    }
+
+    private void readWhole(ItemId id, byte[] into) {
+        Place place = lookup.findWhole(id);
+        VaultException first = null;
+        if (place != null) {
+            try {
+                read(id, place, into, 0);
+                return;
+            } catch (VaultException e) {
+                requireDamage(e);
+                first = e;
+            }
+        }
+        for (Place other : vault.otherPlaces(id, place)) {
+            if (other.itemLength() == TreeShape.CHUNK) {
+                try {
+                    read(id, other, into, 0);
+                    return;
+                } catch (VaultException e) {
+                    requireDamage(e);
+                    first = e;
+                }
+            }
+        }
+        throw first != null
+                ? first
+                : new VaultException(
+                        Kind.MISSING, "vault.chunk-missing", null, vault.location(), id);
+    }
+
+    private VaultException damaged(ItemId id, Place place) {
+        return new VaultException(
+                Kind.DAMAGED,
+                "vault.item-damaged",
+                null,
+                vault.store().description(),
+                new ObjectName(Area.PACKS, place.pack()),
+                id);
     }
 
     private Frame frame(Place place) {
@@ -133,5 +229,6 @@ final class ChunkReader implements AutoCloseable {
     @Override
     public void close() {
         frames.forEach(frame -> frame.reader.close());
+        differences.close();
     }
 }

@@ -103,6 +103,7 @@ final class DiskRestore {
             window.sort(
                     Comparator.comparing((ChunkAt chunk) -> chunk.place().pack())
                             .thenComparingLong(chunk -> chunk.place().frameOffset())
+                            .thenComparing(DiskRestore::isDifference)
                             .thenComparingInt(chunk -> chunk.place().itemOffset())
                             .thenComparingLong(ChunkAt::chunk));
             int from = 0;
@@ -128,35 +129,61 @@ final class DiskRestore {
 
         private static boolean isSameFrame(ChunkAt a, ChunkAt b) {
             return a.place().frameOffset() == b.place().frameOffset()
+                    && isDifference(a) == isDifference(b)
                     && a.place().pack().equals(b.place().pack());
         }
     }
 
     private void write(BlockTarget target) throws InterruptedException {
         warmUp.await();
-        try (FrameReader reader = new FrameReader()) {
+        try (FrameReader reader = new FrameReader();
+                ChunkReader singles = new ChunkReader(vault)) {
             ItemHasher hasher = new ItemHasher(vault.keys());
             for (FrameGroup group = queue.take(); !group.equals(END); group = queue.take()) {
                 cancellation.check();
-                write(group, reader, hasher, target);
+                write(group, reader, hasher, singles, target);
             }
         }
     }
 
     private void write(
-            FrameGroup group, FrameReader reader, ItemHasher hasher, BlockTarget target) {
+            FrameGroup group,
+            FrameReader reader,
+            ItemHasher hasher,
+            ChunkReader singles,
+            BlockTarget target) {
+        if (isDifference(group.chunks().getFirst())) {
+            write(group, singles, target);
+            return;
+        }
         try {
             read(group, reader, hasher);
         } catch (VaultException e) {
             if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED) {
                 throw e;
             }
-            for (ChunkAt chunk : group.chunks()) {
-                write(List.of(readElsewhere(chunk, reader, hasher, e)), reader, target);
-            }
+            // Prune may have moved them since the index was read, or there are other copies.
+            write(group, singles, target);
             return;
         }
         write(group.chunks(), reader, target);
+    }
+
+    private static boolean isDifference(ChunkAt chunk) {
+        return chunk.place().itemLength() < TreeShape.CHUNK;
+    }
+
+    /// Writes chunks one by one.
+    private void write(FrameGroup group, ChunkReader reader, BlockTarget target) {
+        byte[] plain = new byte[TreeShape.CHUNK];
+        TreeShape shape = new TreeShape(target.size());
+        for (ChunkAt chunk : group.chunks()) {
+            cancellation.check();
+            reader.read(chunk.id(), plain, 0);
+            int bytes = shape.bytesOfChunk(chunk.chunk());
+            target.write(chunk.chunk() << TreeShape.CHUNK_LOG2, plain, 0, bytes);
+            progress.accept(bytes);
+        }
     }
 
     /// Reads the frame and checks the group's chunks.
@@ -171,24 +198,6 @@ final class DiskRestore {
         for (int i = 0; i < group.chunks().size(); i++) {
             check(group.chunks(), i, length, reader, hasher);
         }
-    }
-
-    /// Reads another copy of a chunk: prune may have moved it since the index was read, or its frame is damaged.
-    private ChunkAt readElsewhere(
-            ChunkAt chunk, FrameReader reader, ItemHasher hasher, VaultException first) {
-        for (Place place : vault.otherPlaces(chunk.id(), chunk.place())) {
-            ChunkAt other = new ChunkAt(chunk.chunk(), chunk.id(), place);
-            try {
-                read(new FrameGroup(List.of(other)), reader, hasher);
-                return other;
-            } catch (VaultException e) {
-                if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED) {
-                    throw e;
-                }
-                first.addSuppressed(e);
-            }
-        }
-        throw first;
     }
 
     private void write(List<ChunkAt> chunks, FrameReader reader, BlockTarget target) {

@@ -6,6 +6,7 @@ import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.Compression;
+import io.stillpoint.vault.pack.DifferenceCodec;
 import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.FrameItems;
 import io.stillpoint.vault.pack.PackWriter;
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class IntakeWorker implements AutoCloseable {
     private static final int CHUNK = TreeShape.CHUNK;
     private static final int LOAD_MAX = 4;
+    private static final int ITEMS_MAX = 255;
     private static final byte[] ZEROS = new byte[CHUNK];
 
     private final PackWriter data;
@@ -34,6 +36,8 @@ final class IntakeWorker implements AutoCloseable {
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
     private final FrameCodec codec = new FrameCodec(Compression.DATA);
+    private final @Nullable ChunkReader before;
+    private final DifferenceCodec differences = new DifferenceCodec();
     private final FrameItems items;
     private final byte[] buffer = new byte[Math.toIntExact(TreeShape.LEAF_SPAN)];
     private final Map<DiskIntake, LeafCursor> cursors = new HashMap<>();
@@ -49,6 +53,7 @@ final class IntakeWorker implements AutoCloseable {
             ItemIndex.Lookup lookup,
             VaultKeys keys,
             CipherWarmUp warmUp,
+            @Nullable ChunkReader before,
             int frame) {
         this.data = data;
         this.nodeReader = nodeReader;
@@ -57,21 +62,22 @@ final class IntakeWorker implements AutoCloseable {
         this.warmUp = warmUp;
         this.lookup = lookup;
         hasher = new ItemHasher(keys);
-        items = new FrameItems(frame, frame / CHUNK);
+        items = new FrameItems(frame, ITEMS_MAX);
+        this.before = before;
     }
 
     void process(DiskIntake.Unit unit) {
         DiskIntake disk = unit.disk();
         LeafCursor cursor = cursor(disk);
         ItemId beforeId = cursor == null ? null : cursor.leafId(unit.leaf());
-        Node before = cursor == null ? null : cursor.leaf(unit.leaf());
+        Node leafBefore = cursor == null ? null : cursor.leaf(unit.leaf());
         changedBytes = 0;
         readBytes = 0;
         newBytes = 0;
         Node after = new Node(0);
         int loaded = 0;
         for (int i = 0; i < Node.FAN_OUT; i++) {
-            ItemId old = before == null ? null : before.child(i);
+            ItemId old = leafBefore == null ? null : leafBefore.child(i);
             boolean isRead = (unit.chunks() >>> i & 1) != 0;
             if (isRead && i >= loaded) {
                 loaded = i + load(unit, i);
@@ -80,7 +86,7 @@ final class IntakeWorker implements AutoCloseable {
         }
         ItemId id = null;
         if (!after.isEmpty()) {
-            id = after.equals(before) ? beforeId : nodeWriter.write(after);
+            id = after.equals(leafBefore) ? beforeId : nodeWriter.write(after);
         }
         disk.complete(
                 unit.sequence(),
@@ -120,14 +126,24 @@ final class IntakeWorker implements AutoCloseable {
             return old;
         }
         changedBytes += CHUNK;
-        if (claims.claim(id, lookup)) {
+        if (claims.claimChunk(id, lookup)) {
             newBytes += CHUNK;
-            items.add(id, buffer, at, CHUNK);
-            if (!items.hasRoom(CHUNK)) {
-                append();
-            }
+            store(id, at, old);
         }
         return id;
+    }
+
+    private void store(ItemId id, int at, @Nullable ItemId old) {
+        ChunkReader.Base base = old == null || before == null ? null : before.base(old);
+        int length = base == null ? 0 : differences.make(base.id(), base.bytes(), buffer, at);
+        if (!items.hasRoom(length == 0 ? CHUNK : length)) {
+            append();
+        }
+        if (base == null || length == 0) {
+            items.add(id, buffer, at, CHUNK);
+        } else {
+            items.add(id, base.id(), differences.bytes(), 0, length);
+        }
     }
 
     /// Appends what is left.
@@ -146,5 +162,9 @@ final class IntakeWorker implements AutoCloseable {
     @Override
     public void close() {
         codec.close();
+        differences.close();
+        if (before != null) {
+            before.close();
+        }
     }
 }

@@ -34,7 +34,7 @@ final class NodeSink implements NodeWriter, AutoCloseable {
     public synchronized ItemId write(Node node) {
         byte[] bytes = node.encode();
         ItemId id = hasher.node(bytes, 0, bytes.length);
-        if (claims.claim(id, lookup)) {
+        if (claims.claimNode(id, lookup)) {
             if (!items.hasRoom(bytes.length)) {
                 metadata.append(codec, items);
             }

@@ -9,6 +9,7 @@ import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.Compression;
+import io.stillpoint.vault.pack.DifferenceCodec;
 import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.FrameItems;
 import io.stillpoint.vault.pack.FrameReader;
@@ -17,13 +18,13 @@ import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.PackWriter;
 import io.stillpoint.vault.prune.PackCensus;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.tree.TreeShape;
 import java.util.List;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /// Copies what is needed of packs to new ones.
 final class PackRewriter {
@@ -93,9 +94,7 @@ final class PackRewriter {
         private final ItemIndex.Lookup lookup = vault.index().allPlaces(condemned);
         private final FrameCodec dataCodec = new FrameCodec(Compression.DATA);
         private final FrameCodec metadataCodec = new FrameCodec(Compression.METADATA);
-        private final FrameItems chunks =
-                new FrameItems(
-                        vault.settings().frame(), vault.settings().frame() / TreeShape.CHUNK);
+        private final FrameItems chunks = new FrameItems(vault.settings().frame(), 255);
         private final FrameItems nodes = new FrameItems(NODE_FRAME, 255);
 
         Worker(PackWriter data, PackWriter metadata) {
@@ -130,26 +129,37 @@ final class PackRewriter {
                         reader.readChecked(pack, group.frameOffset(), group.frameLength());
                         isRead = true;
                     }
-                    append(pack, item, at, length);
+                    append(pack, item, group.bases()[i], at, length);
                 }
                 at += length;
             }
         }
 
-        private void append(PackFile pack, ItemId item, int at, int length) {
+        private void append(PackFile pack, ItemId item, @Nullable ItemId base, int at, int length) {
             boolean isChunk = pack.kind() == ObjectKind.DATA_PACK;
             byte[] plain = reader.plain();
-            if (at + length > plain.length
-                    || !(isChunk ? hasher.chunk(plain, at, length) : hasher.node(plain, at, length))
-                            .equals(item)) {
+            if (at + length > plain.length || !isSound(isChunk, item, base, at, length)) {
                 throw pack.where().damaged("item " + item);
             }
             FrameItems items = isChunk ? chunks : nodes;
             if (!items.hasRoom(length)) {
                 flush(isChunk);
             }
-            items.add(item, plain, at, length);
+            items.add(item, base, plain, at, length);
             copiedBytes.addAndGet(length);
+        }
+
+        private boolean isSound(
+                boolean isChunk, ItemId item, @Nullable ItemId base, int at, int length) {
+            byte[] plain = reader.plain();
+            if (base != null) {
+                // It goes as it came; its frame was authentic.
+                return isChunk
+                        && length > ItemId.LENGTH
+                        && DifferenceCodec.base(plain, at).equals(base);
+            }
+            ItemId id = isChunk ? hasher.chunk(plain, at, length) : hasher.node(plain, at, length);
+            return id.equals(item);
         }
 
         private void flush(boolean isChunk) {

@@ -2,7 +2,13 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.FrameReader;
+import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.pack.PackGroup;
+import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.prune.PackCensus;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
@@ -18,6 +24,7 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
+import io.stillpoint.vault.tree.TreeShape;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -309,7 +316,49 @@ final class Pruner {
             throw unsafe(e);
         }
         reachableItems = walk.items();
+        addBases(index, reachable);
         return reachable;
+    }
+
+    /// What a reachable difference is made from is reachable too. Directories tell, so no data is read.
+    private void addBases(ItemIndex index, Reachable reachable) {
+        Set<ObjectId> withShortItems = new HashSet<>();
+        index.forEach((id, places) -> {
+            if (reachable.contains(id)) {
+                for (Place place : index.damagedFrames().sound(places)) {
+                    if (place.itemLength() < TreeShape.CHUNK) {
+                        withShortItems.add(place.pack());
+                    }
+                }
+            }
+        });
+        try (FrameReader reader = new FrameReader()) {
+            for (ObjectId id : withShortItems) {
+                cancellation.check();
+                addBases(id, reader, reachable);
+            }
+        }
+    }
+
+    private void addBases(ObjectId id, FrameReader reader, Reachable reachable) {
+        try (PackFile pack = PackFile.open(store, vault.keys(), id)) {
+            if (pack.kind() == ObjectKind.METADATA_PACK) {
+                return;
+            }
+            for (PackGroup group : pack.directory(reader)) {
+                for (int i = 0; i < group.ids().length; i++) {
+                    ItemId base = group.bases()[i];
+                    if (base != null && reachable.contains(group.ids()[i])) {
+                        reachable.add(base);
+                    }
+                }
+            }
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+                throw e;
+            }
+            throw unsafe(e);
+        }
     }
 
     /// The second step: a condemnation whose time has come gets its verdict.

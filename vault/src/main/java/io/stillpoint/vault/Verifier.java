@@ -9,6 +9,7 @@ import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.DifferenceCodec;
 import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
@@ -154,13 +155,14 @@ final class Verifier {
         ItemHasher hasher = new ItemHasher(vault.keys());
         ItemIndex.Lookup lookup = vault.index().lookup();
         warmUp.await();
-        try (FrameReader reader = new FrameReader()) {
+        try (FrameReader reader = new FrameReader();
+                ChunkReader bases = new ChunkReader(vault)) {
             ObjectId id;
             while ((id = packs.poll()) != null) {
                 ObjectId pack = id;
                 record(() -> {
                     try {
-                        checkPack(pack, reader, hasher, lookup);
+                        checkPack(pack, reader, bases, hasher, lookup);
                     } catch (VaultException e) {
                         note(pack, e);
                     }
@@ -185,13 +187,17 @@ final class Verifier {
     }
 
     private void checkPack(
-            ObjectId id, FrameReader reader, ItemHasher hasher, ItemIndex.Lookup lookup) {
+            ObjectId id,
+            FrameReader reader,
+            ChunkReader bases,
+            ItemHasher hasher,
+            ItemIndex.Lookup lookup) {
         // A pack that a backup has just made is in the index later.
         boolean isIndexed = indexedPacks.contains(id) && !vault.index().isGone(id);
         try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
             for (PackGroup group : pack.directory(reader)) {
                 cancellation.check();
-                if (!record(() -> checkFrame(pack, group, reader, hasher))) {
+                if (!record(() -> checkFrame(pack, group, reader, bases, hasher))) {
                     damaged(id, group.frameOffset());
                 }
                 if (isIndexed) {
@@ -209,14 +215,29 @@ final class Verifier {
     }
 
     private static void checkFrame(
-            PackFile pack, PackGroup group, FrameReader reader, ItemHasher hasher) {
+            PackFile pack,
+            PackGroup group,
+            FrameReader reader,
+            ChunkReader bases,
+            ItemHasher hasher) {
         int length = reader.readChecked(pack, group.frameOffset(), group.frameLength());
+        byte[] chunk = new byte[TreeShape.CHUNK];
         int at = 0;
         for (int i = 0; i < group.ids().length; i++) {
             int size = group.lengths()[i];
-            boolean fits = size > 0 && at + size <= length;
-            if (!fits || !isSound(pack.kind(), group.ids()[i], reader.plain(), at, size, hasher)) {
-                throw pack.where().damaged("item " + group.ids()[i]);
+            ItemId id = group.ids()[i];
+            boolean isSound = size > 0 && at + size <= length;
+            if (isSound && group.bases()[i] == null) {
+                isSound = isSound(pack.kind(), id, reader.plain(), at, size, hasher);
+            } else if (isSound) {
+                isSound =
+                        pack.kind() == ObjectKind.DATA_PACK
+                                && bases.apply(reader.plain(), at, size, chunk, 0)
+                                && DifferenceCodec.base(reader.plain(), at).equals(group.bases()[i])
+                                && hasher.chunk(chunk, 0, chunk.length).equals(id);
+            }
+            if (!isSound) {
+                throw pack.where().damaged("item " + id);
             }
             at += size;
         }

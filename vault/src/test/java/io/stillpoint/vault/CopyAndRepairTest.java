@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class CopyAndRepairTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
 

@@ -15,6 +15,7 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
+import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -209,6 +210,18 @@ public final class ItemIndex implements AutoCloseable {
             }
             // Better what was found damaged once than nothing.
             return place == null && !onlySound && !damaged.isEmpty() ? search(id, usable) : place;
+        }
+
+        /// As [#findIndexed], but only where a chunk lies whole, rather than as a difference from another.
+        public @Nullable Place findWhole(ItemId id) {
+            Place place = recent.get(id);
+            return place != null && isWhole(place) ? place : search(id, this::isWhole);
+        }
+
+        private boolean isWhole(Place place) {
+            return place.itemLength() == TreeShape.CHUNK
+                    && usable.test(place)
+                    && !damaged.contains(place);
         }
 
         /// All places of the item, each once.

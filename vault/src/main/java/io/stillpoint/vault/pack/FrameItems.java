@@ -1,12 +1,15 @@
 package io.stillpoint.vault.pack;
 
 import io.stillpoint.vault.crypto.ItemId;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /// Items gathered for one frame. Reused from frame to frame; for one thread at a time.
 public final class FrameItems {
     private final byte[] plain;
     private final ItemId[] ids;
     private final int[] lengths;
+    private final @Nullable ItemId[] bases;
     private int used;
     private int count;
 
@@ -16,6 +19,7 @@ public final class FrameItems {
         plain = new byte[capacity];
         ids = new ItemId[countMax];
         lengths = new int[countMax];
+        bases = new @Nullable ItemId[countMax];
     }
 
     /// Whether an item of `length` bytes still fits.
@@ -29,6 +33,14 @@ public final class FrameItems {
 
     /// Copies an item in. There must be room.
     public void add(ItemId id, byte[] from, int at, int length) {
+        add(id, null, from, at, length);
+    }
+
+    /// As [#add(ItemId, byte[], int, int)], for a chunk that may be a difference.
+    ///
+    /// @param base the chunk that it is a difference from; null: it is whole
+    public void add(ItemId id, @Nullable ItemId base, byte[] from, int at, int length) {
+        bases[count] = base;
         System.arraycopy(from, at, plain, used, length);
         ids[count] = id;
         lengths[count] = length;
@@ -55,6 +67,7 @@ public final class FrameItems {
         int[] someLengths = new int[count];
         System.arraycopy(ids, 0, someIds, 0, count);
         System.arraycopy(lengths, 0, someLengths, 0, count);
-        return new PackGroup(frameOffset, frameLength, someIds, someLengths);
+        return new PackGroup(
+                frameOffset, frameLength, someIds, someLengths, Arrays.copyOf(bases, count));
     }
 }

@@ -13,9 +13,12 @@ import org.jspecify.annotations.Nullable;
 /// @param frameLength the frame's whole length in bytes
 /// @param ids of the items in their order; not to be changed
 /// @param lengths of the items in bytes; not to be changed
-public record PackGroup(long frameOffset, int frameLength, ItemId[] ids, int[] lengths) {
+/// @param bases for each item the chunk that it is a difference from; null: it is whole; not to be changed
+public record PackGroup(
+        long frameOffset, int frameLength, ItemId[] ids, int[] lengths, @Nullable ItemId[] bases) {
     private static final int HEAD = 4 + 3 + 1;
     private static final int ITEM = ItemId.LENGTH + 3;
+    private static final int DIFFERENCE = 1 << 23;
 
     /// Calls `visitor` with each item's id and place.
     public void forEachPlace(ObjectId pack, BiConsumer<ItemId, Place> visitor) {
@@ -28,42 +31,70 @@ public record PackGroup(long frameOffset, int frameLength, ItemId[] ids, int[] l
 
     /// The plain bytes of a directory (section 5 of the format).
     static byte[] encode(List<PackGroup> groups) {
-        int size = groups.stream().mapToInt(group -> HEAD + ITEM * group.ids.length).sum();
-        ByteBuffer buffer = ByteBuffer.allocate(size);
+        ByteBuffer buffer =
+                ByteBuffer.allocate(groups.stream().mapToInt(PackGroup::encodedLength).sum());
         for (PackGroup group : groups) {
             buffer.putInt((int) group.frameOffset);
             putMedium(buffer, group.frameLength);
             buffer.put((byte) group.ids.length);
             for (int i = 0; i < group.ids.length; i++) {
+                ItemId base = group.bases[i];
                 group.ids[i].write(buffer);
-                putMedium(buffer, group.lengths[i]);
+                putMedium(buffer, base == null ? group.lengths[i] : group.lengths[i] | DIFFERENCE);
+                if (base != null) {
+                    base.write(buffer);
+                }
             }
         }
         return buffer.array();
+    }
+
+    private int encodedLength() {
+        int length = HEAD + ITEM * ids.length;
+        for (ItemId base : bases) {
+            length += base == null ? 0 : ItemId.LENGTH;
+        }
+        return length;
     }
 
     /// The reverse of [#encode], or null if the bytes are no directory.
     static @Nullable List<PackGroup> decode(ByteBuffer buffer) {
         List<PackGroup> groups = new ArrayList<>();
         while (buffer.hasRemaining()) {
-            if (buffer.remaining() < HEAD) {
+            PackGroup group = decodeOne(buffer);
+            if (group == null) {
                 return null;
             }
-            long frameOffset = Integer.toUnsignedLong(buffer.getInt());
-            int frameLength = medium(buffer);
-            int count = Byte.toUnsignedInt(buffer.get());
-            if (buffer.remaining() < count * ITEM) {
-                return null;
-            }
-            ItemId[] ids = new ItemId[count];
-            int[] lengths = new int[count];
-            for (int i = 0; i < count; i++) {
-                ids[i] = ItemId.read(buffer);
-                lengths[i] = medium(buffer);
-            }
-            groups.add(new PackGroup(frameOffset, frameLength, ids, lengths));
+            groups.add(group);
         }
         return groups;
+    }
+
+    private static @Nullable PackGroup decodeOne(ByteBuffer buffer) {
+        if (buffer.remaining() < HEAD) {
+            return null;
+        }
+        long frameOffset = Integer.toUnsignedLong(buffer.getInt());
+        int frameLength = medium(buffer);
+        int count = Byte.toUnsignedInt(buffer.get());
+        ItemId[] ids = new ItemId[count];
+        int[] lengths = new int[count];
+        @Nullable ItemId[] bases = new @Nullable ItemId[count];
+        for (int i = 0; i < count; i++) {
+            if (buffer.remaining() < ITEM) {
+                return null;
+            }
+            ids[i] = ItemId.read(buffer);
+            int length = medium(buffer);
+            lengths[i] = length & ~DIFFERENCE;
+            if ((length & DIFFERENCE) != 0) {
+                if (buffer.remaining() < ItemId.LENGTH) {
+                    return null;
+                }
+                bases[i] = ItemId.read(buffer);
+            }
+        }
+        return new PackGroup(frameOffset, frameLength, ids, lengths, bases);
     }
 
     private static void putMedium(ByteBuffer buffer, int value) {

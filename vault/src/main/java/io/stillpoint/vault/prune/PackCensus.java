@@ -63,7 +63,7 @@ public final class PackCensus {
     }
 
     private void count(ItemId id, Set<Place> all) {
-        Set<Place> places = readable(all);
+        Set<Place> places = damaged.sound(all);
         boolean isNeeded = reachable.contains(id);
         int usable = 0;
         for (Place place : all) {
@@ -85,18 +85,8 @@ public final class PackCensus {
         }
     }
 
-    /// What is known to be damaged counts only where there is nothing better: then it may yet be mended.
-    private Set<Place> readable(Set<Place> places) {
-        if (damaged.isEmpty()) {
-            return places;
-        }
-        Set<Place> sound = new HashSet<>(places);
-        sound.removeIf(damaged::contains);
-        return sound.isEmpty() ? places : sound;
-    }
-
     private void discountCopies(ItemId id, Set<Place> all) {
-        Set<Place> places = readable(all);
+        Set<Place> places = damaged.sound(all);
         if (places.size() > 1 && reachable.contains(id)) {
             ObjectId kept = kept(places);
             for (Place place : places) {
@@ -146,7 +136,7 @@ public final class PackCensus {
     ///
     /// @param places all places of the item
     public boolean keeps(ItemId id, ObjectId pack, Set<Place> places) {
-        return reachable.contains(id) && pack.equals(kept(readable(places)));
+        return reachable.contains(id) && pack.equals(kept(damaged.sound(places)));
     }
 
     // Copies made since the census are in packs that it does not know; they are never chosen, so

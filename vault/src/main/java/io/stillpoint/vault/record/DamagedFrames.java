@@ -33,6 +33,16 @@ public record DamagedFrames(Map<ObjectId, Set<Long>> frames) {
                 && (offsets.contains(WHOLE_PACK) || offsets.contains(place.frameOffset()));
     }
 
+    /// Those of an item's places that are not damaged, or all if there is none: better than nothing.
+    public Set<Place> sound(Set<Place> places) {
+        if (isEmpty()) {
+            return places;
+        }
+        Set<Place> sound = new HashSet<>(places);
+        sound.removeIf(this::contains);
+        return sound.isEmpty() ? places : sound;
+    }
+
     public boolean isEmpty() {
         return frames.isEmpty();
     }
