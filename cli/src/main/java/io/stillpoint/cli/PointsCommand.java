@@ -29,7 +29,7 @@ final class PointsCommand implements Callable<Integer> {
             output.result(
                     Json.object().set("points", PointFormat.json(points)),
                     points.isEmpty()
-                            ? Output.text("points.none", vaultOptions.folder())
+                            ? Output.text("points.none", vaultOptions.location())
                             : PointFormat.table(points));
             return ExitCode.SUCCESS.status();
         }

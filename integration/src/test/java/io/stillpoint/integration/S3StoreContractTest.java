@@ -3,6 +3,7 @@ package io.stillpoint.integration;
 import io.stillpoint.stores.Meter;
 import io.stillpoint.stores.Prices;
 import io.stillpoint.stores.s3.S3Address;
+import io.stillpoint.stores.s3.S3Settings.Exclusion;
 import io.stillpoint.testkit.ObjectStoreContract;
 import io.stillpoint.testkit.S3Server;
 import io.stillpoint.vault.store.ObjectStore;
@@ -43,7 +44,12 @@ final class S3StoreContractTest {
 
         @Override
         protected ObjectStore open() {
-            return S3Server.rados().store(bucket);
+            // It ignores the condition where versions are kept.
+            return S3Server.rados()
+                    .store(
+                            bucket,
+                            S3Server.SETTINGS.with(Exclusion.CHECK_FIRST),
+                            Meter.unlimited(Prices.NONE));
         }
     }
 

@@ -30,18 +30,24 @@ public record StoreUsage(long puts, long gets, long deletes, long bytesUp, long 
         return bytesUp / GIGABYTE * prices.gigabyteMonth();
     }
 
-    /// One line, such as `12 puts, 3 gets, 40.0 MiB up, 1.00 MiB down: 0.0001 USD`.
+    /// One line, such as `12 puts, 3 gets, 40.0 MiB up, 1.00 MiB down: 0.0001 USD`; without the money where nothing
+    /// has a price.
     public String line(Prices prices) {
+        String line = counts();
+        return prices.equals(Prices.NONE)
+                ? line
+                : line + ": " + money(cost(prices)) + " " + prices.currency();
+    }
+
+    private String counts() {
         return String.format(
                 Locale.ROOT,
-                "%d puts, %d gets%s, %s up, %s down: %s %s",
+                "%d puts, %d gets%s, %s up, %s down",
                 puts,
                 gets,
                 deletes == 0 ? "" : ", " + deletes + " deletes",
                 new ByteSize(bytesUp),
-                new ByteSize(bytesDown),
-                money(cost(prices)),
-                prices.currency());
+                new ByteSize(bytesDown));
     }
 
     /// Four digits behind the point, and more for what is less than that.

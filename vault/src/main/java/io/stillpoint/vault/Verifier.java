@@ -59,7 +59,8 @@ final class Verifier {
         vault.store().list(Area.PACKS, listed -> packs.add(listed.name().id()));
         int packCount = packs.size();
         problems.addAll(vault.index().checkSegments());
-        Workers.run(Runtime.getRuntime().availableProcessors(), "verify", () -> checkPacks(packs));
+        int threads = Math.max(Runtime.getRuntime().availableProcessors(), vault.store().streams());
+        Workers.run(threads, "verify", () -> checkPacks(packs));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         vault.forEachPoint((point, damage) -> {

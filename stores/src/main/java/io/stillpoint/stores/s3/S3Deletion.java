@@ -4,12 +4,13 @@ import io.stillpoint.stores.RequestClass;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.services.s3.model.BucketVersioningStatus;
+import software.amazon.awssdk.services.s3.model.DeleteMarkerEntry;
 import software.amazon.awssdk.services.s3.model.ListObjectVersionsResponse;
+import software.amazon.awssdk.services.s3.model.ObjectVersion;
 
 /// Deletes objects so that their bytes go. In a bucket that keeps versions, a plain deletion only hides an object
 /// behind a delete marker, and is never refused; there, the versions themselves are deleted.
@@ -30,8 +31,12 @@ final class S3Deletion {
             deletePlainly(name);
             return;
         }
+        // Delete markers last, since what they hide must not reappear.
         for (String version : versions(name)) {
             delete(name, version);
+        }
+        for (String marker : ids(name, true)) {
+            delete(name, marker);
         }
     }
 
@@ -53,7 +58,8 @@ final class S3Deletion {
                 });
     }
 
-    private void delete(ObjectName name, String version) {
+    /// Deletes one version. Throws kind `RETAINED` if the server must keep it.
+    void delete(ObjectName name, String version) {
         try {
             requests.call(
                     RequestClass.DELETE,
@@ -69,8 +75,12 @@ final class S3Deletion {
         }
     }
 
-    /// The ids of all versions of an object; delete markers last, since what they hide must not reappear.
-    private List<String> versions(ObjectName name) {
+    /// The ids of all versions of an object, the newest first.
+    List<String> versions(ObjectName name) {
+        return ids(name, false);
+    }
+
+    private List<String> ids(ObjectName name, boolean ofMarkers) {
         String key = requests.key(name);
         ListObjectVersionsResponse found =
                 requests.call(
@@ -80,14 +90,15 @@ final class S3Deletion {
                         (client, _) ->
                                 client.listObjectVersions(
                                         list -> list.bucket(requests.bucket()).prefix(key)));
-        List<String> ids = new ArrayList<>();
-        found.versions().stream()
-                .filter(version -> version.key().equals(key))
-                .forEach(version -> ids.add(version.versionId()));
-        found.deleteMarkers().stream()
-                .filter(marker -> marker.key().equals(key))
-                .forEach(marker -> ids.add(marker.versionId()));
-        return ids;
+        return ofMarkers
+                ? found.deleteMarkers().stream()
+                        .filter(marker -> marker.key().equals(key))
+                        .map(DeleteMarkerEntry::versionId)
+                        .toList()
+                : found.versions().stream()
+                        .filter(version -> version.key().equals(key))
+                        .map(ObjectVersion::versionId)
+                        .toList();
     }
 
     /// A server that can't tell is one without versions.

@@ -5,7 +5,7 @@ import io.stillpoint.stores.RetryPolicy;
 /// How to speak to a server.
 ///
 /// @param partSize of large objects in bytes, at least 5 MiB
-/// @param streams requests at once
+/// @param streams requests at once; half of them may be parts of uploads, each in memory
 public record S3Settings(
         Checksums checksums,
         Exclusion exclusion,
@@ -20,7 +20,7 @@ public record S3Settings(
                     Exclusion.CONDITIONAL,
                     LockMode.COMPLIANCE,
                     12 << 20,
-                    4,
+                    8,
                     RetryPolicy.DEFAULT);
 
     /// The protocol's least size of a part that is not the last.

@@ -59,7 +59,7 @@ public final class S3Store implements ObjectStore {
         reader = new S3Reader(requests);
         retention = new S3Retention(requests, settings.lockMode());
         deletion = new S3Deletion(requests, retention);
-        slots = new Semaphore(settings.streams());
+        slots = new Semaphore(Math.max(1, settings.streams() / 2));
     }
 
     @Override
@@ -72,7 +72,7 @@ public final class S3Store implements ObjectStore {
         if (!isSwept.getAndSet(true)) {
             dropAbandoned();
         }
-        return new S3Upload(requests, settings, name, randomness.hex(TOKEN_BYTES), slots);
+        return new S3Upload(requests, settings, deletion, name, randomness.hex(TOKEN_BYTES), slots);
     }
 
     @Override

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
@@ -35,6 +35,7 @@ final class S3Upload extends PartedUpload {
 
     private final S3Requests requests;
     private final S3Settings settings;
+    private final S3Deletion deletion;
     private final ObjectName name;
     private final String token;
     private final Map<Integer, CompletedPart> sent = new TreeMap<>();
@@ -43,12 +44,14 @@ final class S3Upload extends PartedUpload {
     S3Upload(
             S3Requests requests,
             S3Settings settings,
+            S3Deletion deletion,
             ObjectName name,
             String token,
             Semaphore slots) {
         super(settings.partSize(), slots);
         this.requests = requests;
         this.settings = settings;
+        this.deletion = deletion;
         this.name = name;
         this.token = token;
     }
@@ -67,16 +70,35 @@ final class S3Upload extends PartedUpload {
         if (isConditional()) {
             request.ifNoneMatch(ANY);
         }
-        requests.send(
-                RequestClass.PUT,
-                "write",
-                name,
-                length,
-                (client, attempt) -> {
-                    RequestBody body = body(bytes, length);
-                    publish(client, attempt, () -> client.putObject(request.build(), body));
-                    return true;
-                });
+        Optional<String> version =
+                requests.send(
+                        RequestClass.PUT,
+                        "write",
+                        name,
+                        length,
+                        (client, attempt) ->
+                                publish(
+                                        client,
+                                        attempt,
+                                        () ->
+                                                client.putObject(
+                                                                request.build(),
+                                                                body(bytes, length))
+                                                        .versionId()));
+        version.ifPresent(this::requireEldest);
+    }
+
+    /// Looking before writing does not hinder two writers of the same moment. Where versions are kept, the one that wrote
+    /// later finds the other's version older than its own, and takes its own back.
+    private void requireEldest(String version) {
+        if (isConditional()) {
+            return;
+        }
+        List<String> all = deletion.versions(name);
+        if (!all.isEmpty() && !all.getLast().equals(version)) {
+            deletion.delete(name, version);
+            throw taken(null);
+        }
     }
 
     private boolean isConditional() {
@@ -104,13 +126,16 @@ final class S3Upload extends PartedUpload {
     }
 
     /// Sends the request that makes the object visible and tells what a refusal means.
-    private void publish(S3Client client, int attempt, Supplier<?> request) {
+    ///
+    /// @param request returns the version that it made, or null
+    private Optional<String> publish(
+            S3Client client, int attempt, Supplier<@Nullable String> request) {
         try {
-            Objects.requireNonNull(request.get());
+            return Optional.ofNullable(request.get());
         } catch (AwsServiceException e) {
             boolean mayBeOurs = S3Errors.isTaken(e) || S3Errors.isMissing(e);
             if (mayBeOurs && attempt > 1 && isOurs(client)) {
-                return;
+                return Optional.empty();
             }
             if (S3Errors.isTaken(e)) {
                 throw taken(e);
@@ -209,14 +234,19 @@ final class S3Upload extends PartedUpload {
         if (isConditional()) {
             request.ifNoneMatch(ANY);
         }
-        requests.call(
-                RequestClass.PUT,
-                "write",
-                name,
-                (client, attempt) -> {
-                    publish(client, attempt, () -> client.completeMultipartUpload(request.build()));
-                    return true;
-                });
+        Optional<String> version =
+                requests.call(
+                        RequestClass.PUT,
+                        "write",
+                        name,
+                        (client, attempt) ->
+                                publish(
+                                        client,
+                                        attempt,
+                                        () ->
+                                                client.completeMultipartUpload(request.build())
+                                                        .versionId()));
+        version.ifPresent(this::requireEldest);
     }
 
     @Override
