@@ -246,7 +246,7 @@ final class S3StoreTest {
         // A look for unfinished uploads and the object; its content in one request; is the bucket
         // versioned?
         assertThat(meter.usage().line(meter.prices()))
-                .isEqualTo("2 puts, 2 gets, 1 deletes, 1000 B up, 1000 B down: 0.0000109 USD");
+                .isEqualTo("2 puts, 2 gets, 1 deletes, 0.98 KiB up, 0.98 KiB down: 0.0000109 USD");
         Meter small = new Meter(Prices.NONE, Budget.ofRequests(3));
         try (S3Store store = server.store(bucket, S3Server.SETTINGS, small)) {
             put(store, NAME, new byte[1000]);

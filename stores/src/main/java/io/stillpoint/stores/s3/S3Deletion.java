@@ -75,6 +75,16 @@ final class S3Deletion {
         }
     }
 
+    /// Whether an object that is not visible is still there, behind a delete marker that is not ours.
+    boolean isHidden(ObjectName name) {
+        try {
+            return keepsVersions() && !versions(name).isEmpty();
+        } catch (VaultException e) {
+            // Who may not ask will not know.
+            return false;
+        }
+    }
+
     /// The ids of all versions of an object, the newest first.
     List<String> versions(ObjectName name) {
         return ids(name, false);

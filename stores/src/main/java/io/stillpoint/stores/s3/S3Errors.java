@@ -108,11 +108,6 @@ final class S3Errors {
                                 .contains(code(e)));
     }
 
-    /// Whether the object is gone only because somebody put a delete marker before it.
-    static boolean isHidden(AwsServiceException e) {
-        return header(e, "x-amz-delete-marker").map("true"::equals).orElse(false);
-    }
-
     static String code(AwsServiceException e) {
         String code = e.awsErrorDetails() == null ? null : e.awsErrorDetails().errorCode();
         return code == null ? "" : code;

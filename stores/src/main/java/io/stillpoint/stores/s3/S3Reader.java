@@ -16,9 +16,11 @@ import software.amazon.awssdk.services.s3.model.GetObjectResponse;
 /// Opens and reads objects by ranges.
 final class S3Reader {
     private final S3Requests requests;
+    private final S3Deletion deletion;
 
-    S3Reader(S3Requests requests) {
+    S3Reader(S3Requests requests, S3Deletion deletion) {
         this.requests = requests;
+        this.deletion = deletion;
     }
 
     /// The first bytes and the size, in one request. Throws kind `MISSING`.
@@ -49,7 +51,7 @@ final class S3Reader {
         if (!S3Errors.isMissing(e)) {
             return e;
         }
-        return S3Errors.isHidden(e)
+        return deletion.isHidden(name)
                 ? S3Errors.error(Kind.MISSING, "stores.hidden", e, requests.place(name))
                 : new VaultException(Kind.MISSING, "vault.missing", e, requests.place(name));
     }

@@ -55,7 +55,7 @@ final class S3Retention {
         return floor.equals(until) ? floor : floor.plusSeconds(1);
     }
 
-    /// Until when an object, or a version of it, is retained. Throws kinds `MISSING`, `UNSUPPORTED`.
+    /// Until when an object, or a version of it, is retained. Throws kind `UNSUPPORTED`.
     Optional<Instant> until(ObjectName name, @Nullable String version) {
         return requests.call(
                 RequestClass.GET,
@@ -71,7 +71,9 @@ final class S3Retention {
                                         .retention();
                         return Optional.ofNullable(found).map(ObjectLockRetention::retainUntilDate);
                     } catch (AwsServiceException e) {
-                        if (S3Errors.code(e).equals("NoSuchObjectLockConfiguration")) {
+                        // No lock; whether there is no object either, servers tell in different
+                        // words.
+                        if (S3Errors.isMissing(e)) {
                             return Optional.empty();
                         }
                         throw unsupported(name, e);

@@ -56,9 +56,9 @@ public final class S3Store implements ObjectStore {
         randomness = surroundings.randomness;
         clock = surroundings.clock;
         requests = new S3Requests(address, access, settings, randomness, surroundings.meter);
-        reader = new S3Reader(requests);
         retention = new S3Retention(requests, settings.lockMode());
         deletion = new S3Deletion(requests, retention);
+        reader = new S3Reader(requests, deletion);
         slots = new Semaphore(Math.max(1, settings.streams() / 2));
     }
 
