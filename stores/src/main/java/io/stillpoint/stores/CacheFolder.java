@@ -75,6 +75,7 @@ final class CacheFolder {
     }
 
     void publish(Path temporary, ObjectName name) throws IOException {
+        Files.setLastModifiedTime(temporary, FileTime.from(clock.instant()));
         Files.move(temporary, path(name), StandardCopyOption.ATOMIC_MOVE);
         trim();
     }

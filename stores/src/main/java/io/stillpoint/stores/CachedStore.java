@@ -3,6 +3,7 @@ package io.stillpoint.stores;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
@@ -41,6 +42,14 @@ public final class CachedStore implements ObjectStore {
         this.vaults = vaults;
         this.bytesMax = bytesMax;
         this.clock = clock;
+    }
+
+    /// For a vault whose id is known before its header was read.
+    public static CachedStore of(
+            ObjectStore store, Path vaults, ObjectId vault, long bytesMax, InstantSource clock) {
+        CachedStore cached = new CachedStore(store, vaults, bytesMax, clock);
+        cached.folder = new CacheFolder(vaults.resolve(vault.toString()), bytesMax, clock);
+        return cached;
     }
 
     @Override
