@@ -128,7 +128,7 @@ final class BucketVaultTest {
                 command(server, "s3://no-such-bucket?endpoint=" + server.endpoint())
                         .run("vault", "init");
         assertThat(missing.status()).isEqualTo(INPUT);
-        assertThat(missing.err()).contains("no such bucket").doesNotContain("\tat ");
+        assertThat(missing.err()).contains("There is no such bucket").doesNotContain("\tat ");
         Command.Result unknown = command(server, "s3://bucket?regoin=x").run("points");
         assertThat(unknown.status()).isEqualTo(INPUT);
         assertThat(unknown.err()).contains("regoin").contains("region");

@@ -68,6 +68,25 @@ final class StoreLocationTest {
         assertThat(bucket("s3://b-1?endpoint=http://h:1").address().isPathStyle()).isTrue();
     }
 
+    @Test
+    void aContainerIsNamedBehindItsAccount() {
+        StoreLocation.Container found =
+                (StoreLocation.Container)
+                        StoreLocation.parse("azure://acc/box/some/where?streams=2");
+        assertThat(found.address().service())
+                .isEqualTo(URI.create("https://acc.blob.core.windows.net"));
+        assertThat(found.address().container()).isEqualTo("box");
+        assertThat(found.address().prefix()).isEqualTo("some/where/");
+        assertThat(found.settings().streams()).isEqualTo(2);
+        assertThat(found.settings().isLocked()).isTrue();
+        StoreLocation.Container other =
+                (StoreLocation.Container)
+                        StoreLocation.parse("azure://acc/box?endpoint=http://h:1&lock=governance");
+        assertThat(other.address().service()).isEqualTo(URI.create("http://h:1/acc"));
+        assertThat(other.address().prefix()).isEmpty();
+        assertThat(other.settings().isLocked()).isFalse();
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -76,6 +95,8 @@ final class StoreLocationTest {
                 "s3:///prefix|stores.location-bucket|names no bucket",
                 "s3:bucket/x|stores.location-slashes|s3://bucket/x",
                 "S3:/bucket|stores.location-slashes|S3://bucket",
+                "azure://account|stores.location-container|azure://ACCOUNT/CONTAINER",
+                "azure://account/c?region=x|stores.location-option|endpoint",
                 "https://host/bucket|stores.location-scheme|?endpoint=https://HOST",
                 "s3://host:9000/bucket|stores.location-bucket-name|endpoint=",
                 "s3://My_Bucket|stores.location-bucket-name|lower-case",

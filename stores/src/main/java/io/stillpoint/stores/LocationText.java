@@ -1,8 +1,11 @@
 package io.stillpoint.stores;
 
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.stores.azure.AzureAddress;
+import io.stillpoint.stores.azure.AzureSettings;
 import io.stillpoint.stores.s3.S3Address;
 import io.stillpoint.stores.s3.S3Settings;
+import io.stillpoint.stores.s3.S3Settings.LockMode;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.net.URI;
@@ -48,6 +51,7 @@ final class LocationText {
         }
         return switch (text.substring(0, scheme).toLowerCase(Locale.ROOT)) {
             case "s3" -> split(text, scheme + 3).bucket();
+            case "azure" -> split(text, scheme + 3).container();
             case "file" -> new StoreLocation.Folder(Path.of(text.substring(scheme + 3)));
             default -> throw wrong("stores.location-scheme", text);
         };
@@ -103,6 +107,35 @@ final class LocationText {
         Prices prices = prices(endpoint == null ? Prices.S3_STANDARD_US_EAST_1 : Prices.NONE);
         requireAllKnown();
         return new StoreLocation.Bucket(text, address, settings, profile, prices);
+    }
+
+    private StoreLocation container() {
+        int slash = prefix.indexOf('/');
+        if (name.isEmpty() || slash < 0) {
+            throw wrong("stores.location-container", text);
+        }
+        String service =
+                option("endpoint", null, this::endpoint) == null
+                        ? "https://" + name + ".blob.core.windows.net"
+                        // Emulators have the account in the path.
+                        : options.get("endpoint") + "/" + name;
+        AzureAddress address =
+                new AzureAddress(
+                        name,
+                        URI.create(service),
+                        prefix.substring(0, slash),
+                        prefix.substring(slash + 1));
+        AzureSettings usual = AzureSettings.DEFAULT;
+        AzureSettings settings =
+                new AzureSettings(
+                        choice("lock", LockMode.COMPLIANCE) == LockMode.COMPLIANCE,
+                        option("part-size", usual.blockSize(), this::partSize),
+                        option("streams", usual.streams(), this::streams),
+                        usual.retries());
+        // Azure's differ by region, tier and redundancy too much for a default.
+        Prices prices = prices(Prices.NONE);
+        requireAllKnown();
+        return new StoreLocation.Container(text, address, settings, prices);
     }
 
     private Prices prices(Prices usual) {

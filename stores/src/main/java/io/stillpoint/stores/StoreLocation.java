@@ -1,6 +1,10 @@
 package io.stillpoint.stores;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.stores.azure.AzureAccess;
+import io.stillpoint.stores.azure.AzureAddress;
+import io.stillpoint.stores.azure.AzureSettings;
+import io.stillpoint.stores.azure.AzureStore;
 import io.stillpoint.stores.s3.S3Access;
 import io.stillpoint.stores.s3.S3Address;
 import io.stillpoint.stores.s3.S3Settings;
@@ -12,7 +16,8 @@ import java.time.InstantSource;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Where a user keeps a vault: a folder, or `s3://BUCKET/PREFIX?OPTION=VALUE&…` (docs/stores.md).
+/// Where a user keeps a vault: a folder, or `s3://BUCKET/PREFIX?OPTION=VALUE&…`, or
+/// `azure://ACCOUNT/CONTAINER/PREFIX?…` (docs/stores.md).
 public sealed interface StoreLocation {
     /// What a store needs of its surroundings.
     ///
@@ -100,6 +105,30 @@ public sealed interface StoreLocation {
             try (S3Store store = store(surroundings)) {
                 store.probe();
             }
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /// A container of Azure's Blob Storage.
+    record Container(String text, AzureAddress address, AzureSettings settings, Prices prices)
+            implements StoreLocation {
+        @Override
+        public ObjectStore open(Surroundings surroundings) {
+            return new AzureStore(
+                    address,
+                    AzureAccess.of(surroundings.environment),
+                    settings,
+                    new AzureStore.Surroundings(
+                            surroundings.randomness, surroundings.clock, surroundings.meter));
+        }
+
+        @Override
+        public boolean isRemote() {
+            return true;
         }
 
         @Override

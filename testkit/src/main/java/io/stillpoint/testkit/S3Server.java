@@ -84,7 +84,7 @@ public record S3Server(URI endpoint, URI named, S3Access.Keys keys) {
             Path folder = ServerProcess.newFolder("s3proxy");
             int port = ServerProcess.freePort();
             ServerProcess server =
-                    ServerProcess.start(
+                    ServerProcess.startGuarded(
                             folder,
                             List.of(
                                     ProcessHandle.current().info().command().orElse("java"),

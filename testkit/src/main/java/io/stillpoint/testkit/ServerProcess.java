@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +44,20 @@ final class ServerProcess {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Starts a program that does not heed its standard input, with a shell that ends it when that ends.
+    static ServerProcess startGuarded(Path folder, List<String> command) {
+        List<String> guarded =
+                new ArrayList<>(
+                        List.of(
+                                "bash",
+                                "-c",
+                                "exec 3<&0; \"$@\" </dev/null & server=$!;"
+                                        + " { cat <&3 >/dev/null; kill -KILL $server; } & wait $server",
+                                "guard"));
+        guarded.addAll(command);
+        return start(folder, guarded);
     }
 
     /// Starts a program; its standard input stays open until it is to end.
