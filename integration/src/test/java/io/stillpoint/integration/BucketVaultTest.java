@@ -3,6 +3,7 @@ package io.stillpoint.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.testkit.AzureServer;
 import io.stillpoint.testkit.Bytes;
 import io.stillpoint.testkit.S3Server;
 import io.stillpoint.testkit.SparseImage;
@@ -31,6 +32,8 @@ final class BucketVaultTest {
                         Map.of(
                                 "STILLPOINT_VAULT",
                                 location,
+                                "AZURE_STORAGE_KEY",
+                                AzureServer.KEY,
                                 "STILLPOINT_KEY_FILE",
                                 folder.resolve("key").toString(),
                                 "STILLPOINT_S3_ACCESS_KEY",
@@ -48,12 +51,11 @@ final class BucketVaultTest {
     }
 
     private void roundTrip(S3Server server) throws IOException {
-        String location =
-                "s3://"
-                        + server.newBucket()
-                        + "/one?endpoint="
-                        + server.endpoint()
-                        + "&price-put=0.005";
+        roundTrip(server, "s3://" + server.newBucket() + "/one?endpoint=" + server.endpoint());
+    }
+
+    private void roundTrip(S3Server server, String place) throws IOException {
+        String location = place + "&price-put=0.005";
         Command command = command(server, location);
         SparseImage image = SparseImage.create(folder.resolve("disk.raw"), new ByteSize(200 << 20));
         for (int i = 0; i < IMAGE_MEBIBYTES; i += 5) {
@@ -107,6 +109,19 @@ final class BucketVaultTest {
     @Test
     void onS3ProxyEverythingGoesAsInAFolder() throws IOException {
         roundTrip(S3Server.proxy());
+    }
+
+    @Test
+    void onAzuriteEverythingGoesAsInAFolder() throws IOException {
+        AzureServer server = AzureServer.azurite();
+        roundTrip(
+                S3Server.proxy(),
+                "azure://"
+                        + AzureServer.ACCOUNT
+                        + "/"
+                        + server.newContainer()
+                        + "/one?endpoint="
+                        + server.endpoint());
     }
 
     @Test
