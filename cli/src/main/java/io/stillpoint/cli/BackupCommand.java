@@ -23,6 +23,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint backup`
 @Command(name = "backup", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
@@ -98,9 +99,24 @@ final class BackupCommand implements Callable<Integer> {
                                     Randomness.secure())
                             .run();
             events.end();
-            output.result(PointFormat.json(point), PointFormat.table(List.of(point)));
+            output.result(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    private ObjectNode json(RecoveryPoint point) {
+        ObjectNode json = PointFormat.json(point);
+        if (vaultOptions.location().isRemote()) {
+            json.set("store", UsageFormat.json(vaultOptions.meter()));
+        }
+        return json;
+    }
+
+    private String text(RecoveryPoint point) {
+        String table = PointFormat.table(List.of(point));
+        return vaultOptions.location().isRemote()
+                ? table + "\n" + UsageFormat.text(vaultOptions.meter())
+                : table;
     }
 
     private VirtualMachine machine() {

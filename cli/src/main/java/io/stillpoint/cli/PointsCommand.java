@@ -38,7 +38,7 @@ final class PointsCommand implements Callable<Integer> {
             output.result(
                     Json.object().set("points", PointFormat.json(points)),
                     points.isEmpty()
-                            ? Output.text("points.none", vaultOptions.folder())
+                            ? Output.text("points.none", vaultOptions.location())
                             : PointFormat.table(points));
             Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
             unreadable.values().forEach(e -> System.err.println("stillpoint: " + e.getMessage()));

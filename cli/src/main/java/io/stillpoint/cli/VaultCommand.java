@@ -6,6 +6,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
+import io.stillpoint.vault.store.ObjectStore;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,7 +36,10 @@ final class VaultCommand {
         @Override
         public Integer call() {
             // Before a key file is made that would belong to nothing.
-            Vault.requireNone(vaultOptions.store());
+            try (ObjectStore store = vaultOptions.store()) {
+                Vault.requireNone(store);
+            }
+            vaultOptions.probe();
             KeyOptions.NewKey key = vaultOptions.key().forNewVault();
             try (Vault vault =
                     Vault.init(
@@ -45,9 +49,9 @@ final class VaultCommand {
                             InstantSource.system())) {
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
-                        .put("vault", vaultOptions.folder().toString());
+                        .put("vault", vaultOptions.location().toString());
                 key.describe(json);
-                String made = Output.text("vault.made", vaultOptions.folder());
+                String made = Output.text("vault.made", vaultOptions.location());
                 output.result(json, made + key.advice());
                 return ExitCode.SUCCESS.status();
             }
@@ -65,7 +69,7 @@ final class VaultCommand {
                 Vault.Facts facts = vault.facts();
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
-                        .put("vault", vaultOptions.folder().toString());
+                        .put("vault", vaultOptions.location().toString());
                 json.put("createdAt", vault.createdAt().toString()).put("points", facts.points());
                 json.put("packs", facts.packs()).put("packBytes", facts.packBytes());
                 json.put("indexSegments", facts.segments());
@@ -95,7 +99,7 @@ final class VaultCommand {
         @Override
         public Integer call() {
             Cancellation cancellation = Interruption.cancellation();
-            try (Vault vault = vaultOptions.open()) {
+            try (Vault vault = vaultOptions.openUncached()) {
                 Verification found = vault.verify(cancellation, _ -> {});
                 output.result(json(found), text(found));
                 return (found.isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();

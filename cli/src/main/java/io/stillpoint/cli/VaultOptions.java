@@ -1,11 +1,18 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.stores.Budget;
+import io.stillpoint.stores.CachedStore;
+import io.stillpoint.stores.CountedStore;
+import io.stillpoint.stores.Meter;
+import io.stillpoint.stores.StoreLocation;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -14,26 +21,111 @@ final class VaultOptions {
     @Option(
             names = "--vault",
             required = true,
-            paramLabel = "DIR",
+            paramLabel = "LOCATION",
             defaultValue = "${env:STILLPOINT_VAULT}",
             descriptionKey = "option.vault")
-    private Path folder = Path.of("");
+    private String vault = "";
 
     @Mixin private KeyOptions key = new KeyOptions();
+
+    @Option(names = "--cache-dir", paramLabel = "DIR", descriptionKey = "option.cache-dir")
+    private @Nullable Path cache;
+
+    @Option(
+            names = "--cache-size",
+            paramLabel = "SIZE",
+            defaultValue = "4G",
+            converter = ByteSizeConverter.class,
+            descriptionKey = "option.cache-size")
+    private ByteSize cacheSize = ByteSize.parse("4G");
+
+    @Option(names = "--max-requests", paramLabel = "N", descriptionKey = "option.max-requests")
+    private long requestsMax = Long.MAX_VALUE;
+
+    @Option(
+            names = "--max-transfer",
+            paramLabel = "SIZE",
+            converter = ByteSizeConverter.class,
+            descriptionKey = "option.max-transfer")
+    private ByteSize transferMax = new ByteSize(Long.MAX_VALUE);
+
+    @Option(names = "--max-cost", paramLabel = "AMOUNT", descriptionKey = "option.max-cost")
+    private double costMax = Double.POSITIVE_INFINITY;
+
+    private @Nullable StoreLocation location;
+    private @Nullable Meter meter;
 
     KeyOptions key() {
         return key;
     }
 
-    Path folder() {
-        return folder;
+    /// Throws what is wrong with the location as it was given.
+    StoreLocation location() {
+        if (location == null) {
+            location = StoreLocation.parse(vault);
+        }
+        return location;
     }
 
+    /// Counts what this command asks of the store.
+    Meter meter() {
+        if (meter == null) {
+            Budget budget = new Budget(requestsMax, transferMax.bytes(), costMax);
+            meter = new Meter(location().prices(), budget);
+        }
+        return meter;
+    }
+
+    private StoreLocation.Surroundings surroundings() {
+        return new StoreLocation.Surroundings(
+                System.getenv(), Randomness.secure(), InstantSource.system(), meter());
+    }
+
+    /// Makes sure that the store is fit for a new vault.
+    void probe() {
+        location().probe(surroundings());
+    }
+
+    /// The store itself, every byte of which is read from where it lies.
     ObjectStore store() {
-        return new LocalStore(folder);
+        ObjectStore store = location().open(surroundings());
+        return location().isRemote() ? store : new CountedStore(store, meter());
+    }
+
+    private ObjectStore cachedStore() {
+        ObjectStore store = store();
+        if (!location().isRemote() || cacheSize.bytes() == 0) {
+            return store;
+        }
+        Path folder = cache == null ? cacheOf(System.getenv()) : cache;
+        return new CachedStore(store, folder, cacheSize.bytes(), InstantSource.system());
+    }
+
+    /// As the XDG base directory specification says.
+    private static Path cacheOf(Map<String, String> environment) {
+        String xdg = environment.getOrDefault("XDG_CACHE_HOME", "");
+        Path caches =
+                Path.of(xdg).isAbsolute()
+                        ? Path.of(xdg)
+                        : Path.of(System.getProperty("user.home"), ".cache");
+        return caches.resolve("stillpoint").resolve("vaults");
     }
 
     Vault open() {
-        return Vault.open(store(), key.credential(), Randomness.secure(), InstantSource.system());
+        return open(cachedStore());
+    }
+
+    /// For checks, which must see what lies in the store and not copies of it.
+    Vault openUncached() {
+        return open(store());
+    }
+
+    private Vault open(ObjectStore store) {
+        try {
+            return Vault.open(store, key.credential(), Randomness.secure(), InstantSource.system());
+        } catch (RuntimeException | Error e) {
+            store.close();
+            throw e;
+        }
     }
 }

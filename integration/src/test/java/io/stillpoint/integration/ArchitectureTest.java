@@ -22,6 +22,7 @@ final class ArchitectureTest {
                 .resideInAnyPackage(
                         "io.stillpoint.platform..",
                         "io.stillpoint.vault..",
+                        "io.stillpoint.stores..",
                         "io.stillpoint.guest..",
                         "io.stillpoint.hypervisor..",
                         "io.stillpoint.engine..",
@@ -61,6 +62,7 @@ final class ArchitectureTest {
                     .that()
                     .resideInAnyPackage(
                             "io.stillpoint.vault..",
+                            "io.stillpoint.stores..",
                             "io.stillpoint.guest..",
                             "io.stillpoint.hypervisor..",
                             "io.stillpoint.engine..")

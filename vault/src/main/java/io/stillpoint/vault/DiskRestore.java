@@ -50,7 +50,8 @@ final class DiskRestore {
         if (image.root() == null) {
             return;
         }
-        int writers = vault.settings().workers();
+        // More than the processors where each waits for a distant store most of the time.
+        int writers = Math.max(vault.settings().workers(), vault.store().streams());
         AtomicInteger roles = new AtomicInteger();
         Workers.run(
                 writers + 1,

@@ -26,6 +26,12 @@ public final class VaultException extends StillpointException {
         NOT_FOUND(false, Blame.USER),
         /// It would do harm that can't be undone.
         REFUSED(false, Blame.USER),
+        /// The store's address or an option of it is not of the right form.
+        LOCATION(false, Blame.USER),
+        /// The store refuses, and will until something is set right: access, address, clock.
+        DENIED(false, Blame.USER),
+        /// More would cost more than was allowed.
+        BUDGET(false, Blame.USER),
         /// The store can't do this at all.
         UNSUPPORTED(false, Blame.USER),
         /// A lock forbids it until a certain time.
@@ -51,7 +57,17 @@ public final class VaultException extends StillpointException {
     }
 
     public VaultException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
-        super(VaultException.class, code, cause, List.of(arguments));
+        this(VaultException.class, kind, code, cause, arguments);
+    }
+
+    /// @param anchor a class of the package whose bundle holds the text
+    public VaultException(
+            Class<?> anchor,
+            Kind kind,
+            String code,
+            @Nullable Throwable cause,
+            Object... arguments) {
+        super(anchor, code, cause, List.of(arguments));
         this.kind = kind;
     }
 

@@ -81,7 +81,8 @@ final class Verifier {
         index.adoptUnlisted();
         indexedPacks = index.packs();
         problems.addAll(index.checkSegments());
-        Workers.run(vault.settings().workers(), "verify", () -> checkPacks(sample));
+        int threads = Math.max(vault.settings().workers(), vault.store().streams());
+        Workers.run(threads, "verify", () -> checkPacks(sample));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         vault.forEachPoint((_, point, damage) -> {

@@ -17,9 +17,10 @@ import org.jspecify.annotations.Nullable;
 
 /// Fills packs and stores them. Safe for use by many threads: each compresses its frame, gets a place in the
 /// current pack under a short lock, and encrypts right into it, while full packs are stored in the background.
-/// At most [#BUFFERS] packs are in memory; when all wait for the store, appending waits too.
+/// As many packs are stored at once as the store has streams, up to [#UPLOADS_MAX], and one more is in memory; when all
+/// wait for the store, appending waits too.
 public final class PackWriter implements AutoCloseable {
-    private static final int BUFFERS = 3;
+    private static final int UPLOADS_MAX = 4;
 
     /// Keeps a directory well below its limit when data compress extremely well.
     private static final int ITEMS_MAX = 1 << 16;
@@ -38,6 +39,7 @@ public final class PackWriter implements AutoCloseable {
     private final Sink sink;
     private final ExecutorService uploader;
     private final Deque<byte[]> spare = new ArrayDeque<>();
+    private final int buffersMax;
     private int buffers;
     private int uploads;
     private long storedBytes;
@@ -58,9 +60,11 @@ public final class PackWriter implements AutoCloseable {
         this.capacity = capacity;
         this.randomness = randomness;
         this.sink = sink;
+        int uploadsMax = Math.min(UPLOADS_MAX, store.streams());
+        buffersMax = uploadsMax + 1;
         uploader =
                 Executors.newFixedThreadPool(
-                        2, Thread.ofPlatform().daemon().name("pack-upload-", 1).factory());
+                        uploadsMax, Thread.ofPlatform().daemon().name("pack-upload-", 1).factory());
     }
 
     /// Appends one frame of these items and clears them. They are not durable before [#finish] returns or the
@@ -122,7 +126,7 @@ public final class PackWriter implements AutoCloseable {
         if (!spare.isEmpty()) {
             return spare.pop();
         }
-        if (buffers == BUFFERS) {
+        if (buffers == buffersMax) {
             return null;
         }
         buffers++;

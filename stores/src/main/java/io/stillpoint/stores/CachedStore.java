@@ -1,0 +1,351 @@
+package io.stillpoint.stores;
+
+import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.crypto.ObjectHeader;
+import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.EnumSet;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// Keeps copies of a remote store's metadata on a local disk: index segments, recovery points and metadata packs, whole. What
+/// this process stores of these kinds is kept too. The folder may be deleted at any time, and several processes may
+/// share it.
+///
+/// Copies are never trusted: each block has a checksum ([CacheFile]) and a bad one makes the read go to the store. That is
+/// cheaper and safer than to rely on the vault's own checksums, whose failure would look like damage in the store. What
+/// exists is asked of the store alone; a copy of an object that was deleted there can be read by its name until
+/// it is trimmed, which harms nobody, since objects are immutable and names never used twice. To verify a
+/// vault, open the store without this.
+public final class CachedStore implements ObjectStore {
+    private final ObjectStore store;
+    private final Path vaults;
+    private final long bytesMax;
+    private final InstantSource clock;
+    private final ConcurrentMap<ObjectName, Object> locks = new ConcurrentHashMap<>();
+    private volatile @Nullable CacheFolder folder;
+
+    /// @param vaults where the vault's folder, named by its id, is or will be
+    /// @param bytesMax of all copies of this vault
+    public CachedStore(ObjectStore store, Path vaults, long bytesMax, InstantSource clock) {
+        this.store = store;
+        this.vaults = vaults;
+        this.bytesMax = bytesMax;
+        this.clock = clock;
+    }
+
+    /// For a vault whose id is known before its header was read.
+    public static CachedStore of(
+            ObjectStore store, Path vaults, ObjectId vault, long bytesMax, InstantSource clock) {
+        CachedStore cached = new CachedStore(store, vaults, bytesMax, clock);
+        cached.folder = new CacheFolder(vaults.resolve(vault.toString()), bytesMax, clock);
+        return cached;
+    }
+
+    @Override
+    public String description() {
+        return store.description();
+    }
+
+    @Override
+    public StoredObject open(ObjectName name) {
+        CacheFolder cache = folder;
+        return switch (name.area()) {
+            case VAULT -> identify(store.open(name));
+            case INDEX, POINTS, PACKS -> cache == null ? store.open(name) : open(cache, name);
+            default -> store.open(name);
+        };
+    }
+
+    /// The vault's id, which names the folder, is in the object that is read first of all.
+    private StoredObject identify(StoredObject vault) {
+        try {
+            byte[] bytes = new byte[ObjectHeader.LENGTH];
+            vault.read(0, bytes, 0, bytes.length);
+            ObjectHeader header =
+                    ObjectHeader.read(
+                            bytes,
+                            EnumSet.of(ObjectKind.VAULT),
+                            ObjectName.vault(),
+                            store.description());
+            folder = new CacheFolder(vaults.resolve(header.id().toString()), bytesMax, clock);
+        } catch (VaultException e) {
+            // Who asked for the object will see what is wrong with it.
+            folder = null;
+        }
+        return vault;
+    }
+
+    private StoredObject open(CacheFolder cache, ObjectName name) {
+        // One thread fetches, the others wait for its copy.
+        Object lock = locks.computeIfAbsent(name, _ -> new Object());
+        synchronized (lock) {
+            try {
+                CacheFile copy = cache.open(name);
+                return copy == null ? fetch(cache, name) : new Copy(name, cache, copy);
+            } finally {
+                locks.remove(name, lock);
+            }
+        }
+    }
+
+    private StoredObject fetch(CacheFolder cache, ObjectName name) {
+        StoredObject object = store.open(name);
+        Path temporary = null;
+        try {
+            if (!cache.holds(object.size()) || !isMetadata(object)) {
+                return object;
+            }
+            temporary = cache.temporary();
+            CacheFile.copy(object, temporary);
+            cache.publish(temporary, name);
+            CacheFile copy = cache.open(name);
+            if (copy == null) {
+                return object;
+            }
+            object.close();
+            return new Copy(name, cache, copy);
+        } catch (IOException e) {
+            // No room or no permission: then without a copy.
+            discard(temporary);
+            return object;
+        } catch (RuntimeException | Error e) {
+            discard(temporary);
+            object.close();
+            throw e;
+        }
+    }
+
+    private static void discard(@Nullable Path temporary) {
+        if (temporary != null) {
+            CacheFolder.discard(temporary);
+        }
+    }
+
+    private boolean isMetadata(StoredObject object) {
+        if (object.name().area() != Area.PACKS) {
+            return true;
+        }
+        byte[] header = new byte[(int) Math.min(ObjectHeader.LENGTH, object.size())];
+        object.read(0, header, 0, header.length);
+        return isMetadataPack(header, header.length);
+    }
+
+    private static boolean isMetadataPack(byte[] bytes, int length) {
+        // Section 2 of the format: 8 bytes of magic, then the kind's letter.
+        return length >= ObjectHeader.LENGTH
+                && bytes[Long.BYTES] == ObjectKind.METADATA_PACK.letter();
+    }
+
+    @Override
+    public Upload create(ObjectName name) {
+        CacheFolder cache = folder;
+        Upload upload = store.create(name);
+        return switch (name.area()) {
+            case INDEX, POINTS, PACKS ->
+                    cache == null ? upload : new KeptUpload(upload, name, cache);
+            default -> upload;
+        };
+    }
+
+    @Override
+    public boolean exists(ObjectName name) {
+        return store.exists(name);
+    }
+
+    @Override
+    public void list(Area area, Consumer<Listed> visitor) {
+        store.list(area, visitor);
+    }
+
+    @Override
+    public void delete(ObjectName name) {
+        store.delete(name);
+        CacheFolder cache = folder;
+        if (cache != null && name.area() != Area.VAULT) {
+            cache.drop(name);
+        }
+    }
+
+    @Override
+    public void retain(ObjectName name, Instant until) {
+        store.retain(name, until);
+    }
+
+    @Override
+    public Duration listingDelay() {
+        return store.listingDelay();
+    }
+
+    @Override
+    public int streams() {
+        return store.streams();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    /// Reads the copy while it is good, and the store from then on.
+    private final class Copy implements StoredObject {
+        private final ObjectName name;
+        private final CacheFolder cache;
+        private final CacheFile copy;
+        private @Nullable StoredObject original;
+
+        Copy(ObjectName name, CacheFolder cache, CacheFile copy) {
+            this.name = name;
+            this.cache = cache;
+            this.copy = copy;
+        }
+
+        @Override
+        public ObjectName name() {
+            return name;
+        }
+
+        @Override
+        public long size() {
+            return copy.size();
+        }
+
+        @Override
+        public Instant modifiedAt() {
+            return original().modifiedAt();
+        }
+
+        @Override
+        public void read(long offset, byte[] into, int at, int length) {
+            if (length == 0) {
+                return;
+            }
+            if (offset + length > copy.size()) {
+                throw RangedObject.truncated(
+                        store.description() + ": " + name, offset + length, copy.size());
+            }
+            try {
+                if (copy.read(offset, into, at, length)) {
+                    return;
+                }
+            } catch (IOException e) {
+                // As good as damaged.
+            }
+            cache.drop(name);
+            original().read(offset, into, at, length);
+        }
+
+        private synchronized StoredObject original() {
+            if (original == null) {
+                original = store.open(name);
+            }
+            return original;
+        }
+
+        @Override
+        public synchronized void close() {
+            if (original != null) {
+                original.close();
+            }
+            try {
+                copy.close();
+            } catch (IOException e) {
+                // It was only read.
+            }
+        }
+    }
+
+    /// Writes the copy beside the object. What goes wrong with the copy costs the copy alone.
+    private static final class KeptUpload implements Upload {
+        private final Upload upload;
+        private final ObjectName name;
+        private final CacheFolder cache;
+        private boolean isBegun;
+        private @Nullable Path temporary;
+        private CacheFile.@Nullable Writer writer;
+
+        KeptUpload(Upload upload, ObjectName name, CacheFolder cache) {
+            this.upload = upload;
+            this.name = name;
+            this.cache = cache;
+        }
+
+        @Override
+        public void write(byte[] from, int at, int length) {
+            upload.write(from, at, length);
+            keep(from, at, length);
+        }
+
+        private void keep(byte[] from, int at, int length) {
+            try {
+                if (!isBegun) {
+                    isBegun = true;
+                    // The vault writes at least an object's header at once.
+                    byte[] header = new byte[Math.min(length, ObjectHeader.LENGTH)];
+                    System.arraycopy(from, at, header, 0, header.length);
+                    if (name.area() == Area.PACKS && !isMetadataPack(header, header.length)) {
+                        return;
+                    }
+                    temporary = cache.temporary();
+                    writer = new CacheFile.Writer(temporary);
+                }
+                CacheFile.Writer open = writer;
+                if (open != null) {
+                    open.write(from, at, length);
+                    if (!cache.holds(open.size())) {
+                        giveUp();
+                    }
+                }
+            } catch (IOException e) {
+                giveUp();
+            }
+        }
+
+        private void giveUp() {
+            CacheFile.Writer open = writer;
+            writer = null;
+            if (open != null) {
+                try {
+                    open.close();
+                } catch (IOException e) {
+                    // It is removed anyway.
+                }
+            }
+            discard(temporary);
+            temporary = null;
+        }
+
+        @Override
+        public void commit() {
+            upload.commit();
+            CacheFile.Writer open = writer;
+            Path file = temporary;
+            if (open == null || file == null) {
+                return;
+            }
+            try {
+                open.finish();
+                cache.publish(file, name);
+                temporary = null;
+            } catch (IOException e) {
+                // Closing removes it.
+            }
+        }
+
+        @Override
+        public void close() {
+            giveUp();
+            upload.close();
+        }
+    }
+}
