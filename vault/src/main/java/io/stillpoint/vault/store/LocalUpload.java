@@ -43,7 +43,7 @@ final class LocalUpload implements ObjectStore.Upload {
     public void commit() {
         try {
             file.force();
-            folder.settle();
+            folder.settleFor(name);
             publish(folder.path(name));
             // Should this fail, the object stays: others may have seen it and rely on it.
             folder.syncFolderOf(name);

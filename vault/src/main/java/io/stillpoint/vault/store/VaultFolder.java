@@ -20,6 +20,9 @@ import java.util.Set;
 /// The folder that a vault's objects lie in: what must be durable before what, and what its failures mean. Safe for use by
 /// several threads.
 final class VaultFolder {
+    /// What stands in them is true whatever else is there, so that they need not wait for [#settle].
+    private static final Set<Area> BUILT_ON_NOTHING = EnumSet.of(Area.PACKS, Area.SESSIONS);
+
     private final Disk disk;
     private final Path root;
 
@@ -112,6 +115,13 @@ final class VaultFolder {
     void saw(Area area) {
         synchronized (seen) {
             seen.add(area);
+        }
+    }
+
+    /// As [#settle], before an object is made, if it may build on what was seen.
+    void settleFor(ObjectName made) throws IOException {
+        if (!BUILT_ON_NOTHING.contains(made.area())) {
+            settle();
         }
     }
 
