@@ -2,6 +2,7 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.CancelledException;
 import io.stillpoint.testkit.ObjectStoreContract;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
@@ -12,7 +13,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,5 +84,34 @@ final class LocalStoreContractTest extends ObjectStoreContract {
             store.list(Area.PACKS, listed -> names.add(listed.name()));
         }
         assertThat(names).isEmpty();
+    }
+
+    @Test
+    void whoIsInterruptedWhileReadingDoesNotStopOthers() throws InterruptedException {
+        try (ObjectStore store = open()) {
+            try (ObjectStore.Upload upload = store.create(NAME)) {
+                upload.write(new byte[10], 0, 10);
+                upload.commit();
+            }
+            try (ObjectStore.StoredObject object = store.open(NAME)) {
+                AtomicReference<Class<?>> thrown = new AtomicReference<>(Void.class);
+                Thread interrupted =
+                        Thread.ofPlatform()
+                                .start(() -> {
+                                    Thread.currentThread().interrupt();
+                                    try {
+                                        object.read(0, new byte[10], 0, 10);
+                                    } catch (CancelledException e) {
+                                        thrown.set(e.getClass());
+                                    }
+                                });
+                interrupted.join();
+                assertThat(thrown.get()).isEqualTo(CancelledException.class);
+                byte[] content = new byte[10];
+                Arrays.fill(content, (byte) 1);
+                object.read(0, content, 0, 10);
+                assertThat(content).containsOnly(0);
+            }
+        }
     }
 }

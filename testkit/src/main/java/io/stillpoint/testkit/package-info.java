@@ -1,6 +1,8 @@
 /// Real parts for tests: [TestVm] is a real Linux guest on QEMU in about three seconds, [LiveWriters] keep its disks
 /// busy, [Bytes] and [SparseImage] make data from seeds, [RealParts] decides whether such tests can run.
 ///
+/// [FaultyDisk][io.stillpoint.testkit.disk.FaultyDisk] is a fake: no real disk loses power on demand.
+///
 /// Nothing here is a mock. What is started ends with the test, at the latest with the JVM.
 @NullMarked
 package io.stillpoint.testkit;

@@ -120,9 +120,18 @@ final class SessionGuard implements AutoCloseable {
         renewal.interrupt();
         synchronized (this) {
             if (!closed && !mayLinger) {
-                records.deleteSession(session.id());
+                deleteRecord();
             }
             closed = true;
+        }
+    }
+
+    /// A record that stays is that of a dead session, which prune gets rid of. To throw would deny the commit before.
+    private void deleteRecord() {
+        try {
+            records.deleteSession(session.id());
+        } catch (VaultException _) {
+            // As above.
         }
     }
 }

@@ -144,16 +144,16 @@ public final class ItemIndex implements AutoCloseable {
                     now.add(known);
                 }
             }
+            // Kept although not listed: a late listing may not tell of it yet, and if it was
+            // merged, its
+            // entries are as good as before.
+            retireUnlisted(open.values(), now);
             done = true;
         } finally {
             if (!done) {
                 fresh.forEach(Segment::close);
             }
         }
-        // Kept although not listed: a late listing may not tell of it yet, and if it was merged,
-        // its
-        // entries are as good as before.
-        retireUnlisted(open.values(), now);
         segments = List.copyOf(now);
     }
 
@@ -487,7 +487,6 @@ public final class ItemIndex implements AutoCloseable {
         if (adopted) {
             return;
         }
-        adopted = true;
         Set<ObjectId> known = packs();
         List<ObjectId> unlisted = new ArrayList<>();
         store.list(
@@ -503,6 +502,8 @@ public final class ItemIndex implements AutoCloseable {
                 adopt(pack, reader);
             }
         }
+        // Not before: had it failed halfway, what was left out would be taken for missing.
+        adopted = true;
     }
 
     private void adopt(ObjectId pack, FrameReader reader) {

@@ -113,7 +113,7 @@ final class Segment implements AutoCloseable {
             throw where.damaged("tables");
         }
         ByteBuffer tables = ByteBuffer.allocate((int) length);
-        byte[] plain = new byte[TABLE_FRAME];
+        byte[] plain = new byte[(int) Math.min(TABLE_FRAME, length)];
         try (TableReader reader = new TableReader(object, where, key)) {
             for (long at = from; at < to; at += reader.frameLength()) {
                 int size = reader.read(at, to, plain);

@@ -46,7 +46,12 @@ final class SegmentWriter implements AutoCloseable {
         }
         upload = store.create(name);
         byte[] head = Arrays.copyOf(new ObjectHeader(ObjectKind.INDEX, id).bytes(), Segment.BLOCK);
-        write(head, head.length);
+        try {
+            write(head, head.length);
+        } catch (RuntimeException | Error e) {
+            upload.close();
+            throw e;
+        }
     }
 
     /// Adds an entry. Ids must not descend; an item may have several places.

@@ -1,74 +1,63 @@
 package io.stillpoint.vault.store;
 
+import io.stillpoint.platform.disk.Disk;
+import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The folder `tmp/NAME` in which a process writes, with the file `tmp/NAME.lock`, which it holds locked.
 ///
 /// The lock is made before the folder and removed after it. So a folder without a locked lock is what a dead process
-/// left, whenever it died.
+/// left, whenever it died. Nothing here is synced: what a power cut brings back or halves is such a leftover too.
 final class WorkFolder implements AutoCloseable {
     private static final String SUFFIX = ".lock";
 
-    /// Locks of this process. Another's can be asked for, but whoever closes a file that its own process has locked
-    /// loses that lock (fcntl(2)).
-    private static final Set<Path> OURS = ConcurrentHashMap.newKeySet();
-
+    private final Disk disk;
     private final Path path;
     private final Path lock;
-    private final FileChannel channel;
+    private final Closeable held;
 
-    private WorkFolder(Path path, Path lock, FileChannel channel) {
+    private WorkFolder(Disk disk, Path path, Path lock, Closeable held) {
+        this.disk = disk;
         this.path = path;
         this.lock = lock;
-        this.channel = channel;
+        this.held = held;
     }
 
     /// @param parent must exist
-    static WorkFolder make(Path parent) throws IOException {
-        WorkFolder made = null;
-        while (made == null) {
-            Path lock = Files.createTempFile(parent.toAbsolutePath(), "", SUFFIX);
-            OURS.add(lock);
-            try {
-                made = locked(lock);
-            } finally {
-                if (made == null) {
-                    OURS.remove(lock);
-                    Files.deleteIfExists(lock);
-                }
+    static WorkFolder make(Disk disk, Path parent) throws IOException {
+        while (true) {
+            Path lock = disk.createUnique(parent, SUFFIX);
+            WorkFolder made = locked(disk, lock);
+            if (made != null) {
+                return made;
             }
         }
-        return made;
     }
 
     /// Null if somebody has swept the file in the moment before it was locked.
-    private static @Nullable WorkFolder locked(Path lock) throws IOException {
-        FileChannel channel = null;
+    private static @Nullable WorkFolder locked(Disk disk, Path lock) throws IOException {
+        Closeable held = null;
         WorkFolder made = null;
         try {
-            channel = FileChannel.open(lock, StandardOpenOption.WRITE);
-            channel.lock();
-            if (Files.exists(lock)) {
-                Path path = folder(lock);
-                Files.createDirectory(path);
-                made = new WorkFolder(path, lock, channel);
+            held = disk.tryLock(lock).orElse(null);
+            if (held != null && disk.attributes(lock).isPresent()) {
+                disk.createFolder(folder(lock));
+                made = new WorkFolder(disk, folder(lock), lock, held);
             }
             return made;
-        } catch (NoSuchFileException | OverlappingFileLockException e) {
+        } catch (NoSuchFileException e) {
             return null;
         } finally {
-            if (made == null && channel != null) {
-                channel.close();
+            if (made == null) {
+                // Or the next one sweeps it; what failed before is what to tell.
+                attempt(() -> disk.delete(lock));
+                if (held != null) {
+                    attempt(held::close);
+                }
             }
         }
     }
@@ -77,60 +66,70 @@ final class WorkFolder implements AutoCloseable {
         return path;
     }
 
-    /// Removes what dead processes left.
-    static void sweep(Path parent) throws IOException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(parent.toAbsolutePath())) {
-            for (Path file : files) {
-                if (file.toString().endsWith(SUFFIX)) {
-                    sweepIfDead(file);
-                } else if (Files.isDirectory(file) && !Files.exists(lock(file))) {
-                    deleteAll(file);
+    /// Removes what dead processes left, as far as it can: what stays is tried by the next one, and holds up nobody.
+    static void sweep(Disk disk, Path parent) throws IOException {
+        disk.list(parent, file -> attempt(() -> sweepIfDead(disk, file)));
+    }
+
+    private static void sweepIfDead(Disk disk, Path file) throws IOException {
+        if (file.toString().endsWith(SUFFIX)) {
+            Optional<Closeable> free = disk.tryLock(file);
+            if (free.isPresent()) {
+                try (Closeable _ = free.get()) {
+                    deleteAll(disk, folder(file));
+                    disk.delete(file);
                 }
             }
+        } else if (isFolder(disk, file) && disk.attributes(lock(file)).isEmpty()) {
+            deleteAll(disk, file);
         }
     }
 
-    private static void sweepIfDead(Path lock) throws IOException {
-        if (OURS.contains(lock)) {
-            return;
-        }
-        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
-            if (channel.tryLock() != null) {
-                deleteAll(folder(lock));
-                Files.deleteIfExists(lock);
-            }
-        } catch (NoSuchFileException | OverlappingFileLockException _) {
-            // Deleted by its owner, or being swept by another thread.
+    private static boolean isFolder(Disk disk, Path path) throws IOException {
+        return disk.attributes(path).filter(Disk.Attributes::isFolder).isPresent();
+    }
+
+    @FunctionalInterface
+    private interface Tidying {
+        void run() throws IOException;
+    }
+
+    private static void attempt(Tidying tidying) {
+        try {
+            tidying.run();
+        } catch (IOException _) {
+            // Left for the next writer. Gone already, being swept by another, another user's, or a
+            // failing disk: that one
+            // fails what matters soon enough.
         }
     }
 
     private static Path folder(Path lock) {
         String name = lock.toString();
-        return Path.of(name.substring(0, name.length() - SUFFIX.length()));
+        return lock.getFileSystem().getPath(name.substring(0, name.length() - SUFFIX.length()));
     }
 
     private static Path lock(Path folder) {
-        return Path.of(folder + SUFFIX);
+        return folder.getFileSystem().getPath(folder + SUFFIX);
     }
 
-    private static void deleteAll(Path folder) throws IOException {
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-            for (Path file : files) {
-                Files.deleteIfExists(file);
-            }
+    private static void deleteAll(Disk disk, Path folder) throws IOException {
+        try {
+            disk.list(folder, disk::delete);
         } catch (NoSuchFileException e) {
             return;
         }
-        Files.deleteIfExists(folder);
+        disk.delete(folder);
     }
 
+    /// Removes the folder, or leaves it to the next writer.
     @Override
-    public void close() throws IOException {
-        try (channel) {
-            deleteAll(path);
-            Files.deleteIfExists(lock);
-        } finally {
-            OURS.remove(lock);
-        }
+    public void close() {
+        attempt(() -> {
+            deleteAll(disk, path);
+            disk.delete(lock);
+        });
+        // Last: before, the folder would look like a dead process's.
+        attempt(held::close);
     }
 }

@@ -1,0 +1,204 @@
+package io.stillpoint.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.integration.FaultyVault.History;
+import io.stillpoint.integration.VaultScript.Prepared;
+import io.stillpoint.testkit.disk.FaultyDisk;
+import io.stillpoint.testkit.disk.FaultyDisk.Traits;
+import io.stillpoint.testkit.disk.Operation;
+import io.stillpoint.vault.VaultException;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Power cuts and killed processes at every moment of what a process does to a vault.
+final class VaultCrashTest {
+    private static final int SEEDS = 2;
+
+    static List<Traits> fileSystems() {
+        return List.of(Traits.PLAIN, Traits.JOURNALED, Traits.WITHOUT_LINKS);
+    }
+
+    @Test
+    void theScriptMergesTheIndexAndDeletesPacks() {
+        Prepared prepared = VaultScript.prepare(Traits.PLAIN);
+        FaultyDisk disk = prepared.boot();
+        long before;
+        try (FaultyVault vault = FaultyVault.open(disk, prepared.history())) {
+            before = vault.vault().facts().segments();
+            VaultScript.run(vault);
+            // Once more: nothing is left to delete.
+            assertThat(vault.prune().deletedPacks()).isZero();
+        }
+        try (FaultyVault vault = FaultyVault.open(disk, prepared.history())) {
+            assertThat(vault.vault().facts().segments()).isLessThan(before);
+            assertThat(vault.vault().forgotten()).isEmpty();
+            vault.requireSound();
+        }
+    }
+
+    @Test
+    void aPowerCutAtSomeSyncsLosesNothingThatWasCommitted() {
+        Prepared prepared = VaultScript.prepare(Traits.PLAIN);
+        int sync = 1;
+        while (powerCutAt(prepared, sync, 1)) {
+            sync += 9;
+        }
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @MethodSource("fileSystems")
+    void aPowerCutAtAnySyncLosesNothingThatWasCommitted(Traits traits) {
+        Prepared prepared = VaultScript.prepare(traits);
+        int sync = 1;
+        while (powerCutAt(prepared, sync, SEEDS)) {
+            sync += VaultScript.stride(1);
+        }
+        assertThat(sync).as("syncs of the script").isGreaterThan(20);
+    }
+
+    /// Returns whether there was such a sync.
+    private static boolean powerCutAt(Prepared prepared, int sync, int seeds) {
+        History history = prepared.history().copy();
+        FaultyDisk disk = runUntil(prepared, history, Operation.SYNCS, sync);
+        for (int number = 0; number < seeds; number++) {
+            long seed = VaultScript.seed(number);
+            FaultyDisk after = disk.afterCrash(seed);
+            try (FaultyVault vault = FaultyVault.open(after, history.copy())) {
+                vault.requireSound();
+                VaultScript.runNext(vault);
+            } catch (RuntimeException | Error e) {
+                throw new AssertionError("sync " + sync + ", seed " + seed, e);
+            }
+            FaultyVault.requireTidy(after);
+        }
+        return disk.isStopped();
+    }
+
+    private static FaultyDisk runUntil(
+            Prepared prepared, History history, Set<Operation> counted, int call) {
+        FaultyDisk disk = prepared.boot();
+        disk.stopAt(counted, call);
+        try (FaultyVault vault = FaultyVault.open(disk, history)) {
+            VaultScript.run(vault);
+        } catch (VaultException e) {
+            if (!disk.isStopped()) {
+                throw e;
+            }
+        }
+        return disk;
+    }
+
+    @Test
+    void whatAProcessDoesWithWhatAKilledOneLeftOutlivesAPowerCutAtSomeCalls() {
+        Prepared prepared = VaultScript.prepare(Traits.PLAIN);
+        int call = 1;
+        while (killAt(prepared, call, 1)) {
+            call += 29;
+        }
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @MethodSource("fileSystems")
+    void whatAProcessDoesWithWhatAKilledOneLeftOutlivesAPowerCut(Traits traits) {
+        Prepared prepared = VaultScript.prepare(traits);
+        int call = 1;
+        // Where the order of changes is anything, nothing is left to find for the others but what
+        // concerns links.
+        int stride = VaultScript.stride(traits.equals(Traits.PLAIN) ? 1 : 9);
+        while (killAt(prepared, call, 1)) {
+            call += stride;
+        }
+        assertThat(call).as("changing calls of the script").isGreaterThan(50);
+    }
+
+    /// The next process stores the same content, so that it needs what the killed one stored and may store nothing itself. After each
+    /// of its steps the power may fail. Returns whether there was such a call.
+    private static boolean killAt(Prepared prepared, int call, int seeds) {
+        History history = prepared.history().copy();
+        FaultyDisk killed = runUntil(prepared, history, Operation.CHANGES, call);
+        FaultyDisk disk = killed.afterKill();
+        try (FaultyVault vault = FaultyVault.open(disk, history)) {
+            for (VaultScript.Step step : VaultScript.STEPS) {
+                step.run().accept(vault);
+                for (int seed = 0; seed < seeds; seed++) {
+                    requireSoundAfterCrash(
+                            disk, history, seed, step.name() + " after call " + call);
+                }
+            }
+        }
+        FaultyVault.requireTidy(disk);
+        return killed.isStopped();
+    }
+
+    private static void requireSoundAfterCrash(
+            FaultyDisk disk, History history, int number, String when) {
+        long seed = VaultScript.seed(number);
+        try (FaultyVault vault = FaultyVault.open(disk.afterCrash(seed), history.copy())) {
+            vault.requireSound();
+        } catch (RuntimeException | Error e) {
+            throw new AssertionError(when + ", seed " + seed, e);
+        }
+    }
+
+    @Test
+    void aVaultIsMadeWholeOrCanBeMadeAnewAfterAPowerCutAtSomeCalls() {
+        int call = 1;
+        while (initUntil(Traits.PLAIN, call, 1)) {
+            call += 7;
+        }
+    }
+
+    @Tag("slow")
+    @ParameterizedTest
+    @MethodSource("fileSystems")
+    void aVaultIsMadeWholeOrCanBeMadeAnew(Traits traits) {
+        int call = 1;
+        while (initUntil(traits, call, SEEDS)) {
+            call += VaultScript.stride(1);
+        }
+        assertThat(call).as("changing calls of making a vault").isGreaterThan(20);
+    }
+
+    private static boolean initUntil(Traits traits, int call, int seeds) {
+        FaultyDisk disk = VaultScript.emptyDisk(traits);
+        disk.stopAt(Operation.CHANGES, call);
+        History history = new History();
+        try (FaultyVault vault = FaultyVault.init(disk, history)) {
+            assertThat(vault.vault().points()).isEmpty();
+        } catch (VaultException e) {
+            assertThat(disk.isStopped()).as(e.getMessage()).isTrue();
+        }
+        boolean mustBe = !disk.isStopped();
+        for (int number = 0; number < seeds; number++) {
+            use(disk.afterCrash(VaultScript.seed(number)), history.copy(), mustBe);
+        }
+        // As a killed process leaves it; then the next one, and a power cut.
+        FaultyDisk next = disk.afterKill();
+        use(next, history, mustBe);
+        for (int number = 0; number < seeds; number++) {
+            requireSoundAfterCrash(next, history, number, "call " + call);
+        }
+        return !mustBe;
+    }
+
+    /// Uses the vault that is there, or makes it.
+    private static void use(FaultyDisk disk, History history, boolean mustBe) {
+        try (FaultyVault vault = FaultyVault.open(disk, history)) {
+            vault.backup("vm", VaultScript.SMALL);
+        } catch (VaultException e) {
+            assertThat(e.kind()).isEqualTo(VaultException.Kind.NOT_A_VAULT);
+            assertThat(mustBe).as("the vault is lost").isFalse();
+            try (FaultyVault vault = FaultyVault.init(disk, history)) {
+                vault.backup("vm", VaultScript.SMALL);
+            }
+        }
+        FaultyVault.requireTidy(disk);
+    }
+}

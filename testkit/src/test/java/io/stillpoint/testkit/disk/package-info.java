@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.testkit.disk;
+
+import org.jspecify.annotations.NullMarked;
