@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -165,7 +166,7 @@ final class CacheFile implements Closeable {
 
         private void endBlock() {
             if (blocks == sums.length) {
-                sums = java.util.Arrays.copyOf(sums, blocks * 2);
+                sums = Arrays.copyOf(sums, blocks * 2);
             }
             sums[blocks++] = (int) crc.getValue();
             crc.reset();
