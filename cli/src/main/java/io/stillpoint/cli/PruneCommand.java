@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
@@ -24,6 +25,9 @@ final class PruneCommand implements Callable<Integer> {
 
     @Option(names = "--dry-run", descriptionKey = "option.dry-run")
     private boolean dryRun;
+
+    @Option(names = "--without-key", descriptionKey = "option.prune-without-key")
+    private boolean withoutKey;
 
     @Option(
             names = "--grace",
@@ -56,9 +60,29 @@ final class PruneCommand implements Callable<Integer> {
                         Math.clamp(keepPercent, 0, 100),
                         copyMax == null ? Long.MAX_VALUE : copyMax.bytes(),
                         dryRun);
+        if (withoutKey) {
+            return carryOut(wait);
+        }
         try (Vault vault = vaultOptions.open()) {
             PruneResult result = vault.prune(rules, Interruption.cancellation());
             output.result(json(result), text(result));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private int carryOut(Duration wait) {
+        try (SealedVault vault = vaultOptions.openSealed()) {
+            SealedVault.CarriedOut done = vault.carryOut(wait, Interruption.cancellation());
+            ObjectNode json = Json.object();
+            json.put("deletedPacks", done.deletedPacks()).put("deletedBytes", done.deletedBytes());
+            json.put("retainedPacks", done.retainedPacks());
+            output.result(
+                    json,
+                    Output.text(
+                            "prune.carried-out",
+                            Long.toString(done.deletedPacks()),
+                            new ByteSize(done.deletedBytes()),
+                            Long.toString(done.retainedPacks())));
             return ExitCode.SUCCESS.status();
         }
     }

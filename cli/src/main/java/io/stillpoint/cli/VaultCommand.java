@@ -1,19 +1,14 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
-import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.Verification;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault`
@@ -24,8 +19,11 @@ import tools.jackson.databind.node.ObjectNode;
         subcommands = {
             VaultCommand.Init.class,
             VaultCommand.Show.class,
-            VaultCommand.Verify.class,
-            PruneCommand.class
+            VerifyCommand.class,
+            RepairCommand.class,
+            PruneCommand.class,
+            CopyCommand.class,
+            DiscardCommand.class
         })
 final class VaultCommand {
     @Command(name = "init", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
@@ -88,47 +86,6 @@ final class VaultCommand {
                                 new ByteSize(facts.segmentBytes())));
                 return ExitCode.SUCCESS.status();
             }
-        }
-    }
-
-    @Command(name = "verify", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
-    static final class Verify implements Callable<Integer> {
-        @Mixin private VaultOptions vaultOptions = new VaultOptions();
-        @Mixin private Output output = new Output();
-
-        @Override
-        public Integer call() {
-            Cancellation cancellation = Interruption.cancellation();
-            try (Vault vault = vaultOptions.openUncached()) {
-                Verification found = vault.verify(cancellation, _ -> {});
-                output.result(json(found), text(found));
-                return (found.isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
-            }
-        }
-
-        private static ObjectNode json(Verification found) {
-            ObjectNode json = Json.object();
-            json.put("sound", found.isSound()).put("packs", found.packs());
-            json.put("bytes", found.bytes()).put("items", found.items());
-            json.put("points", found.points());
-            ArrayNode problems = json.putArray("problems");
-            found.problems().forEach(problems::add);
-            ArrayNode points = json.putArray("damagedPoints");
-            found.damagedPoints().forEach(id -> points.add(id.toString()));
-            return json;
-        }
-
-        private static String text(Verification found) {
-            List<String> lines = new ArrayList<>(found.problems());
-            lines.add(
-                    Output.text(
-                            found.isSound() ? "verify.sound" : "verify.damaged",
-                            new ByteSize(found.bytes()),
-                            Long.toString(found.packs()),
-                            Integer.toString(found.points()),
-                            Integer.toString(found.problems().size()),
-                            Integer.toString(found.damagedPoints().size())));
-            return String.join("\n", lines);
         }
     }
 }

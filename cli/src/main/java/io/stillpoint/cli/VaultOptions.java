@@ -7,7 +7,10 @@ import io.stillpoint.stores.CachedStore;
 import io.stillpoint.stores.CountedStore;
 import io.stillpoint.stores.Meter;
 import io.stillpoint.stores.StoreLocation;
+import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.VaultSettings;
+import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.InstantSource;
@@ -52,6 +55,9 @@ final class VaultOptions {
     @Option(names = "--max-cost", paramLabel = "AMOUNT", descriptionKey = "option.max-cost")
     private double costMax = Double.POSITIVE_INFINITY;
 
+    @Option(names = "--differences", descriptionKey = "option.differences")
+    private boolean differences;
+
     private @Nullable StoreLocation location;
     private @Nullable Meter meter;
 
@@ -92,9 +98,8 @@ final class VaultOptions {
         return location().isRemote() ? store : new CountedStore(store, meter());
     }
 
-    private ObjectStore cachedStore() {
-        ObjectStore store = store();
-        if (!location().isRemote() || cacheSize.bytes() == 0) {
+    private ObjectStore cached(StoreLocation where, ObjectStore store) {
+        if (!where.isRemote() || cacheSize.bytes() == 0) {
             return store;
         }
         Path folder = cache == null ? cacheOf(System.getenv()) : cache;
@@ -112,17 +117,33 @@ final class VaultOptions {
     }
 
     Vault open() {
-        return open(cachedStore());
+        return open(cached(location(), store()), location(), key.credential());
+    }
+
+    /// Another vault, with the same cache.
+    Vault open(StoreLocation where, Credential credential) {
+        StoreLocation.Surroundings surroundings = surroundings();
+        return open(cached(where, where.open(surroundings)), where, credential);
+    }
+
+    /// What can be done without the key.
+    SealedVault openSealed() {
+        return SealedVault.open(store(), InstantSource.system());
     }
 
     /// For checks, which must see what lies in the store and not copies of it.
     Vault openUncached() {
-        return open(store());
+        return open(store(), location(), key.credential());
     }
 
-    private Vault open(ObjectStore store) {
+    private Vault open(ObjectStore store, StoreLocation where, Credential credential) {
         try {
-            return Vault.open(store, key.credential(), Randomness.secure(), InstantSource.system());
+            Vault vault =
+                    Vault.open(store, credential, Randomness.secure(), InstantSource.system());
+            if (where.isRemote() && !differences) {
+                vault.set(VaultSettings.DEFAULT.withoutDifferences());
+            }
+            return vault;
         } catch (RuntimeException | Error e) {
             store.close();
             throw e;

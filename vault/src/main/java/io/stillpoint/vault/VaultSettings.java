@@ -28,4 +28,9 @@ public record VaultSettings(
                     8 << 20,
                     Runtime.getRuntime().availableProcessors(),
                     Duration.ofHours(24));
+
+    /// As these, but chunks are stored whole: where reading costs more than room.
+    public VaultSettings withoutDifferences() {
+        return new VaultSettings(frame, false, dataPack, metadataPack, workers, patience);
+    }
 }

@@ -1,0 +1,48 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.VaultRepair;
+import io.stillpoint.vault.Verification;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint vault repair`
+@Command(name = "repair", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class RepairCommand implements Callable<Integer> {
+    @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private OtherVault other = new OtherVault();
+    @Mixin private Output output = new Output();
+
+    @Override
+    public Integer call() {
+        Cancellation cancellation = Interruption.cancellation();
+        try (Vault vault = vaultOptions.openUncached();
+                Vault copy = other.open(vaultOptions)) {
+            Verification found = vault.verify(cancellation, _ -> {});
+            VaultRepair.Outcome outcome =
+                    new VaultRepair(vault, copy, cancellation, (_, _) -> {}).run(found);
+            ObjectNode json = Json.object();
+            ArrayNode mended = json.putArray("mended");
+            outcome.mended().forEach(id -> mended.add(id.toString()));
+            ArrayNode problems = json.putArray("problems");
+            outcome.problems().forEach(problems::add);
+            List<String> lines = new ArrayList<>(outcome.problems());
+            lines.add(
+                    found.isSound()
+                            ? Output.text("repair.sound")
+                            : Output.text(
+                                    "repair.done",
+                                    Integer.toString(outcome.mended().size()),
+                                    Integer.toString(found.damagedPoints().size())));
+            output.result(json, String.join("\n", lines));
+            return (outcome.problems().isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
+        }
+    }
+}
