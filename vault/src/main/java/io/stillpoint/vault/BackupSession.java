@@ -193,6 +193,9 @@ public final class BackupSession implements AutoCloseable {
                         draft.copiedFrom());
         vault.commit(point);
         guard.committed();
+        if (point.lockedUntil().isPresent()) {
+            new Retention(vault, cancellation).extend(List.of(point));
+        }
         return point;
     }
 

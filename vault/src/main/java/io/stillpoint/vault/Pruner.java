@@ -105,6 +105,7 @@ final class Pruner {
         // Points after sessions: one that has ended has made its point.
         List<RecoveryPoint> roots = roots(sessions, purged);
         ItemIndex index = index(now);
+        retain(roots, now);
         Reachable reachable = mark(index, roots);
         Set<ObjectId> condemned = new HashSet<>();
         condemnations.forEach(found -> condemned.addAll(found.record().packs()));
@@ -286,6 +287,18 @@ final class Pruner {
             }
         }
         return List.copyOf(roots.values());
+    }
+
+    /// Locks are extended here, since what a locked point needs may have been stored for a point whose lock was shorter.
+    private void retain(List<RecoveryPoint> roots, Instant now) {
+        if (!rules.dryRun()) {
+            new Retention(vault, cancellation)
+                    .extend(
+                            roots.stream()
+                                    .filter(point ->
+                                            point.lockedUntil().filter(now::isBefore).isPresent())
+                                    .toList());
+        }
     }
 
     private VaultException unsafe(VaultException e) {

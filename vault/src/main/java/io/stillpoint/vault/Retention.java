@@ -1,0 +1,133 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.FrameReader;
+import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.pack.PackGroup;
+import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.prune.NodeSet;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.tree.Node;
+import io.stillpoint.vault.tree.TreeShape;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Has the store itself keep what locked points need, as long as they are locked: points, packs, key slots and header.
+/// Objects that no locked point needs are left to run out.
+final class Retention {
+    private final Vault vault;
+    private final ItemIndex.Lookup lookup;
+    private final Cancellation cancellation;
+    private final NodeSet walked = new NodeSet();
+    private final Map<ObjectId, Instant> packs = new HashMap<>();
+    private final Set<ObjectId> withShortItems = new HashSet<>();
+
+    Retention(Vault vault, Cancellation cancellation) {
+        this.vault = vault;
+        this.cancellation = cancellation;
+        lookup = vault.index().lookup();
+    }
+
+    /// Returns whether the store can do it. Throws kinds `DAMAGED`, `MISSING` if what a point needs is unknown.
+    boolean extend(Collection<RecoveryPoint> points) {
+        List<RecoveryPoint> locked =
+                new ArrayList<>(
+                        points.stream().filter(point -> point.lockedUntil().isPresent()).toList());
+        // The longest lock first: what is walked then needs no shorter one.
+        locked.sort(Comparator.comparing(Retention::until).reversed());
+        if (locked.isEmpty()) {
+            return true;
+        }
+        Instant longest = until(locked.getFirst());
+        try {
+            vault.store().retain(ObjectName.vault(), longest);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.UNSUPPORTED) {
+                throw e;
+            }
+            return false;
+        }
+        List<ObjectName> slots = new ArrayList<>();
+        vault.store().list(Area.KEYS, listed -> slots.add(listed.name()));
+        slots.forEach(slot -> vault.store().retain(slot, longest));
+        for (RecoveryPoint point : locked) {
+            for (PointDisk disk : point.disks()) {
+                ItemId root = disk.image().root();
+                if (root != null) {
+                    walk(root, disk.image().shape().rootLevel(), until(point));
+                }
+            }
+        }
+        addBases();
+        packs.forEach(
+                (pack, until) -> vault.store().retain(new ObjectName(Area.PACKS, pack), until));
+        // Points last: one that is kept has all it needs.
+        locked.forEach(point ->
+                vault.store().retain(new ObjectName(Area.POINTS, point.id()), until(point)));
+        return true;
+    }
+
+    private static Instant until(RecoveryPoint point) {
+        return point.lockedUntil().orElse(Instant.MIN);
+    }
+
+    private void walk(ItemId id, int level, Instant until) {
+        if (!walked.add(id)) {
+            return;
+        }
+        cancellation.check();
+        note(id, until, false);
+        Node node = vault.nodes().read(id, level);
+        for (int i = 0; i < Node.FAN_OUT; i++) {
+            ItemId child = node.child(i);
+            if (child != null && level > 0) {
+                walk(child, level - 1, until);
+            } else if (child != null) {
+                note(child, until, true);
+            }
+        }
+    }
+
+    private void note(ItemId id, Instant until, boolean isChunk) {
+        Place place = lookup.find(id);
+        if (place == null) {
+            throw new VaultException(
+                    Kind.MISSING, "vault.chunk-missing", null, vault.location(), id);
+        }
+        packs.merge(place.pack(), until, (a, b) -> a.isAfter(b) ? a : b);
+        if (isChunk && place.itemLength() < TreeShape.CHUNK) {
+            withShortItems.add(place.pack());
+        }
+    }
+
+    /// Differences need their bases as long.
+    private void addBases() {
+        try (FrameReader reader = new FrameReader()) {
+            for (ObjectId id : withShortItems) {
+                Instant until = packs.getOrDefault(id, Instant.MIN);
+                try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
+                    for (PackGroup group : pack.directory(reader)) {
+                        for (ItemId base : group.bases()) {
+                            Place place = base == null ? null : lookup.findWhole(base);
+                            if (place != null) {
+                                packs.merge(place.pack(), until, (x, y) -> x.isAfter(y) ? x : y);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
