@@ -127,9 +127,11 @@ public final class IndexScale {
         long heapBefore = ProcessMemory.heap();
         double rssBefore = ProcessMemory.now().rssMib();
         long begin = System.nanoTime();
+        long cpu = THREADS.getCurrentThreadCpuTime();
         try (ObjectStore store = new LocalStore(folder);
                 ItemIndex index = open(store)) {
             double opened = since(begin);
+            double openedCpu = cpuSince(cpu);
             AtomicLong bytes = new AtomicLong();
             AtomicLong segments = new AtomicLong();
             store.list(
@@ -141,11 +143,12 @@ public final class IndexScale {
             double rss = ProcessMemory.now().rssMib();
             double perEntry = index.entries();
             say(
-                    "%,d entries, %d segments: open %.2f s; %.2f bytes an entry on disk, %.3f on the heap;"
+                    "%,d entries, %d segments: open %.2f s, CPU %.2f s; %.2f bytes an entry on disk, %.3f on the heap;"
                             + " RSS %.0f MiB before, %.0f after",
                     index.entries(),
                     segments.get(),
                     opened,
+                    openedCpu,
                     bytes.get() / perEntry,
                     (ProcessMemory.heap() - heapBefore) / perEntry,
                     rssBefore,

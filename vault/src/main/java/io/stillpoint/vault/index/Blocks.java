@@ -144,11 +144,11 @@ final class Blocks {
         Blocks blocks = new Blocks();
         blocks.count = count;
         blocks.fences = new long[count];
-        Arrays.setAll(blocks.fences, _ -> from.next());
+        from.next(blocks.fences);
         blocks.filters = new long[(count + SLAB - 1) / SLAB][];
         for (int slab = 0; slab < blocks.filters.length; slab++) {
             long[] filters = new long[Math.min(SLAB, count - slab * SLAB) * FILTER];
-            Arrays.setAll(filters, _ -> from.next());
+            from.next(filters);
             blocks.filters[slab] = filters;
         }
         return blocks;

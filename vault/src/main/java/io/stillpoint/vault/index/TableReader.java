@@ -7,7 +7,7 @@ import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.nio.ByteBuffer;
 import javax.crypto.SecretKey;
 
-/// Reads a segment's tables from one end to the other, eight bytes at a time. Holds one frame of them.
+/// Reads a segment's tables from one end to the other. Holds one frame of them.
 final class TableReader implements AutoCloseable {
     private final StoredObject object;
     private final Where where;
@@ -36,6 +36,19 @@ final class TableReader implements AutoCloseable {
             readFrame();
         }
         return plain.getLong();
+    }
+
+    /// Fills the whole array.
+    void next(long[] into) {
+        for (int done = 0; done < into.length; ) {
+            if (!plain.hasRemaining()) {
+                readFrame();
+            }
+            int count = Math.min(plain.remaining() / Long.BYTES, into.length - done);
+            plain.asLongBuffer().get(into, done, count);
+            plain.position(plain.position() + count * Long.BYTES);
+            done += count;
+        }
     }
 
     private void readFrame() {
