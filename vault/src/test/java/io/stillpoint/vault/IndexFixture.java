@@ -60,7 +60,8 @@ public final class IndexFixture {
             ItemId[] inFrame = ids.subList(at, Math.min(ids.size(), at + 2)).toArray(ItemId[]::new);
             int[] lengths = new int[inFrame.length];
             Arrays.fill(lengths, TestVault.CHUNK);
-            groups.add(new PackGroup(
+            groups.add(
+                    new PackGroup(
                             32 + at * (long) FRAME,
                             FRAME,
                             inFrame,

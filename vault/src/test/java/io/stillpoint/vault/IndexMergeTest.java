@@ -370,7 +370,8 @@ final class IndexMergeTest {
         Map<ItemId, Set<Place>> before;
         try (TestVault vaults = TestVault.make(folder)) {
             VaultSettings small =
-                    new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
+                    new VaultSettings(
+                            2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
             vaults.vault().set(small);
             byte[] content = TestVault.random(40 * CHUNK, 1);
             RecoveryPoint old = vaults.full(content.clone());

@@ -75,7 +75,7 @@ public final class IndexScale {
     private static void make(Path folder, int segments, long entries) throws IOException {
         long begin = System.nanoTime();
         try (ObjectStore store = new LocalStore(folder);
-                DataOutputStream sample = Sample.create(folder.getParent())) {
+                DataOutputStream sample = Sample.create(folder)) {
             SplittableRandom random = new SplittableRandom(entries);
             for (int i = 0; i < segments; i++) {
                 make(store, entries / segments, Sample.stride(entries), random, sample);
@@ -123,7 +123,7 @@ public final class IndexScale {
     }
 
     private static void lookups(Path folder, int seconds) throws IOException, InterruptedException {
-        Sample sample = Sample.read(folder.getParent());
+        Sample sample = Sample.read(folder);
         long heapBefore = ProcessMemory.heap();
         double rssBefore = ProcessMemory.now().rssMib();
         long begin = System.nanoTime();

@@ -36,7 +36,8 @@ final class Rebuild {
 
     /// As many chunks in a pack as there are in one of 32 MiB with ordinary content.
     private static final VaultSettings SETTINGS =
-            new VaultSettings(FrameCodec.PLAIN_MAX, true, 300_000, 1 << 20, 2, Duration.ofHours(24));
+            new VaultSettings(
+                    FrameCodec.PLAIN_MAX, true, 300_000, 1 << 20, 2, Duration.ofHours(24));
 
     private Rebuild() {}
 
@@ -114,6 +115,7 @@ final class Rebuild {
                             OptionalLong.empty(),
                             List.of(record),
                             "benchmark",
+                            Optional.empty(),
                             Optional.empty()));
         }
     }

@@ -23,7 +23,7 @@ final class Sample {
     }
 
     static Path file(Path folder) {
-        return folder.resolve("sample");
+        return folder.resolveSibling("sample");
     }
 
     /// How far apart the ids of a sample are, of so many.

@@ -153,7 +153,8 @@ public final class ItemIndex implements AutoCloseable {
                     now.add(known);
                 }
             }
-            // Kept although not listed: a late listing may not tell of it yet, and if it was merged, its
+            // Kept although not listed: a late listing may not tell of it yet, and if it was
+            // merged, its
             // entries are as good as before.
             for (Segment unlisted : List.copyOf(open.values())) {
                 if (store.exists(unlisted.name())) {
