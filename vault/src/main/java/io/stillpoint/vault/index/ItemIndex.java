@@ -22,19 +22,23 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// From item ids to places: the vault's segments, and what this process stored since. An item may have several places, as
-/// copies in several packs. Safe for use by several threads. On the heap are at most [#RECENT_MAX] recent items and a
-/// tenth of a byte for each older one.
+/// copies in several packs. Safe for use by several threads.
+///
+/// On the heap are at most [#RECENT_MAX] recent items of some 250 bytes each, for each older one 1.6 bytes of fences and filters, and 36 bytes
+/// for each pack. While segments are merged there are 1.6 bytes more for each of their entries, and 16 MiB.
 ///
 /// Packs that a verdict deleted are *gone*: no place in them is ever told, and merging drops them. Nothing else is
 /// dropped: another process may count on any other place.
@@ -44,6 +48,10 @@ public final class ItemIndex implements AutoCloseable {
 
     /// How many segments of about the same size there may be before they are merged.
     private static final int MERGE_WIDTH = 8;
+
+    /// Smaller segments count as of one size: to merge a megabyte costs less than to look into more segments. There are five tiers
+    /// more up to 100 million entries, so at most 42 segments, most of them small.
+    private static final int SMALLEST_TIER = 4;
 
     /// A segment is rewritten when this part of its packs is gone: one in so many.
     private static final int GONE_PART = 4;
@@ -56,10 +64,11 @@ public final class ItemIndex implements AutoCloseable {
     private final Supplier<Set<ObjectId>> verdicts;
     private final Supplier<DamagedFrames> quarantine;
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
+    // Further places of recent items.
+    private final Map<ItemId, Set<Place>> copies = new ConcurrentHashMap<>();
     private final AtomicLong writtenBytes = new AtomicLong();
     private final Queue<String> damage = new ConcurrentLinkedQueue<>();
-    // Out of use, but perhaps being read by another thread.
-    private final List<Segment> retired = new ArrayList<>();
+    // Not to be opened again: damaged, or replaced by this process and about to vanish.
     private final Set<ObjectName> setAside = new HashSet<>();
     private final ReentrantLock merging = new ReentrantLock();
     private volatile List<Segment> segments = List.of();
@@ -147,24 +156,21 @@ public final class ItemIndex implements AutoCloseable {
             // Kept although not listed: a late listing may not tell of it yet, and if it was
             // merged, its
             // entries are as good as before.
-            retireUnlisted(open.values(), now);
+            for (Segment unlisted : List.copyOf(open.values())) {
+                if (store.exists(unlisted.name())) {
+                    open.remove(unlisted.name());
+                    now.add(unlisted);
+                }
+            }
             done = true;
         } finally {
             if (!done) {
-                fresh.forEach(Segment::close);
+                fresh.forEach(Segment::retire);
             }
         }
         segments = List.copyOf(now);
-    }
-
-    private void retireUnlisted(Iterable<Segment> unlisted, List<Segment> now) {
-        for (Segment segment : unlisted) {
-            if (store.exists(segment.name())) {
-                now.add(segment);
-            } else {
-                retired.add(segment);
-            }
-        }
+        open.values().forEach(Segment::retire);
+        setAside.retainAll(names);
     }
 
     private @Nullable Segment open(ObjectName name) {
@@ -204,18 +210,16 @@ public final class ItemIndex implements AutoCloseable {
         /// As [#find], but without looking through packs that no segment lists.
         public @Nullable Place findIndexed(ItemId id) {
             Predicate<Place> sound = place -> usable.test(place) && !damaged.contains(place);
-            Place place = recent.get(id);
-            if (place == null || !sound.test(place)) {
-                place = search(id, sound);
-            }
+            Place place = findAccepted(id, sound);
             // Better what was found damaged once than nothing.
-            return place == null && !onlySound && !damaged.isEmpty() ? search(id, usable) : place;
+            return place == null && !onlySound && !damaged.isEmpty()
+                    ? findAccepted(id, usable)
+                    : place;
         }
 
         /// As [#findIndexed], but only where a chunk lies whole, rather than as a difference from another.
         public @Nullable Place findWhole(ItemId id) {
-            Place place = recent.get(id);
-            return place != null && isWhole(place) ? place : search(id, this::isWhole);
+            return findAccepted(id, this::isWhole);
         }
 
         private boolean isWhole(Place place) {
@@ -227,30 +231,68 @@ public final class ItemIndex implements AutoCloseable {
         /// All places of the item, each once.
         public Set<Place> places(ItemId id) {
             Set<Place> places = new HashSet<>();
-            search(
+            findAccepted(
                     id,
                     place -> {
-                        places.add(place);
+                        if (usable.test(place)) {
+                            places.add(place);
+                        }
                         return false;
                     });
-            Place newest = recent.get(id);
-            if (newest != null) {
-                places.add(newest);
-            }
-            places.removeIf(place -> !usable.test(place));
             return places;
         }
 
+        // First what is recent: it becomes part of a segment before it leaves the heap.
+        private @Nullable Place findAccepted(ItemId id, Predicate<Place> accepted) {
+            Place place = recent.get(id);
+            if (place == null || accepted.test(place)) {
+                return place == null ? search(id, accepted) : place;
+            }
+            for (Place copy : copies.getOrDefault(id, Set.of())) {
+                if (accepted.test(copy)) {
+                    return copy;
+                }
+            }
+            return search(id, accepted);
+        }
+
         private @Nullable Place search(ItemId id, Predicate<Place> accepted) {
-            for (Segment segment : segments) {
+            List<Segment> searched = segments;
+            int attempts = 1;
+            int at = 0;
+            while (at < searched.size()) {
+                Segment segment = searched.get(at);
+                int candidate = segment.candidate(id);
+                if (candidate < 0) {
+                    at++;
+                    continue;
+                }
+                if (!segment.hold()) {
+                    // Retired since: what has taken its place is in the list by now.
+                    searched = segments;
+                    at = 0;
+                    continue;
+                }
                 try {
-                    Place place = segment.find(id, buffer, accepted);
+                    Place place = segment.find(id, candidate, buffer, accepted);
                     if (place != null) {
                         return place;
                     }
+                    at++;
                 } catch (VaultException e) {
-                    noteDamage(e);
-                    setAside(segment);
+                    if (e.kind() == VaultException.Kind.MISSING && attempts < OPEN_ATTEMPTS) {
+                        // Another process has merged it into a new one.
+                        attempts++;
+                        refresh();
+                        searched = segments;
+                        at = 0;
+                    } else {
+                        noteDamage(e);
+                        setAside(segment);
+                        at++;
+                    }
+                } finally {
+                    segment.release();
                 }
             }
             return null;
@@ -285,9 +327,9 @@ public final class ItemIndex implements AutoCloseable {
         List<Segment> left = new ArrayList<>(segments);
         if (left.remove(segment)) {
             segments = List.copyOf(left);
-            retired.add(segment);
             setAside.add(segment.name());
             adopted = false;
+            segment.retire();
         }
     }
 
@@ -310,7 +352,7 @@ public final class ItemIndex implements AutoCloseable {
     public synchronized void durable(ObjectId pack, List<PackGroup> groups) {
         durable.put(pack, groups);
         for (PackGroup group : groups) {
-            group.forEachPlace(pack, recent::put);
+            group.forEachPlace(pack, this::addRecent);
             durableItems += group.ids().length;
         }
         if (durableItems >= RECENT_MAX) {
@@ -318,27 +360,40 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
+    private void addRecent(ItemId id, Place place) {
+        Place before = recent.get(id);
+        if (before != null && !before.equals(place)) {
+            copies.computeIfAbsent(id, _ -> ConcurrentHashMap.newKeySet()).add(before);
+        }
+        recent.put(id, place);
+    }
+
+    private record Entry(ItemId id, Place place) {}
+
     /// Writes a segment of everything noted since the last; durable when this returns.
     public synchronized void flush() {
-        if (durable.isEmpty()) {
-            return;
+        // What was adopted may have been condemned and deleted since.
+        durable.keySet().removeIf(gone::contains);
+        if (!durable.isEmpty()) {
+            List<Entry> entries = new ArrayList<>(durableItems);
+            durable.forEach((pack, groups) ->
+                    groups.forEach(group ->
+                            group.forEachPlace(
+                                    pack, (id, place) -> entries.add(new Entry(id, place)))));
+            entries.sort(Comparator.comparing(Entry::id));
+            ObjectName name =
+                    write(
+                            List.copyOf(durable.keySet()),
+                            writer ->
+                                    entries.forEach(
+                                            entry -> writer.add(entry.id(), entry.place())));
+            List<Segment> more = new ArrayList<>(segments);
+            more.add(Segment.open(store, keys, name));
+            // First visible in the segments, then gone from the heap: nobody misses it between.
+            segments = List.copyOf(more);
         }
-        List<SegmentMerge.Entry> entries = new ArrayList<>(durableItems);
-        durable.forEach((pack, groups) ->
-                groups.forEach(group ->
-                        group.forEachPlace(
-                                pack,
-                                (id, place) -> entries.add(new SegmentMerge.Entry(id, place)))));
-        entries.sort(Comparator.comparing(SegmentMerge.Entry::id));
-        Segment segment =
-                write(
-                        durable.keySet(),
-                        writer -> entries.forEach(entry -> writer.add(entry.id(), entry.place())));
-        List<Segment> more = new ArrayList<>(segments);
-        more.add(segment);
-        // First visible in the segments, then gone from the heap: nobody misses it between.
-        segments = List.copyOf(more);
-        entries.forEach(entry -> recent.remove(entry.id()));
+        recent.clear();
+        copies.clear();
         durable = new ConcurrentHashMap<>();
         durableItems = 0;
     }
@@ -350,12 +405,13 @@ public final class ItemIndex implements AutoCloseable {
             return;
         }
         try {
-            while (true) {
-                List<Segment> similar = mostAlike();
-                if (similar.size() < MERGE_WIDTH) {
-                    return;
-                }
-                replace(similar);
+            // What prune drops from the index must not come back by way of what was read long ago.
+            if (mostAlike().size() >= MERGE_WIDTH) {
+                refresh();
+            }
+            List<Segment> alike = mostAlike();
+            while (alike.size() >= MERGE_WIDTH && replace(alike)) {
+                alike = mostAlike();
             }
         } finally {
             merging.unlock();
@@ -367,62 +423,94 @@ public final class ItemIndex implements AutoCloseable {
     public Set<ObjectId> dropGone() {
         merging.lock();
         try {
-            Set<ObjectId> left = new HashSet<>();
-            for (Segment segment : segments) {
-                List<ObjectId> dead = segment.packs().stream().filter(gone::contains).toList();
-                if (dead.size() * GONE_PART >= segment.packs().size() && !dead.isEmpty()) {
-                    replace(List.of(segment));
-                } else {
-                    left.addAll(dead);
-                }
+            for (int attempt = 1; !isRid() && attempt < OPEN_ATTEMPTS; attempt++) {
+                refresh();
             }
+            Set<ObjectId> left = new HashSet<>();
+            segments.forEach(segment -> left.addAll(segment.packs()));
+            left.retainAll(gone);
             return left;
         } finally {
             merging.unlock();
         }
     }
 
-    private void replace(List<Segment> old) {
-        Set<ObjectId> without = gone;
-        Set<ObjectId> packs = new HashSet<>();
-        old.forEach(segment -> packs.addAll(segment.packs()));
-        packs.removeAll(without);
-        Segment merged =
-                packs.isEmpty()
-                        ? null
-                        : write(
-                                packs,
-                                writer ->
-                                        new SegmentMerge(old)
-                                                .forEach((id, places) ->
-                                                        places.stream()
-                                                                .filter(place ->
-                                                                        packs.contains(
-                                                                                place.pack()))
-                                                                .forEach(place ->
-                                                                        writer.add(id, place))));
-        synchronized (this) {
-            List<Segment> left = new ArrayList<>(segments);
-            left.removeAll(old);
-            if (merged != null) {
-                // A refresh may have found it already.
-                left.removeIf(segment -> isSame(segment, merged));
-                left.add(merged);
+    /// Rewrites. Returns false if another process was at it too, so that there may be others to rewrite now.
+    private boolean isRid() {
+        boolean isRid = true;
+        for (Segment segment : segments) {
+            long dead = segment.packs().stream().filter(gone::contains).count();
+            if (dead > 0 && dead * GONE_PART >= segment.packs().size()) {
+                isRid &= replace(List.of(segment));
             }
-            segments = List.copyOf(left);
-            retired.addAll(old);
         }
+        return isRid;
+    }
+
+    /// Puts one segment into the place of others. Returns false if another process has replaced one of them meanwhile, or
+    /// if one is damaged: then the index is as fresh as can be, and nothing was replaced.
+    private boolean replace(List<Segment> old) {
+        Optional<ObjectName> written = Optional.empty();
+        try (SegmentMerge merge = SegmentMerge.begin(old, gone::contains)) {
+            if (merge == null) {
+                return false;
+            }
+            if (!merge.packs().isEmpty()) {
+                written = merged(merge);
+                if (written.isEmpty()) {
+                    return false;
+                }
+            }
+        }
+        // Who replaced one of them meanwhile may know packs to be gone that are not known here;
+        // nobody
+        // shall be told of them again. Segments are deleted only after this look, so of two that
+        // merge
+        // the same at least one keeps what it wrote.
+        if (!old.stream().allMatch(segment -> store.exists(segment.name()))) {
+            written.ifPresent(store::delete);
+            refresh();
+            return false;
+        }
+        Optional<Segment> merged = written.map(name -> Segment.open(store, keys, name));
+        swap(Set.copyOf(old), merged);
         for (Segment segment : old) {
             store.delete(segment.name());
         }
+        return true;
     }
 
-    private boolean isSame(Segment found, Segment written) {
-        boolean isSame = found.name().equals(written.name());
-        if (isSame) {
-            retired.add(found);
+    /// Returns the name of what was written, or nothing if a segment could not be read.
+    private Optional<ObjectName> merged(SegmentMerge merge) {
+        try {
+            return Optional.of(write(merge.packs(), merge::copyTo));
+        } catch (VaultException e) {
+            Segment failed = merge.failed();
+            if (failed == null) {
+                throw e;
+            }
+            if (e.kind() == VaultException.Kind.MISSING) {
+                refresh();
+            } else {
+                noteDamage(e);
+                setAside(failed);
+            }
+            return Optional.empty();
         }
-        return isSame;
+    }
+
+    private synchronized void swap(Set<Segment> old, Optional<Segment> merged) {
+        List<Segment> left = new ArrayList<>();
+        List<Segment> out = new ArrayList<>();
+        for (Segment segment : segments) {
+            // A refresh may have found the new one already.
+            boolean isSame = merged.map(Segment::name).filter(segment.name()::equals).isPresent();
+            (isSame || old.contains(segment) ? out : left).add(segment);
+        }
+        merged.ifPresent(left::add);
+        old.forEach(segment -> setAside.add(segment.name()));
+        segments = List.copyOf(left);
+        out.forEach(Segment::retire);
     }
 
     private List<Segment> mostAlike() {
@@ -430,22 +518,18 @@ public final class ItemIndex implements AutoCloseable {
         for (Segment segment : segments) {
             // Tiers by powers of eight, so that an entry is rewritten once per tier.
             int tier = (Long.SIZE - Long.numberOfLeadingZeros(segment.entries())) / 3;
-            tiers.computeIfAbsent(tier, ignored -> new ArrayList<>()).add(segment);
+            tiers.computeIfAbsent(Math.max(tier, SMALLEST_TIER), _ -> new ArrayList<>())
+                    .add(segment);
         }
         return tiers.values().stream().max(Comparator.comparingInt(List::size)).orElse(List.of());
     }
 
-    @FunctionalInterface
-    private interface Filler {
-        void fill(SegmentWriter writer);
-    }
-
-    private Segment write(Set<ObjectId> packs, Filler filler) {
+    private ObjectName write(List<ObjectId> packs, Consumer<SegmentWriter> filler) {
         try (SegmentWriter writer =
                 new SegmentWriter(store, keys, ObjectId.random(randomness), packs)) {
-            filler.fill(writer);
+            filler.accept(writer);
             writtenBytes.addAndGet(writer.commit());
-            return Segment.open(store, keys, writer.name());
+            return writer.name();
         }
     }
 
@@ -459,13 +543,49 @@ public final class ItemIndex implements AutoCloseable {
     /// Visits each item in segments once, in the order of ids, with all its places but those in packs that are gone. Reads
     /// the segments from one end to the other. Throws kind `DAMAGED`: the rest is unknown then.
     public void forEach(PlacesVisitor visitor) {
-        new SegmentMerge(segments)
-                .forEach((id, places) -> {
-                    places.removeIf(place -> gone.contains(place.pack()));
-                    if (!places.isEmpty()) {
-                        visitor.item(id, places);
-                    }
-                });
+        Onward onward = new Onward(visitor);
+        int attempt = 1;
+        while (true) {
+            try (SegmentMerge merge = SegmentMerge.begin(segments, gone::contains)) {
+                if (merge != null && isVisited(merge, onward, attempt++)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    private boolean isVisited(SegmentMerge merge, Onward onward, int attempt) {
+        try {
+            merge.forEach(onward);
+            return true;
+        } catch (VaultException e) {
+            if (merge.failed() == null
+                    || e.kind() != VaultException.Kind.MISSING
+                    || attempt == OPEN_ATTEMPTS) {
+                throw e;
+            }
+            // Another process has merged it into a new one.
+            refresh();
+            return false;
+        }
+    }
+
+    /// Leaves out what was visited before, so that one can begin again.
+    private static final class Onward implements PlacesVisitor {
+        private final PlacesVisitor visitor;
+        private @Nullable ItemId last;
+
+        Onward(PlacesVisitor visitor) {
+            this.visitor = visitor;
+        }
+
+        @Override
+        public void item(ItemId id, Set<Place> places) {
+            if (last == null || last.compareTo(id) < 0) {
+                last = id;
+                visitor.item(id, places);
+            }
+        }
     }
 
     /// Packs that segments list, and those noted since.
@@ -543,9 +663,8 @@ public final class ItemIndex implements AutoCloseable {
 
     @Override
     public synchronized void close() {
-        segments.forEach(Segment::close);
-        retired.forEach(Segment::close);
+        List<Segment> open = segments;
         segments = List.of();
-        retired.clear();
+        open.forEach(Segment::retire);
     }
 }

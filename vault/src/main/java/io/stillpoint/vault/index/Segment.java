@@ -17,16 +17,17 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
-import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import javax.crypto.SecretKey;
 import org.jspecify.annotations.Nullable;
 
 /// One sorted, immutable part of the index (section 7 of the format), looked up in place: on the heap are its list
-/// of packs and eight bytes for every 85 entries. Safe for use by several threads, each with its own
-/// [BlockBuffer].
-final class Segment implements AutoCloseable {
+/// of packs and [Blocks]. Safe for use by several threads, each with its own [BlockBuffer].
+///
+/// Who reads it holds it meanwhile: it is closed when its owner has retired it and the last one has released it.
+final class Segment {
     static final int BLOCK = 4096;
     static final int ENTRY = 48;
     static final int ENTRIES_PER_BLOCK = 85;
@@ -37,8 +38,10 @@ final class Segment implements AutoCloseable {
     private final Where where;
     private final SecretKey key;
     private final long entries;
-    private final ObjectId[] packs;
-    private final long[] fences;
+    private final List<ObjectId> packs;
+    private final Blocks blocks;
+    // Its owner's hold is the first.
+    private final AtomicInteger holds = new AtomicInteger(1);
 
     /// Where one thread decrypts blocks to.
     static final class BlockBuffer {
@@ -52,14 +55,14 @@ final class Segment implements AutoCloseable {
             Where where,
             SecretKey key,
             long entries,
-            ObjectId[] packs,
-            long[] fences) {
+            List<ObjectId> packs,
+            Blocks blocks) {
         this.object = object;
         this.where = where;
         this.key = key;
         this.entries = entries;
         this.packs = packs;
-        this.fences = fences;
+        this.blocks = blocks;
     }
 
     /// Opens a segment and reads its tables. Throws kinds `MISSING`, `DAMAGED`, `TOO_NEW`.
@@ -99,34 +102,19 @@ final class Segment implements AutoCloseable {
                 || tablesAt > trailerAt) {
             throw where.damaged("trailer");
         }
-        long length = (long) packCount * ObjectId.LENGTH + (long) blocks * Long.BYTES;
-        ByteBuffer tables = tables(object, where, key, tablesAt, trailerAt, length);
-        ObjectId[] packs = new ObjectId[packCount];
-        Arrays.setAll(packs, i -> ObjectId.read(tables));
-        long[] fences = IntStream.range(0, blocks).mapToLong(i -> tables.getLong()).toArray();
-        return new Segment(object, where, key, entries, packs, fences);
-    }
-
-    private static ByteBuffer tables(
-            StoredObject object, Where where, SecretKey key, long from, long to, long length) {
-        if (length > Integer.MAX_VALUE - 8) {
+        long length = (long) packCount * ObjectId.LENGTH + (long) blocks * Blocks.BYTES;
+        // Nobody signed the trailer: what is asked of the heap is in proportion to what there is.
+        if (length / 100 > trailerAt - tablesAt) {
             throw where.damaged("tables");
         }
-        ByteBuffer tables = ByteBuffer.allocate((int) length);
-        byte[] plain = new byte[(int) Math.min(TABLE_FRAME, length)];
-        try (TableReader reader = new TableReader(object, where, key)) {
-            for (long at = from; at < to; at += reader.frameLength()) {
-                int size = reader.read(at, to, plain);
-                if (size > tables.remaining()) {
-                    throw where.damaged("tables");
-                }
-                tables.put(plain, 0, size);
-            }
+        try (TableReader tables =
+                new TableReader(object, where, key, tablesAt, trailerAt, length)) {
+            ObjectId[] packs = new ObjectId[packCount];
+            Arrays.setAll(packs, _ -> new ObjectId(tables.next(), tables.next()));
+            Blocks read = Blocks.read(tables, blocks);
+            tables.requireEnd();
+            return new Segment(object, where, key, entries, List.of(packs), read);
         }
-        if (tables.hasRemaining()) {
-            throw where.damaged("tables");
-        }
-        return tables.flip();
     }
 
     ObjectName name() {
@@ -138,38 +126,68 @@ final class Segment implements AutoCloseable {
     }
 
     int blocks() {
-        return fences.length;
+        return blocks.count();
     }
 
     List<ObjectId> packs() {
-        return List.of(packs);
+        return packs;
+    }
+
+    Where where() {
+        return where;
+    }
+
+    /// Keeps the segment open until [#release]. Returns false if it is closed, or about to be: it has been retired.
+    boolean hold() {
+        int before = holds.get();
+        while (before > 0) {
+            if (holds.compareAndSet(before, before + 1)) {
+                return true;
+            }
+            before = holds.get();
+        }
+        return false;
+    }
+
+    void release() {
+        if (holds.decrementAndGet() == 0) {
+            object.close();
+        }
+    }
+
+    /// To be called once, by the owner, when nobody is to find it any more.
+    void retire() {
+        release();
+    }
+
+    /// The block to begin with when looking for the item, or -1 if the segment does not have it. Reads nothing, so it
+    /// needs no hold.
+    int candidate(ItemId id) {
+        return filtered(blocks.lastUpTo(id.a()), id);
+    }
+
+    /// The last block up to `block` that may have the item, or -1. An item's places may begin in the block before.
+    private int filtered(int block, ItemId id) {
+        int at = block;
+        while (at >= 0 && !blocks.mayHave(at, id.b())) {
+            at = blocks.fence(at) == id.a() ? at - 1 : -1;
+        }
+        return at;
     }
 
     /// The first of the item's places that is accepted, or null if there is none in this segment.
-    @Nullable Place find(ItemId id, BlockBuffer buffer, Predicate<Place> accepted) {
-        int block = lastFenceUpTo(id.a());
-        // An item's places may begin in the block before.
-        for (; block >= 0; block--) {
+    ///
+    /// @param candidate what [#candidate] said
+    @Nullable Place find(ItemId id, int candidate, BlockBuffer buffer, Predicate<Place> accepted) {
+        int block = candidate;
+        while (block >= 0) {
             Place place = findIn(block, id, buffer, accepted);
-            if (place != null || fences[block] != id.a()) {
+            if (place != null) {
                 return place;
             }
+            block = blocks.fence(block) == id.a() ? filtered(block - 1, id) : -1;
         }
         return null;
-    }
-
-    private int lastFenceUpTo(long prefix) {
-        int low = 0;
-        int high = fences.length;
-        while (low < high) {
-            int middle = (low + high) >>> 1;
-            if (Long.compareUnsigned(fences[middle], prefix) <= 0) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        return low - 1;
     }
 
     private @Nullable Place findIn(
@@ -203,36 +221,34 @@ final class Segment implements AutoCloseable {
     }
 
     int entriesIn(int block) {
-        return block < fences.length - 1
+        return block < blocks.count() - 1
                 ? ENTRIES_PER_BLOCK
                 : (int) (entries - (long) block * ENTRIES_PER_BLOCK);
     }
 
-    /// Decrypts a block and returns its entries, from position 0 on.
-    ByteBuffer load(int block, BlockBuffer buffer) {
-        long offset = (1L + block) * BLOCK;
-        object.read(offset, buffer.sealed, 0, BLOCK);
-        if (!buffer.sealer.open(
-                key, offset, Sealer.Aad.NONE, buffer.sealed, 0, BLOCK, buffer.plain.array(), 0)) {
-            throw where.damaged("block " + block);
-        }
-        return buffer.plain.clear();
+    private ByteBuffer load(int block, BlockBuffer buffer) {
+        readSealed(block, 1, buffer.sealed);
+        open(block, buffer.sealed, 0, buffer);
+        return buffer.plain;
     }
 
     /// Reads a place from the buffer's position on, behind the id.
-    Place place(ByteBuffer entry) {
+    private Place place(ByteBuffer entry) {
         int pack = entry.getInt();
-        long frameOffset = Integer.toUnsignedLong(entry.getInt());
-        long packed = entry.getLong();
-        if (pack < 0 || pack >= packs.length) {
+        if (pack < 0 || pack >= packs.size()) {
             throw where.damaged("pack number");
         }
+        return place(packs.get(pack), entry.getInt(), entry.getLong());
+    }
+
+    /// @param lengths the last eight bytes of the entry
+    static Place place(ObjectId pack, int frameOffset, long lengths) {
         return new Place(
-                packs[pack],
-                frameOffset,
-                (int) (packed >>> 40),
-                (int) (packed >>> 16) & 0xFFFFFF,
-                ((int) packed & 0xFFFF) + 1);
+                pack,
+                Integer.toUnsignedLong(frameOffset),
+                (int) (lengths >>> 40),
+                (int) (lengths >>> 16) & 0xFFFFFF,
+                ((int) lengths & 0xFFFF) + 1);
     }
 
     /// Checks every byte of the segment against its checksum.
@@ -261,8 +277,20 @@ final class Segment implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() {
-        object.close();
+    /// Reads blocks as they are stored.
+    void readSealed(int block, int count, byte[] into) {
+        object.read((1L + block) * BLOCK, into, 0, count * BLOCK);
+    }
+
+    /// Decrypts a block that was read before.
+    ///
+    /// @param at where it begins in `sealed`
+    void open(int block, byte[] sealed, int at, BlockBuffer buffer) {
+        long offset = (1L + block) * BLOCK;
+        if (!buffer.sealer.open(
+                key, offset, Sealer.Aad.NONE, sealed, at, BLOCK, buffer.plain.array(), 0)) {
+            throw where.damaged("block " + block);
+        }
+        buffer.plain.clear();
     }
 }

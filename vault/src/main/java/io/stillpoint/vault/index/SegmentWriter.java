@@ -6,8 +6,6 @@ import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
 import io.stillpoint.vault.crypto.VaultKeys;
-import io.stillpoint.vault.pack.Compression;
-import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
@@ -15,34 +13,37 @@ import io.stillpoint.vault.store.ObjectStore;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.zip.CRC32C;
 import javax.crypto.SecretKey;
 
-/// Writes a segment from entries that come in the order of their ids. On the heap are only its tables.
-final class SegmentWriter implements AutoCloseable {
+/// Writes a segment from entries that come in the order of their ids. On the heap are its tables, and 256 KiB.
+public final class SegmentWriter implements AutoCloseable {
+    private static final int BLOCKS_PER_WRITE = 64;
+
     private final ObjectName name;
     private final SecretKey key;
     private final ObjectStore.Upload upload;
-    private final Map<ObjectId, Integer> packs = new HashMap<>();
-    private final ObjectId[] packList;
+    private final List<ObjectId> packs;
+    private final Map<ObjectId, Integer> numbers = new HashMap<>();
     private final CRC32C crc = new CRC32C();
     private final Sealer sealer = new Sealer();
     private final ByteBuffer block = ByteBuffer.allocate(Segment.BLOCK - Sealer.TAG);
-    private final byte[] sealed = new byte[Segment.BLOCK];
-    private long[] fences = new long[1024];
-    private int blocks;
+    private final byte[] sealed = new byte[BLOCKS_PER_WRITE * Segment.BLOCK];
+    private final Blocks blocks = new Blocks();
+    private ItemId last = new ItemId(0, 0, 0, 0);
+    private int sealedLength;
     private long entries;
     private long written;
 
-    /// @param listed the packs to list; every entry's pack must be among them
-    SegmentWriter(ObjectStore store, VaultKeys keys, ObjectId id, Set<ObjectId> listed) {
+    /// @param packs to list, each once; every entry's pack must be among them
+    public SegmentWriter(ObjectStore store, VaultKeys keys, ObjectId id, List<ObjectId> packs) {
         name = new ObjectName(ObjectName.Area.INDEX, id);
         key = keys.objectKey(ObjectKind.INDEX, id);
-        packList = listed.toArray(ObjectId[]::new);
-        for (int i = 0; i < packList.length; i++) {
-            packs.put(packList[i], i);
+        this.packs = List.copyOf(packs);
+        for (int i = 0; i < packs.size(); i++) {
+            numbers.put(packs.get(i), i);
         }
         upload = store.create(name);
         byte[] head = Arrays.copyOf(new ObjectHeader(ObjectKind.INDEX, id).bytes(), Segment.BLOCK);
@@ -55,36 +56,52 @@ final class SegmentWriter implements AutoCloseable {
     }
 
     /// Adds an entry. Ids must not descend; an item may have several places.
-    void add(ItemId id, Place place) {
+    public void add(ItemId id, Place place) {
+        Integer pack = numbers.get(place.pack());
+        if (pack == null) {
+            throw new IllegalArgumentException("pack " + place.pack() + " is not listed");
+        }
+        add(
+                id,
+                pack,
+                (int) place.frameOffset(),
+                (long) place.frameLength() << 40
+                        | (long) place.itemOffset() << 16
+                        | (place.itemLength() - 1));
+    }
+
+    /// As [#add(ItemId, Place)].
+    ///
+    /// @param pack its position in the list
+    /// @param lengths the last eight bytes of the entry
+    void add(ItemId id, int pack, int frameOffset, long lengths) {
+        if (last.compareTo(id) > 0) {
+            throw new IllegalArgumentException(id + " after " + last);
+        }
         if (!block.hasRemaining()) {
             sealBlock();
         }
         if (block.position() == 0) {
-            addFence(id.a());
+            blocks.begin(id.a());
         }
-        Integer pack = packs.get(place.pack());
-        if (pack == null) {
-            throw new IllegalArgumentException("pack " + place.pack() + " is not listed");
-        }
+        blocks.add(id.b());
         id.write(block);
-        block.putInt(pack).putInt((int) place.frameOffset());
-        block.putLong(
-                (long) place.frameLength() << 40
-                        | (long) place.itemOffset() << 16
-                        | (place.itemLength() - 1));
+        block.putInt(pack).putInt(frameOffset).putLong(lengths);
+        last = id;
         entries++;
     }
 
     /// Makes the segment durable and returns its size in bytes.
-    long commit() {
+    public long commit() {
         if (block.position() > 0) {
             sealBlock();
         }
+        writeSealed();
         writeTables();
         ByteBuffer trailer = ByteBuffer.allocate(Segment.TRAILER);
         trailer.putLong(entries)
-                .putInt(packList.length)
-                .putInt(blocks)
+                .putInt(packs.size())
+                .putInt(blocks.count())
                 .putInt((int) crc.getValue());
         trailer.putInt(Checksum.of(trailer.array(), 0, Segment.TRAILER - Integer.BYTES));
         write(trailer.array(), Segment.TRAILER);
@@ -96,35 +113,37 @@ final class SegmentWriter implements AutoCloseable {
         return name;
     }
 
-    private void addFence(long prefix) {
-        if (blocks == fences.length) {
-            fences = Arrays.copyOf(fences, 2 * blocks);
-        }
-        fences[blocks++] = prefix;
-    }
-
     private void sealBlock() {
         Arrays.fill(block.array(), block.position(), block.capacity(), (byte) 0);
-        sealer.seal(key, written, Sealer.Aad.NONE, block.array(), 0, block.capacity(), sealed, 0);
-        write(sealed, sealed.length);
+        sealer.seal(
+                key,
+                written + sealedLength,
+                Sealer.Aad.NONE,
+                block.array(),
+                0,
+                block.capacity(),
+                sealed,
+                sealedLength);
         block.clear();
+        sealedLength += Segment.BLOCK;
+        if (sealedLength == sealed.length) {
+            writeSealed();
+        }
+    }
+
+    private void writeSealed() {
+        write(sealed, sealedLength);
+        sealedLength = 0;
     }
 
     private void writeTables() {
-        ByteBuffer tables =
-                ByteBuffer.allocate(packList.length * ObjectId.LENGTH + blocks * Long.BYTES);
-        for (ObjectId pack : packList) {
-            pack.write(tables);
-        }
-        tables.asLongBuffer().put(fences, 0, blocks);
-        byte[] plain = tables.array();
-        try (FrameCodec codec = new FrameCodec(Compression.METADATA)) {
-            for (int at = 0; at < plain.length; at += Segment.TABLE_FRAME) {
-                int end = Math.min(plain.length, at + Segment.TABLE_FRAME);
-                byte[] frame =
-                        codec.frame(key, written, Arrays.copyOfRange(plain, at, end), end - at);
-                write(frame, frame.length);
+        long length = (long) packs.size() * ObjectId.LENGTH + (long) blocks.count() * Blocks.BYTES;
+        try (TableWriter tables = new TableWriter(key, written, length, this::write)) {
+            for (ObjectId pack : packs) {
+                tables.put(pack.high());
+                tables.put(pack.low());
             }
+            blocks.write(tables);
         }
     }
 
