@@ -23,6 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
             BackupCommand.class,
             PointsCommand.class,
             RestoreCommand.class,
+            RescueCommand.class,
             DiffCommand.class,
             ForgetCommand.class,
             DemoCommand.class,

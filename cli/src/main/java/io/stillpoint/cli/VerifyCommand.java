@@ -75,7 +75,7 @@ final class VerifyCommand implements Callable<Integer> {
         return json;
     }
 
-    private static String text(Verification found, boolean withoutKey) {
+    static String text(Verification found, boolean withoutKey) {
         List<String> lines = new ArrayList<>(found.problems());
         String sound = withoutKey ? "verify.sound-without-key" : "verify.sound";
         lines.add(

@@ -4,6 +4,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.vault.Losses;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
@@ -28,6 +29,11 @@ public final class RestoreJob {
     /// @param target reads as zeros; of the disk's size
     /// @param name of the target in messages
     public void run(RecoveryPoint point, PointDisk disk, BlockTarget target, String name) {
+        run(point, disk, target, name, Losses.REFUSED);
+    }
+
+    /// As above, but what can't be read may be left as zeros.
+    void run(RecoveryPoint point, PointDisk disk, BlockTarget target, String name, Losses losses) {
         long size = disk.image().size();
         if (target.size() < size) {
             throw new IllegalArgumentException(
@@ -46,7 +52,8 @@ public final class RestoreJob {
                 disk.image(),
                 target,
                 cancellation,
-                bytes -> events.progressed(written.addAndGet(bytes), size));
+                bytes -> events.progressed(written.addAndGet(bytes), size),
+                losses);
         events.progressed(size, size);
     }
 }

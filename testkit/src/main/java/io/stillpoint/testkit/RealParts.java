@@ -2,6 +2,8 @@ package io.stillpoint.testkit;
 
 import io.stillpoint.demo.GuestImage;
 import io.stillpoint.demo.Programs;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
@@ -10,6 +12,8 @@ import org.junit.jupiter.api.Assumptions;
 /// Whether this machine has the programs that a test needs. Where something is missing the test is skipped with the
 /// reason printed; but where `CI=true` it fails, since in CI nothing may be skipped.
 public final class RealParts {
+    private static final String PYTHON_PACKAGES = "/usr/lib/python3/dist-packages/";
+
     private RealParts() {}
 
     /// Needs QEMU, its image tool and a kernel that runs guests.
@@ -17,11 +21,28 @@ public final class RealParts {
         assumePrograms("qemu-system-x86_64", "qemu-img");
     }
 
+    /// Needs the system's Python with the packages of `rescue/reader.py`.
+    public static void assumeReader() {
+        List<String> missing =
+                Stream.of(
+                                "/usr/bin/python3",
+                                PYTHON_PACKAGES + "cryptography",
+                                PYTHON_PACKAGES + "zstandard",
+                                PYTHON_PACKAGES + "argon2")
+                        .filter(file -> !Files.exists(Path.of(file)))
+                        .toList();
+        assumeNone(missing);
+    }
+
     /// Needs all these programs on the PATH or in the folders for administrators.
     public static void assumePrograms(String... names) {
         Programs programs = Programs.of(System.getenv());
         List<String> missing =
                 Stream.of(names).filter(name -> programs.find(name).isEmpty()).toList();
+        assumeNone(missing);
+    }
+
+    private static void assumeNone(List<String> missing) {
         if (missing.isEmpty()) {
             return;
         }

@@ -4,6 +4,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.FrameGroup.ChunkAt;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -24,6 +25,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /// Writes a disk's chunks to a target. One thread walks the tree and orders windows of it by pack and frame, the
 /// others read frames, check and write, each frame once per window.
@@ -36,14 +38,20 @@ final class DiskRestore {
     private final CipherWarmUp warmUp;
     private final Cancellation cancellation;
     private final LongConsumer progress;
+    private final Losses losses;
     private final BlockingQueue<FrameGroup> queue = new ArrayBlockingQueue<>(256);
 
     DiskRestore(
-            Vault vault, CipherWarmUp warmUp, Cancellation cancellation, LongConsumer progress) {
+            Vault vault,
+            CipherWarmUp warmUp,
+            Cancellation cancellation,
+            LongConsumer progress,
+            Losses losses) {
         this.vault = vault;
         this.warmUp = warmUp;
         this.cancellation = cancellation;
         this.progress = progress;
+        this.losses = losses;
     }
 
     void run(DiskImage image, BlockTarget target) {
@@ -58,7 +66,7 @@ final class DiskRestore {
                 "restore",
                 () -> {
                     if (roles.getAndIncrement() == 0) {
-                        new Planner().plan(image);
+                        new Planner(image.shape()).plan(image);
                         for (int i = 0; i < writers; i++) {
                             queue.put(END);
                         }
@@ -68,36 +76,57 @@ final class DiskRestore {
                 });
     }
 
-    private final class Planner {
+    private static boolean isDamage(VaultException e) {
+        return e.kind() == Kind.MISSING || e.kind() == Kind.DAMAGED;
+    }
+
+    private void lost(TreeShape shape, long offset, long length, VaultException why) {
+        losses.lost(new Extent(offset, Math.min(length, shape.diskSize() - offset)), why);
+    }
+
+    private final class Planner implements TreeDifference.Visitor {
+        private final TreeShape shape;
         private final ItemIndex.Lookup lookup = vault.index().lookup();
         private final List<ChunkAt> window = new ArrayList<>();
         private int limit = FIRST_WINDOW;
 
-        void plan(DiskImage image) throws InterruptedException {
-            new TreeDifference(vault.nodes())
-                    .walk(
-                            null,
-                            image.shape(),
-                            image.root(),
-                            image.shape(),
-                            (chunk, _, id) -> {
-                                if (id != null) {
-                                    window.add(new ChunkAt(chunk, id, place(id)));
-                                    if (window.size() == limit) {
-                                        flush();
-                                    }
-                                }
-                            });
+        Planner(TreeShape shape) {
+            this.shape = shape;
+        }
+
+        void plan(DiskImage image) {
+            new TreeDifference(vault.nodes()).walk(null, shape, image.root(), shape, this);
             flush();
         }
 
-        private Place place(ItemId id) {
+        @Override
+        public void chunk(long chunk, @Nullable ItemId before, @Nullable ItemId id) {
+            if (id == null) {
+                return;
+            }
             Place place = lookup.find(id);
             if (place == null) {
-                throw new VaultException(
-                        Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
+                lost(shape, chunk << TreeShape.CHUNK_LOG2, TreeShape.CHUNK, missing(id));
+                return;
             }
-            return place;
+            window.add(new ChunkAt(chunk, id, place));
+            if (window.size() == limit) {
+                flush();
+            }
+        }
+
+        @Override
+        public void unreadable(int level, long index, VaultException why) {
+            if (!isDamage(why)) {
+                throw why;
+            }
+            long span = level == shape.rootLevel() ? shape.diskSize() : TreeShape.span(level);
+            lost(shape, index * span, span, why);
+        }
+
+        private VaultException missing(ItemId id) {
+            return new VaultException(
+                    Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
         }
 
         private void flush() {
@@ -160,7 +189,7 @@ final class DiskRestore {
         try {
             read(group, reader, hasher);
         } catch (VaultException e) {
-            if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED) {
+            if (!isDamage(e)) {
                 throw e;
             }
             // Prune may have moved them since the index was read, or there are other copies.
@@ -180,9 +209,18 @@ final class DiskRestore {
         TreeShape shape = new TreeShape(target.size());
         for (ChunkAt chunk : group.chunks()) {
             cancellation.check();
-            reader.read(chunk.id(), plain, 0);
+            long offset = chunk.chunk() << TreeShape.CHUNK_LOG2;
+            try {
+                reader.read(chunk.id(), plain, 0);
+            } catch (VaultException e) {
+                if (!isDamage(e)) {
+                    throw e;
+                }
+                lost(shape, offset, TreeShape.CHUNK, e);
+                continue;
+            }
             int bytes = shape.bytesOfChunk(chunk.chunk());
-            target.write(chunk.chunk() << TreeShape.CHUNK_LOG2, plain, 0, bytes);
+            target.write(offset, plain, 0, bytes);
             progress.accept(bytes);
         }
     }

@@ -22,6 +22,7 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.RescueStore;
 import io.stillpoint.vault.tree.TreeDifference;
 import java.time.Duration;
 import java.time.Instant;
@@ -31,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +60,8 @@ public final class Vault implements AutoCloseable {
             VaultKeys keys,
             ObjectId opener,
             Randomness randomness,
-            InstantSource clock) {
+            InstantSource clock,
+            Consumer<VaultException> unreadable) {
         this.store = store;
         this.header = header;
         this.keys = keys;
@@ -66,7 +69,7 @@ public final class Vault implements AutoCloseable {
         this.randomness = randomness;
         this.clock = clock;
         packs = new PackFiles(store, keys);
-        records = new Records(store, Optional.of(keys));
+        records = new Records(store, Optional.of(keys), unreadable);
         points = new Points(store, keys, records, randomness);
     }
 
@@ -83,7 +86,7 @@ public final class Vault implements AutoCloseable {
         KeySlots.write(store, title, credential, keys, randomness);
         // The header last: without it there is no vault, so a crash before leaves none.
         store.put(ObjectName.vault(), header.encode(keys));
-        return new Vault(store, header, keys, title.id(), randomness, clock);
+        return new Vault(store, header, keys, title.id(), randomness, clock, Vault::refuse);
     }
 
     /// Throws kind `EXISTS` if the store holds a vault.
@@ -96,9 +99,41 @@ public final class Vault implements AutoCloseable {
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     public static Vault open(
             ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
+        return open(store, credential, randomness, clock, Vault::refuse);
+    }
+
+    /// Opens a vault that may be damaged, to list, verify and restore what is left of it and nothing else; it is never
+    /// written to. Records that can't be read count as if they were not there. Throws as [#open] does.
+    ///
+    /// @param unreadable is told of such records, perhaps more than once
+    public static Vault rescue(
+            RescueStore store,
+            Credential credential,
+            Randomness randomness,
+            InstantSource clock,
+            Consumer<VaultException> unreadable) {
+        return open(store, credential, randomness, clock, unreadable);
+    }
+
+    private static Vault open(
+            ObjectStore store,
+            Credential credential,
+            Randomness randomness,
+            InstantSource clock,
+            Consumer<VaultException> unreadable) {
         Unlocked unlocked = Unlocked.by(credential, store);
         return new Vault(
-                store, unlocked.header(), unlocked.keys(), unlocked.slotId(), randomness, clock);
+                store,
+                unlocked.header(),
+                unlocked.keys(),
+                unlocked.slotId(),
+                randomness,
+                clock,
+                unreadable);
+    }
+
+    private static void refuse(VaultException unreadable) {
+        throw unreadable;
     }
 
     /// The credentials that open this vault.
@@ -222,8 +257,20 @@ public final class Vault implements AutoCloseable {
     /// @param progress is told of bytes written, by many threads
     public void restore(
             DiskImage image, BlockTarget target, Cancellation cancellation, LongConsumer progress) {
+        restore(image, target, cancellation, progress, Losses.REFUSED);
+    }
+
+    /// As above, but what can't be read may be left as zeros.
+    ///
+    /// @param losses is told what that is
+    public void restore(
+            DiskImage image,
+            BlockTarget target,
+            Cancellation cancellation,
+            LongConsumer progress,
+            Losses losses) {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-            new DiskRestore(this, warmUp, cancellation, progress).run(image, target);
+            new DiskRestore(this, warmUp, cancellation, progress, losses).run(image, target);
         }
     }
 

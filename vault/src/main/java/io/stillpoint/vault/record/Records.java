@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -31,10 +32,24 @@ import tools.jackson.databind.JsonNode;
 public final class Records {
     private final ObjectStore store;
     private final RecordCodec codec;
+    private final Consumer<VaultException> unreadable;
 
     /// @param keys empty: records are read unauthenticated and none can be made
     public Records(ObjectStore store, Optional<VaultKeys> keys) {
+        this(
+                store,
+                keys,
+                e -> {
+                    throw e;
+                });
+    }
+
+    /// @param unreadable is told of records that can't be read; if it returns, they count as if they were not there, which
+    ///     only who relies on none may allow
+    public Records(
+            ObjectStore store, Optional<VaultKeys> keys, Consumer<VaultException> unreadable) {
         this.store = store;
+        this.unreadable = unreadable;
         codec = new RecordCodec(store.description(), keys);
     }
 
@@ -165,12 +180,25 @@ public final class Records {
         store.list(kind.area(), listed::add);
         List<Found<T>> found = new ArrayList<>();
         for (ObjectStore.Listed each : listed) {
-            T record = read(kind, each.name(), json -> parser.apply(each.name().id(), json));
+            T record = readable(kind, each.name(), json -> parser.apply(each.name().id(), json));
             if (record != null) {
                 found.add(new Found<>(record, each.modifiedAt()));
             }
         }
         return found;
+    }
+
+    private <T> @Nullable T readable(
+            ObjectKind kind, ObjectName name, Function<JsonNode, T> parser) {
+        try {
+            return read(kind, name, parser);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
+                throw e;
+            }
+            unreadable.accept(e);
+            return null;
+        }
     }
 
     /// Null if the record was deleted since it was listed.

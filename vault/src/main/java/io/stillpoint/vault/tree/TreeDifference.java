@@ -1,5 +1,6 @@
 package io.stillpoint.vault.tree;
 
+import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.ItemId;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,13 @@ public final class TreeDifference {
 
         /// A node of the second tree is about to be walked.
         default void node(ItemId id, int level) {}
+
+        /// A node of the second tree can't be read. What it covers is left out if this returns.
+        ///
+        /// @param index how many nodes of this level come before it on the disk
+        default void unreadable(int level, long index, VaultException why) {
+            throw why;
+        }
     }
 
     public TreeDifference(NodeReader reader) {
@@ -45,7 +53,13 @@ public final class TreeDifference {
             visitor.node(second.id, level);
         }
         Node before = load(first, level);
-        Node after = load(second, level);
+        Node after;
+        try {
+            after = load(second, level);
+        } catch (VaultException e) {
+            visitor.unreadable(level, index, e);
+            return;
+        }
         for (int i = 0; i < Node.FAN_OUT; i++) {
             long child = index << TreeShape.FAN_OUT_LOG2 | i;
             if (level > 0) {
