@@ -92,11 +92,19 @@ final class DiskRestore {
 
         private Place place(ItemId id) {
             Place place = lookup.find(id);
-            if (place == null) {
-                throw new VaultException(
-                        Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
+            if (place != null) {
+                return place;
             }
-            return place;
+            // Stored, or moved, since the index was read?
+            return vault.otherPlaces(id, null).stream()
+                    .findFirst()
+                    .orElseThrow(() ->
+                            new VaultException(
+                                    Kind.MISSING,
+                                    "vault.chunk-missing",
+                                    null,
+                                    vault.store().description(),
+                                    id));
         }
 
         private void flush() {

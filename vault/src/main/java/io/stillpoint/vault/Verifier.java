@@ -14,6 +14,7 @@ import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.tree.Node;
 import io.stillpoint.vault.tree.TreeDifference;
@@ -21,10 +22,12 @@ import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -34,8 +37,12 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads the whole vault. First every pack, in parallel: frames, ids, and that the index finds each item. Then
 /// every point: its nodes can be read and its chunks are among those found sound. A point is compared with the one
-/// before it of the same VM, so that what they share is walked once.
+/// before it of the same VM, so that what they share is walked once. Others may prune meanwhile: what they delete is not missing as long as
+/// points have all they need.
 final class Verifier {
+    /// How often points that lack something are looked at: prune may be moving it.
+    private static final int ATTEMPTS = 3;
+
     private final Vault vault;
     private final CipherWarmUp warmUp;
     private final Cancellation cancellation;
@@ -44,6 +51,8 @@ final class Verifier {
     private final Queue<String> problems = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> readable = ConcurrentHashMap.newKeySet();
     private final Set<ItemId> lost = ConcurrentHashMap.newKeySet();
+    private final Queue<String> ofPoints = new ConcurrentLinkedQueue<>();
+    private final Set<ObjectId> checked = new HashSet<>();
     private final AtomicLong bytes = new AtomicLong();
     private final AtomicLong items = new AtomicLong();
 
@@ -55,13 +64,9 @@ final class Verifier {
     }
 
     Verification run() {
-        Queue<ObjectId> packs = new ConcurrentLinkedQueue<>();
-        vault.store().list(Area.PACKS, listed -> packs.add(listed.name().id()));
-        int packCount = packs.size();
-        problems.addAll(vault.index().checkSegments());
-        Workers.run(vault.settings().workers(), "verify", () -> checkPacks(packs));
+        problems.addAll(vault.refreshedIndex().checkSegments());
+        checkNewPacks();
         List<RecoveryPoint> points = new ArrayList<>();
-        TreeSet<ObjectId> damaged = new TreeSet<>();
         vault.forEachPoint((_, point, damage) -> {
             if (damage != null) {
                 problems.add(damage.getMessage());
@@ -70,13 +75,51 @@ final class Verifier {
                 points.add(point);
             }
         });
-        checkPoints(points, damaged);
+        SortedSet<ObjectId> damaged = new TreeSet<>();
+        List<RecoveryPoint> left = points;
+        for (int attempt = 1; attempt <= ATTEMPTS && !left.isEmpty(); attempt++) {
+            ofPoints.clear();
+            damaged.clear();
+            checkPoints(left, damaged);
+            // Purged meanwhile?
+            damaged.removeIf(id -> vault.pointById(id).isEmpty());
+            left = left.stream().filter(point -> damaged.contains(point.id())).toList();
+            if (!left.isEmpty()) {
+                // Prune may have moved what was not found.
+                vault.refreshedIndex();
+                checkNewPacks();
+            }
+        }
+        if (!left.isEmpty()) {
+            problems.addAll(ofPoints);
+        }
         return new Verification(
-                packCount, bytes.get(), items.get(), points.size(), List.copyOf(problems), damaged);
+                readable.size(),
+                bytes.get(),
+                items.get(),
+                points.size(),
+                List.copyOf(problems),
+                damaged);
+    }
+
+    /// Checks packs that were not there when it was called before.
+    private void checkNewPacks() {
+        Queue<ObjectId> packs = new ConcurrentLinkedQueue<>();
+        vault.store()
+                .list(
+                        Area.PACKS,
+                        listed -> {
+                            if (checked.add(listed.name().id())) {
+                                packs.add(listed.name().id());
+                            }
+                        });
+        if (!packs.isEmpty()) {
+            Workers.run(vault.settings().workers(), "verify", () -> checkPacks(packs));
+        }
     }
 
     /// Runs a check and notes the damage that it throws. Returns whether there was none.
-    private boolean record(Runnable check) {
+    private static boolean record(Queue<String> problems, Runnable check) {
         try {
             check.run();
             return true;
@@ -97,7 +140,7 @@ final class Verifier {
             ObjectId id;
             while ((id = packs.poll()) != null) {
                 ObjectId pack = id;
-                record(() -> checkPack(pack, reader, hasher, lookup));
+                record(problems, () -> checkPack(pack, reader, hasher, lookup));
             }
         }
     }
@@ -105,18 +148,34 @@ final class Verifier {
     private void checkPack(
             ObjectId id, FrameReader reader, ItemHasher hasher, ItemIndex.Lookup lookup) {
         try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
-            List<PackGroup> groups = pack.directory(reader);
-            readable.add(id);
-            for (PackGroup group : groups) {
-                cancellation.check();
-                if (!record(() -> checkFrame(pack, group, reader, hasher))) {
-                    lost.addAll(List.of(group.ids()));
-                }
-                group.forEachPlace(id, (item, place) -> checkPlace(lookup, item, place));
-                items.addAndGet(group.ids().length);
-                bytes.addAndGet(group.frameLength());
-                progress.accept(group.frameLength());
+            checkPack(pack, reader, hasher, lookup);
+        } catch (VaultException e) {
+            // Pruned since it was listed; whether something is missed the points tell.
+            if (e.kind() != Kind.MISSING || vault.store().exists(name(id))) {
+                throw e;
             }
+            readable.remove(id);
+        }
+    }
+
+    private static ObjectName name(ObjectId pack) {
+        return new ObjectName(Area.PACKS, pack);
+    }
+
+    private void checkPack(
+            PackFile pack, FrameReader reader, ItemHasher hasher, ItemIndex.Lookup lookup) {
+        ObjectId id = pack.id();
+        List<PackGroup> groups = pack.directory(reader);
+        readable.add(id);
+        for (PackGroup group : groups) {
+            cancellation.check();
+            if (!record(problems, () -> checkFrame(pack, group, reader, hasher))) {
+                lost.addAll(List.of(group.ids()));
+            }
+            group.forEachPlace(id, (item, place) -> checkPlace(lookup, item, place));
+            items.addAndGet(group.ids().length);
+            bytes.addAndGet(group.frameLength());
+            progress.accept(group.frameLength());
         }
     }
 
@@ -145,30 +204,39 @@ final class Verifier {
     }
 
     private void checkPlace(ItemIndex.Lookup lookup, ItemId item, Place place) {
-        record(() -> {
-            Place found = lookup.find(item);
-            if (found == null || (found.pack().equals(place.pack()) && !found.equals(place))) {
-                problems.add(
-                        messages.text(
-                                "vault.index-wrong",
-                                vault.store().description(),
-                                item,
-                                place.pack()));
-            }
-        });
+        record(
+                problems,
+                () -> {
+                    Place found = lookup.find(item);
+                    boolean isUnknown = found == null && !vault.index().isGone(place.pack());
+                    if (isUnknown
+                            || (found != null
+                                    && found.pack().equals(place.pack())
+                                    && !found.equals(place))) {
+                        problems.add(
+                                messages.text(
+                                        "vault.index-wrong",
+                                        vault.store().description(),
+                                        item,
+                                        place.pack()));
+                    }
+                });
     }
 
     private void checkPoints(List<RecoveryPoint> points, Set<ObjectId> damaged) {
-        points.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
+        List<RecoveryPoint> sorted = new ArrayList<>(points);
+        sorted.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
         Map<String, DiskImage> before = new HashMap<>();
-        for (RecoveryPoint point : points) {
+        for (RecoveryPoint point : sorted) {
             for (PointDisk disk : point.disks()) {
                 String key = point.vm() + "\n" + disk.name();
                 long[] missing = new long[1];
                 boolean walked =
-                        record(() -> missing[0] = checkDisk(before.get(key), disk.image()));
+                        record(
+                                ofPoints,
+                                () -> missing[0] = checkDisk(before.get(key), disk.image()));
                 if (missing[0] > 0) {
-                    problems.add(
+                    ofPoints.add(
                             messages.text(
                                     "vault.point-lost-chunks",
                                     point.id(),
@@ -207,6 +275,10 @@ final class Verifier {
 
     private boolean isThere(ItemIndex.Lookup lookup, ItemId id) {
         Place place = lookup.find(id);
-        return place != null && readable.contains(place.pack()) && !lost.contains(id);
+        return place != null
+                && !lost.contains(id)
+                && (readable.contains(place.pack())
+                        || lookup.places(id).stream()
+                                .anyMatch(other -> readable.contains(other.pack())));
     }
 }

@@ -97,22 +97,18 @@ public final class ItemIndex implements AutoCloseable {
     public synchronized void refresh() {
         // Before the segments: a verdict that has gone since was dropped from all segments before.
         gone = Set.copyOf(verdicts.get());
-        for (int attempt = 1; ; attempt++) {
-            try {
-                reopen();
-                adopted = false;
-                return;
-            } catch (VaultException e) {
-                // Between listing and opening another process may have merged a segment into a new
-                // one.
-                if (e.kind() != VaultException.Kind.MISSING || attempt == OPEN_ATTEMPTS) {
-                    throw e;
-                }
-            }
+        adopted = false;
+        int attempt = 1;
+        // Between listing and opening another process may have merged a segment into a new one.
+        // Where
+        // listings are late it may be listed for longer; what it tells is in its packs too.
+        while (!reopen() && attempt < OPEN_ATTEMPTS) {
+            attempt++;
         }
     }
 
-    private void reopen() {
+    /// Returns whether every segment that is listed could be opened.
+    private boolean reopen() {
         List<ObjectName> names = new ArrayList<>();
         store.list(ObjectName.Area.INDEX, listed -> names.add(listed.name()));
         Map<ObjectName, Segment> open = new HashMap<>();
@@ -120,14 +116,20 @@ public final class ItemIndex implements AutoCloseable {
         List<Segment> fresh = new ArrayList<>();
         List<Segment> now = new ArrayList<>();
         boolean done = false;
+        boolean isWhole = true;
         try {
             for (ObjectName name : names) {
                 Segment known = open.remove(name);
                 if (known == null && !setAside.contains(name)) {
-                    Segment opened = open(name);
-                    if (opened != null) {
-                        fresh.add(opened);
-                        now.add(opened);
+                    try {
+                        Segment opened = open(name);
+                        if (opened != null) {
+                            fresh.add(opened);
+                            now.add(opened);
+                        }
+                    } catch (VaultException e) {
+                        requireMissing(e);
+                        isWhole = false;
                     }
                 } else if (known != null) {
                     now.add(known);
@@ -144,6 +146,13 @@ public final class ItemIndex implements AutoCloseable {
         // entries are as good as before.
         retireUnlisted(open.values(), now);
         segments = List.copyOf(now);
+        return isWhole;
+    }
+
+    private static void requireMissing(VaultException e) {
+        if (e.kind() != VaultException.Kind.MISSING) {
+            throw e;
+        }
     }
 
     private void retireUnlisted(Iterable<Segment> unlisted, List<Segment> now) {
@@ -223,8 +232,14 @@ public final class ItemIndex implements AutoCloseable {
                         return place;
                     }
                 } catch (VaultException e) {
-                    noteDamage(e);
-                    setAside(segment);
+                    if (e.kind() == VaultException.Kind.MISSING) {
+                        // Merged by another process. Whoever needs the item asks the index as of
+                        // then.
+                        retire(segment);
+                    } else {
+                        noteDamage(e);
+                        setAside(segment);
+                    }
                 }
             }
             return null;
@@ -241,11 +256,15 @@ public final class ItemIndex implements AutoCloseable {
     }
 
     private synchronized void setAside(Segment segment) {
+        setAside.add(segment.name());
+        retire(segment);
+    }
+
+    private synchronized void retire(Segment segment) {
         List<Segment> left = new ArrayList<>(segments);
         if (left.remove(segment)) {
             segments = List.copyOf(left);
             retired.add(segment);
-            setAside.add(segment.name());
             adopted = false;
         }
     }
@@ -318,21 +337,35 @@ public final class ItemIndex implements AutoCloseable {
 
     /// Rewrites segments of which many packs are gone. Returns those gone that segments still list, with entries
     /// that nobody is told of.
-    public Set<ObjectId> dropGone() {
+    ///
+    /// @param overdue packs that have been gone for so long that one of them is reason enough
+    public Set<ObjectId> dropGone(Set<ObjectId> overdue) {
         merging.lock();
         try {
             Set<ObjectId> left = new HashSet<>();
             for (Segment segment : segments) {
                 List<ObjectId> dead = segment.packs().stream().filter(gone::contains).toList();
-                if (dead.size() * GONE_PART >= segment.packs().size() && !dead.isEmpty()) {
-                    replace(List.of(segment));
-                } else {
+                boolean isDue =
+                        dead.size() * GONE_PART >= segment.packs().size()
+                                || dead.stream().anyMatch(overdue::contains);
+                if (dead.isEmpty() || !isDue || !isReplaced(segment)) {
                     left.addAll(dead);
                 }
             }
             return left;
         } finally {
             merging.unlock();
+        }
+    }
+
+    /// Whether the segment could be replaced; another process may have done it.
+    private boolean isReplaced(Segment segment) {
+        try {
+            replace(List.of(segment));
+            return true;
+        } catch (VaultException e) {
+            requireMissing(e);
+            return false;
         }
     }
 
@@ -411,7 +444,8 @@ public final class ItemIndex implements AutoCloseable {
     }
 
     /// Visits each item in segments once, in the order of ids, with all its places but those in packs that are gone. Reads
-    /// the segments from one end to the other. Throws kind `DAMAGED`: the rest is unknown then.
+    /// the segments from one end to the other. Throws kinds `DAMAGED`, and `MISSING` if another process replaced a segment
+    /// meanwhile: the rest is unknown then.
     public void forEach(PlacesVisitor visitor) {
         new SegmentMerge(segments)
                 .forEach((id, places) -> {
@@ -441,17 +475,18 @@ public final class ItemIndex implements AutoCloseable {
         if (adopted) {
             return;
         }
-        adopted = true;
         Set<ObjectId> known = packs();
         List<ObjectId> unlisted = new ArrayList<>();
+        List<ObjectId> unwanted = new ArrayList<>();
         store.list(
                 ObjectName.Area.PACKS,
                 listed -> {
                     ObjectId pack = listed.name().id();
-                    if (!known.contains(pack) && !gone.contains(pack) && wanted.test(listed)) {
-                        unlisted.add(pack);
+                    if (!known.contains(pack) && !gone.contains(pack)) {
+                        (wanted.test(listed) ? unlisted : unwanted).add(pack);
                     }
                 });
+        adopted = unwanted.isEmpty();
         try (FrameReader reader = new FrameReader()) {
             for (ObjectId pack : unlisted) {
                 adopt(pack, reader);
@@ -472,6 +507,11 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
+    /// Whether a verdict deleted the pack.
+    public boolean isGone(ObjectId pack) {
+        return gone.contains(pack);
+    }
+
     /// Bytes of segments written by this process.
     public long writtenBytes() {
         return writtenBytes.get();
@@ -488,7 +528,9 @@ public final class ItemIndex implements AutoCloseable {
             try {
                 segment.checkWhole();
             } catch (VaultException e) {
-                noteDamage(e);
+                if (e.kind() != VaultException.Kind.MISSING) {
+                    noteDamage(e);
+                }
             }
         }
         return List.copyOf(damage);

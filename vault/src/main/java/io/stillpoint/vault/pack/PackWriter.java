@@ -2,6 +2,7 @@ package io.stillpoint.vault.pack;
 
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.store.ObjectId;
@@ -57,9 +58,7 @@ public final class PackWriter implements AutoCloseable {
         this.capacity = capacity;
         this.randomness = randomness;
         this.sink = sink;
-        uploader =
-                Executors.newFixedThreadPool(
-                        2, Thread.ofPlatform().daemon().name("pack-upload-", 1).factory());
+        uploader = Executors.newFixedThreadPool(2, Threads.named("pack-upload-", 1).factory());
     }
 
     /// Appends one frame of these items and clears them. They are not durable before [#finish] returns or the
