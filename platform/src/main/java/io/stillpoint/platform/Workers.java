@@ -5,9 +5,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
-/// Runs the same task on several platform threads at once: the data path's identical workers, which read,
-/// hash, compress and encrypt without handing anything over. Platform threads, since virtual ones starve
-/// each other on file reads and native calls (JEP 444, "scheduling").
+/// Runs the same task on several threads at once: the data path's identical workers, which read,
+/// hash, compress and encrypt without handing anything over.
 public final class Workers {
     /// What each worker does, until there is nothing left or it is interrupted.
     @FunctionalInterface
@@ -26,9 +25,7 @@ public final class Workers {
         List<Thread> threads = new ArrayList<>(count);
         for (int i = 1; i <= count; i++) {
             threads.add(
-                    Thread.ofPlatform()
-                            .name(name + "-" + i)
-                            .unstarted(() -> runOne(task, failure, threads)));
+                    Threads.named(name + "-" + i).unstarted(() -> runOne(task, failure, threads)));
         }
         threads.forEach(Thread::start);
         boolean interrupted = false;

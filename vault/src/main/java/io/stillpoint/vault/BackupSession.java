@@ -92,6 +92,11 @@ public final class BackupSession implements AutoCloseable {
         return base;
     }
 
+    /// Tells other processes at once that this session lives; it tells them every hour by itself.
+    public void renew() {
+        guard.renew();
+    }
+
     /// Stores disks, all at once. Throws what a source or the store failed with.
     public List<StoredDisk> store(List<DiskInput> inputs) {
         List<DiskIntake> disks =

@@ -106,6 +106,10 @@ final class DiskRestore {
             }
             Place place = lookup.find(id);
             if (place == null) {
+                // Stored, or moved, since the index was read?
+                place = vault.otherPlaces(id, null).stream().findFirst().orElse(null);
+            }
+            if (place == null) {
                 lost(shape, chunk << TreeShape.CHUNK_LOG2, TreeShape.CHUNK, missing(id));
                 return;
             }

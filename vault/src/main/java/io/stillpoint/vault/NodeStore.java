@@ -18,7 +18,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
 
 /// Reads nodes from metadata packs; keeps the frames read last, since neighbours in a tree are neighbours in a
 /// frame.
@@ -26,22 +26,23 @@ final class NodeStore implements NodeReader, AutoCloseable {
     private static final int FRAMES_MAX = 128;
 
     private final PackFiles packs;
-    private final BiFunction<ItemId, Place, Set<Place>> elsewhere;
+    private final Elsewhere elsewhere;
     private final String store;
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
     private final FrameReader reader = new FrameReader();
     private final Map<FrameKey, byte[]> frames = new LinkedHashMap<>(16, 0.75f, true);
 
+    /// Tells where an item lies by the index as of now.
+    @FunctionalInterface
+    interface Elsewhere {
+        /// @param failed a place that was found wanting, if there was any
+        Set<Place> places(ItemId id, @Nullable Place failed);
+    }
+
     private record FrameKey(ObjectId pack, long offset) {}
 
-    /// @param elsewhere where else an item lies, after a place was found wanting
-    NodeStore(
-            PackFiles packs,
-            ItemIndex index,
-            BiFunction<ItemId, Place, Set<Place>> elsewhere,
-            VaultKeys keys,
-            String store) {
+    NodeStore(PackFiles packs, ItemIndex index, Elsewhere elsewhere, VaultKeys keys, String store) {
         this.packs = packs;
         this.elsewhere = elsewhere;
         this.store = store;
@@ -53,7 +54,10 @@ final class NodeStore implements NodeReader, AutoCloseable {
     public synchronized Node read(ItemId id, int level) {
         Place place = lookup.find(id);
         if (place == null) {
-            throw new VaultException(Kind.MISSING, "vault.node-missing", null, store, id);
+            // Stored since the index was read?
+            VaultException missing =
+                    new VaultException(Kind.MISSING, "vault.node-missing", null, store, id);
+            return readElsewhere(null, id, level, missing);
         }
         try {
             return read(place, id, level);
@@ -64,8 +68,8 @@ final class NodeStore implements NodeReader, AutoCloseable {
     }
 
     /// Prune may have moved the node since the index was read, or this copy is damaged.
-    private Node readElsewhere(Place failed, ItemId id, int level, VaultException first) {
-        for (Place place : elsewhere.apply(id, failed)) {
+    private Node readElsewhere(@Nullable Place failed, ItemId id, int level, VaultException first) {
+        for (Place place : elsewhere.places(id, failed)) {
             try {
                 return read(place, id, level);
             } catch (VaultException e) {

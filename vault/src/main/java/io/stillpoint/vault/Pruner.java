@@ -37,6 +37,11 @@ import java.util.Set;
 /// One run of prune. The steps, their order and why it is safe beside everything else: `docs/locking.md`. A run that ends
 /// early, in whatever way, leaves nothing that the next one does not carry on from.
 final class Pruner {
+    private static final int CENSUS_ATTEMPTS = 5;
+
+    /// Everybody reads all verdicts, so they must not become many: after this the index is rewritten for the last ones.
+    private static final Duration VERDICT_AGE_MAX = Duration.ofDays(30);
+
     private final Vault vault;
     private final ObjectStore store;
     private final Records records;
@@ -97,7 +102,7 @@ final class Pruner {
     /// @param own the points of this run's own session
     private void run(Instant now, Set<ObjectId> own) {
         store.list(Area.PACKS, listed -> packs.put(listed.name().id(), listed));
-        finishVerdicts();
+        finishVerdicts(now);
         // Condemnations before sessions: a session that is not seen now looks at them later.
         List<Found<PackList>> condemnations = records.condemned();
         List<Session> sessions = openSessions(now, own);
@@ -109,7 +114,7 @@ final class Pruner {
         Reachable reachable = mark(index, roots);
         Set<ObjectId> condemned = new HashSet<>();
         condemnations.forEach(found -> condemned.addAll(found.record().packs()));
-        PackCensus census = PackCensus.take(index, reachable, condemned);
+        PackCensus census = census(index, reachable, condemned);
         cancellation.check();
         for (Found<PackList> condemnation : condemnations) {
             judge(condemnation, now, sessions, census.needed());
@@ -121,15 +126,17 @@ final class Pruner {
 
     /// Deletes what verdicts of earlier runs delete, and their condemnations. A verdict whose condemnation is gone has been
     /// carried out, or was void.
-    private void finishVerdicts() {
+    private void finishVerdicts(Instant now) {
         for (Found<PackList> verdict : records.executed()) {
             if (records.isCondemned(verdict.record().id())) {
-                execute(verdict.record());
+                execute(verdict.record(), !now.isBefore(verdict.madeAt().plus(delay)));
             }
         }
     }
 
-    private void execute(PackList verdict) {
+    /// @param isSeen whether every listing tells of the verdict by now; until then the condemnation must stay, since who
+    ///     sees neither relies on packs that are gone
+    private void execute(PackList verdict, boolean isSeen) {
         long retainedBefore = retainedPacks;
         for (ObjectId pack : verdict.packs()) {
             cancellation.check();
@@ -140,7 +147,7 @@ final class Pruner {
                 packs.remove(pack);
             }
         }
-        if (!rules.dryRun() && retainedPacks == retainedBefore) {
+        if (!rules.dryRun() && isSeen && retainedPacks == retainedBefore) {
             records.deleteCondemned(verdict.id());
         }
     }
@@ -208,7 +215,9 @@ final class Pruner {
 
     private boolean isRevoked(ObjectId point) {
         if (rules.dryRun()) {
-            return !store.exists(new ObjectName(Area.POINTS, point));
+            boolean isFree = !store.exists(new ObjectName(Area.POINTS, point));
+            revokedSessions += isFree ? 1 : 0;
+            return isFree;
         }
         try {
             records.revoke(point);
@@ -313,6 +322,21 @@ final class Pruner {
         return index;
     }
 
+    /// Again if another process replaced segments while they were read.
+    private static PackCensus census(
+            ItemIndex index, Reachable reachable, Set<ObjectId> condemned) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return PackCensus.take(index, reachable, condemned);
+            } catch (VaultException e) {
+                if (e.kind() != Kind.MISSING || attempt == CENSUS_ATTEMPTS) {
+                    throw e;
+                }
+                index.refresh();
+            }
+        }
+    }
+
     private boolean isYoung(Listed pack, Instant now) {
         return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
     }
@@ -402,14 +426,14 @@ final class Pruner {
         PackList verdict = new PackList(list.id(), doomed);
         if (isFinal(verdict)) {
             keptPacks += list.packs().size() - doomed.size();
-            execute(verdict);
+            execute(verdict, delay.isZero());
         }
     }
 
     /// Puts the verdict. Returns whether it counts: another process may have judged before.
     private boolean isFinal(PackList verdict) {
         if (rules.dryRun()) {
-            return true;
+            return !records.isExecuted(verdict.id());
         }
         try {
             records.putExecuted(verdict);
@@ -496,8 +520,15 @@ final class Pruner {
             return;
         }
         ItemIndex index = vault.refreshedIndex();
-        Set<ObjectId> listed = index.dropGone();
-        for (Found<PackList> verdict : records.executed()) {
+        List<Found<PackList>> verdicts = records.executed();
+        Set<ObjectId> overdue = new HashSet<>();
+        for (Found<PackList> verdict : verdicts) {
+            if (verdict.madeAt().plus(rules.grace()).plus(VERDICT_AGE_MAX).isBefore(now)) {
+                overdue.addAll(verdict.record().packs());
+            }
+        }
+        Set<ObjectId> listed = index.dropGone(overdue);
+        for (Found<PackList> verdict : verdicts) {
             boolean isOld =
                     !now.isBefore(verdict.madeAt().plus(rules.grace()))
                             && !now.isBefore(verdict.madeAt().plus(delay));

@@ -100,7 +100,8 @@ final class SessionGuard implements AutoCloseable {
         }
     }
 
-    private synchronized void renew() {
+    /// Puts the record anew: whoever looks sees that the session lives.
+    synchronized void renew() {
         if (closed) {
             return;
         }

@@ -1,5 +1,6 @@
 package io.stillpoint.vault;
 
+import io.stillpoint.platform.Threads;
 import org.jspecify.annotations.Nullable;
 
 /// Housekeeping beside the work, one at a time. What fails is tried again some other time: nothing is lost by that, and
@@ -13,9 +14,7 @@ final class Upkeep implements AutoCloseable {
             return;
         }
         running =
-                Thread.ofPlatform()
-                        .daemon()
-                        .name("upkeep")
+                Threads.named("upkeep")
                         .start(() -> {
                             try {
                                 task.run();

@@ -414,7 +414,7 @@ public final class Vault implements AutoCloseable {
         return gone;
     }
 
-    /// Where else an item lies, by the index as of now, after a place was found wanting.
+    /// Where an item lies by the index as of now, after it was not found or a place was found wanting.
     Set<Place> otherPlaces(ItemId id, @Nullable Place failed) {
         ItemIndex now = refreshedIndex();
         now.adoptUnlisted();

@@ -42,6 +42,9 @@ import org.jspecify.annotations.Nullable;
 /// every point: its nodes can be read and its chunks are among those found sound. A point is compared with the one
 /// before it of the same VM, so that what they share is walked once.
 final class Verifier {
+    /// How often points that lack something are looked at.
+    private static final int ATTEMPTS = 3;
+
     private final Vault vault;
     private final long sampleBytes;
     private final CipherWarmUp warmUp;
@@ -51,6 +54,7 @@ final class Verifier {
     private final Queue<String> problems = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> listedPacks = new HashSet<>();
     private Set<ObjectId> indexedPacks = Set.of();
+    private final Queue<String> ofPoints = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> missingPacks = ConcurrentHashMap.newKeySet();
     private final Map<ObjectId, Set<Long>> damagedFrames = new ConcurrentHashMap<>();
     private final AtomicLong bytes = new AtomicLong();
@@ -93,7 +97,24 @@ final class Verifier {
                 points.add(point);
             }
         });
-        checkPoints(points, damaged);
+        List<RecoveryPoint> left = points;
+        for (int attempt = 1; attempt <= ATTEMPTS && !left.isEmpty(); attempt++) {
+            ofPoints.clear();
+            damaged.clear();
+            missingPacks.clear();
+            checkPoints(left, damaged);
+            // Purged meanwhile?
+            damaged.removeIf(id -> vault.pointById(id).isEmpty());
+            left = points.stream().filter(point -> damaged.contains(point.id())).toList();
+            if (!left.isEmpty()) {
+                // Prune may have moved what was not found, or a backup stored it since.
+                vault.refreshedIndex();
+            }
+        }
+        if (!left.isEmpty()) {
+            problems.addAll(ofPoints);
+            missingPacks.forEach(pack -> damaged(pack, DamagedFrames.WHOLE_PACK));
+        }
         return new Verification(
                 packCount,
                 bytes.get(),
@@ -140,6 +161,10 @@ final class Verifier {
 
     /// Runs a check and notes the damage that it throws. Returns whether there was none.
     private boolean record(Runnable check) {
+        return record(problems, check);
+    }
+
+    private static boolean record(Queue<String> problems, Runnable check) {
         try {
             check.run();
             return true;
@@ -273,20 +298,19 @@ final class Verifier {
     }
 
     private void checkPoints(List<RecoveryPoint> points, Set<ObjectId> damaged) {
-        points.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
+        List<RecoveryPoint> sorted = new ArrayList<>(points);
+        sorted.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
         Map<String, DiskImage> before = new HashMap<>();
-        for (RecoveryPoint point : points) {
+        for (RecoveryPoint point : sorted) {
             for (PointDisk disk : point.disks()) {
                 String key = point.vm() + "\n" + disk.name();
                 long[] missing = new long[1];
                 boolean walked =
-                        recordUnlessPurged(
-                                point, () -> missing[0] = checkDisk(before.get(key), disk.image()));
-                if (missing[0] > 0 && vault.pointById(point.id()).isEmpty()) {
-                    missing[0] = 0;
-                }
+                        record(
+                                ofPoints,
+                                () -> missing[0] = checkDisk(before.get(key), disk.image()));
                 if (missing[0] > 0) {
-                    problems.add(
+                    ofPoints.add(
                             messages.text(
                                     "vault.point-lost-chunks",
                                     point.id(),
@@ -302,19 +326,6 @@ final class Verifier {
                 }
             }
         }
-    }
-
-    /// As [#record], but what a point needs that was purged meanwhile may be gone.
-    private boolean recordUnlessPurged(RecoveryPoint point, Runnable check) {
-        return record(() -> {
-            try {
-                check.run();
-            } catch (VaultException e) {
-                if (e.kind() != Kind.MISSING || vault.pointById(point.id()).isPresent()) {
-                    throw e;
-                }
-            }
-        });
     }
 
     /// Returns how many chunks can't be restored.
@@ -360,9 +371,8 @@ final class Verifier {
             return true;
         }
         missingPacks.add(pack);
-        if (!isPruned(pack)) {
-            damaged(pack, DamagedFrames.WHOLE_PACK);
-        }
+        // So that its other places are found, if it was pruned.
+        vault.refreshedIndex();
         return false;
     }
 }

@@ -352,7 +352,7 @@ final class IndexMergeTest {
                 store.beforeSegment(() -> {
                     fixture.verdicts().add(pack);
                     prune.refresh();
-                    assertThat(prune.dropGone()).isEmpty();
+                    assertThat(prune.dropGone(Set.of())).isEmpty();
                     fixture.verdicts().clear();
                 });
                 merging.merge();

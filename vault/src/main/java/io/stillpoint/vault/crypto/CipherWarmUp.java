@@ -1,5 +1,6 @@
 package io.stillpoint.vault.crypto;
 
+import io.stillpoint.platform.Threads;
 import java.util.concurrent.TimeUnit;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
@@ -14,8 +15,7 @@ public final class CipherWarmUp implements AutoCloseable {
     private static final long ENOUGH_NANOS_PER_MESSAGE = 2_000;
     private static final long BUDGET_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
 
-    private final Thread thread =
-            Thread.ofPlatform().daemon().name("cipher-warm-up").unstarted(CipherWarmUp::run);
+    private final Thread thread = Threads.named("cipher-warm-up").unstarted(CipherWarmUp::run);
 
     /// Begins in the background.
     public static CipherWarmUp start() {

@@ -117,22 +117,18 @@ public final class ItemIndex implements AutoCloseable {
         // Before the segments: a verdict that has gone since was dropped from all segments before.
         gone = Set.copyOf(verdicts.get());
         damaged = quarantine.get();
-        for (int attempt = 1; ; attempt++) {
-            try {
-                reopen();
-                adopted = false;
-                return;
-            } catch (VaultException e) {
-                // Between listing and opening another process may have merged a segment into a new
-                // one.
-                if (e.kind() != VaultException.Kind.MISSING || attempt == OPEN_ATTEMPTS) {
-                    throw e;
-                }
-            }
+        adopted = false;
+        int attempt = 1;
+        // Between listing and opening another process may have merged a segment into a new one.
+        // Where
+        // listings are late it may be listed for longer; what it tells is in its packs too.
+        while (!reopen() && attempt < OPEN_ATTEMPTS) {
+            attempt++;
         }
     }
 
-    private void reopen() {
+    /// Returns whether every segment that is listed could be opened.
+    private boolean reopen() {
         List<ObjectName> names = new ArrayList<>();
         store.list(ObjectName.Area.INDEX, listed -> names.add(listed.name()));
         Map<ObjectName, Segment> open = new HashMap<>();
@@ -140,14 +136,22 @@ public final class ItemIndex implements AutoCloseable {
         List<Segment> fresh = new ArrayList<>();
         List<Segment> now = new ArrayList<>();
         boolean done = false;
+        boolean isWhole = true;
         try {
             for (ObjectName name : names) {
                 Segment known = open.remove(name);
                 if (known == null && !setAside.contains(name)) {
-                    Segment opened = open(name);
-                    if (opened != null) {
-                        fresh.add(opened);
-                        now.add(opened);
+                    try {
+                        Segment opened = open(name);
+                        if (opened != null) {
+                            fresh.add(opened);
+                            now.add(opened);
+                        }
+                    } catch (VaultException e) {
+                        if (e.kind() != VaultException.Kind.MISSING) {
+                            throw e;
+                        }
+                        isWhole = false;
                     }
                 } else if (known != null) {
                     now.add(known);
@@ -171,6 +175,7 @@ public final class ItemIndex implements AutoCloseable {
         segments = List.copyOf(now);
         open.values().forEach(Segment::retire);
         setAside.retainAll(names);
+        return isWhole;
     }
 
     private @Nullable Segment open(ObjectName name) {
@@ -420,10 +425,12 @@ public final class ItemIndex implements AutoCloseable {
 
     /// Rewrites segments of which many packs are gone. Returns those gone that segments still list, with entries
     /// that nobody is told of.
-    public Set<ObjectId> dropGone() {
+    ///
+    /// @param overdue packs that have been gone for so long that one of them is reason enough
+    public Set<ObjectId> dropGone(Set<ObjectId> overdue) {
         merging.lock();
         try {
-            for (int attempt = 1; !isRid() && attempt < OPEN_ATTEMPTS; attempt++) {
+            for (int attempt = 1; !isRid(overdue) && attempt < OPEN_ATTEMPTS; attempt++) {
                 refresh();
             }
             Set<ObjectId> left = new HashSet<>();
@@ -436,11 +443,14 @@ public final class ItemIndex implements AutoCloseable {
     }
 
     /// Rewrites. Returns false if another process was at it too, so that there may be others to rewrite now.
-    private boolean isRid() {
+    private boolean isRid(Set<ObjectId> overdue) {
         boolean isRid = true;
         for (Segment segment : segments) {
-            long dead = segment.packs().stream().filter(gone::contains).count();
-            if (dead > 0 && dead * GONE_PART >= segment.packs().size()) {
+            List<ObjectId> dead = segment.packs().stream().filter(gone::contains).toList();
+            boolean isDue =
+                    dead.size() * GONE_PART >= segment.packs().size()
+                            || dead.stream().anyMatch(overdue::contains);
+            if (!dead.isEmpty() && isDue) {
                 isRid &= replace(List.of(segment));
             }
         }
@@ -609,12 +619,13 @@ public final class ItemIndex implements AutoCloseable {
         }
         Set<ObjectId> known = packs();
         List<ObjectId> unlisted = new ArrayList<>();
+        List<ObjectId> unwanted = new ArrayList<>();
         store.list(
                 ObjectName.Area.PACKS,
                 listed -> {
                     ObjectId pack = listed.name().id();
-                    if (!known.contains(pack) && !gone.contains(pack) && wanted.test(listed)) {
-                        unlisted.add(pack);
+                    if (!known.contains(pack) && !gone.contains(pack)) {
+                        (wanted.test(listed) ? unlisted : unwanted).add(pack);
                     }
                 });
         try (FrameReader reader = new FrameReader()) {
@@ -623,7 +634,7 @@ public final class ItemIndex implements AutoCloseable {
             }
         }
         // Not before: had it failed halfway, what was left out would be taken for missing.
-        adopted = true;
+        adopted = unwanted.isEmpty();
     }
 
     private void adopt(ObjectId pack, FrameReader reader) {
@@ -655,7 +666,10 @@ public final class ItemIndex implements AutoCloseable {
             try {
                 segment.checkWhole();
             } catch (VaultException e) {
-                noteDamage(e);
+                // Merged by another process meanwhile: what it told is elsewhere.
+                if (e.kind() != VaultException.Kind.MISSING) {
+                    noteDamage(e);
+                }
             }
         }
         return List.copyOf(damage);

@@ -2,6 +2,7 @@ package io.stillpoint.vault.pack;
 
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -64,7 +65,7 @@ public final class PackWriter implements AutoCloseable {
         buffersMax = uploadsMax + 1;
         uploader =
                 Executors.newFixedThreadPool(
-                        uploadsMax, Thread.ofPlatform().daemon().name("pack-upload-", 1).factory());
+                        uploadsMax, Threads.named("pack-upload-", 1).factory());
     }
 
     /// Appends one frame of these items and clears them. They are not durable before [#finish] returns or the

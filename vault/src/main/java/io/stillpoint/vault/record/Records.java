@@ -13,6 +13,7 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +31,8 @@ import tools.jackson.databind.JsonNode;
 /// A vault's records. Safe for use by several threads. Throws what the store throws; kind `DAMAGED` for a record that is
 /// not what was written: who can't read what others rely on must not go on.
 public final class Records {
+    private static final Duration PROBE_PATIENCE = Duration.ofHours(1);
+
     private final ObjectStore store;
     private final RecordCodec codec;
     private final Consumer<VaultException> unreadable;
@@ -114,6 +117,11 @@ public final class Records {
         store.put(name, codec.encode(ObjectKind.EXECUTED_PACKS, name, packs.toJson()));
     }
 
+    /// Whether there is a verdict; never late.
+    public boolean isExecuted(ObjectId id) {
+        return store.exists(new ObjectName(Area.EXECUTED, id));
+    }
+
     public List<Found<PackList>> executed() {
         return all(ObjectKind.EXECUTED_PACKS, PackList::fromJson);
     }
@@ -152,19 +160,26 @@ public final class Records {
 
     /// What the store's clock shows, at the least: a record is made and deleted to learn it.
     public Instant now(Randomness randomness) {
-        Session probe =
-                new Session(
-                        ObjectId.random(randomness),
-                        ObjectId.random(randomness),
-                        Instant.EPOCH,
-                        0,
-                        Set.of(),
-                        Set.of());
-        put(probe);
-        try {
-            return madeAt(probe);
-        } finally {
-            deleteSession(probe.id());
+        while (true) {
+            Session probe =
+                    new Session(
+                            ObjectId.random(randomness),
+                            ObjectId.random(randomness),
+                            Instant.EPOCH,
+                            PROBE_PATIENCE.toSeconds(),
+                            Set.of(),
+                            Set.of());
+            put(probe);
+            try {
+                return madeAt(probe);
+            } catch (VaultException e) {
+                if (e.kind() != Kind.MISSING) {
+                    throw e;
+                }
+                // Taken for dead by prune, after a long sleep; once more.
+            } finally {
+                deleteSession(probe.id());
+            }
         }
     }
 

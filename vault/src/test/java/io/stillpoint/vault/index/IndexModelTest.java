@@ -146,7 +146,7 @@ final class IndexModelTest {
         /// What prune does at its end.
         private void dropGone(Peer process) {
             refresh(process);
-            Set<ObjectId> left = process.index.dropGone();
+            Set<ObjectId> left = process.index.dropGone(Set.of());
             assertThat(fixture.verdicts()).containsAll(left);
             fixture.verdicts().retainAll(left);
         }
