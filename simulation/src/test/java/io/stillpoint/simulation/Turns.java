@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// Decides who goes on. All threads of all simulated processes run as virtual threads on the one thread that calls [#run], each until it waits: for
 /// another one, or, in [#await], for its turn at the store. When all wait, the seed chooses one turn.
 final class Turns {
+    private static final long WAKING_NANOS_MAX = 5_000_000_000L;
     private static final Method NEW_THREAD = newThread();
     private static final Field WAITING_FOR_MONITOR =
             field("java.lang.VirtualThread", "onWaitingList");
@@ -55,6 +56,16 @@ final class Turns {
     Turns(Random random, double switching) {
         this.random = random;
         this.switching = switching;
+    }
+
+    /// The JVM has a thread that runs no more, though nothing holds it back: this scheduler missed it. Says nothing about the
+    /// vault.
+    static final class LostThread extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        LostThread() {
+            super("the simulation lost a thread");
+        }
     }
 
     private static Method newThread() {
@@ -168,7 +179,11 @@ final class Turns {
     /// by a thread of its own. Returns whether there was anybody.
     private boolean collectForeign() {
         boolean isWakerIdle = false;
+        long begin = System.nanoTime();
         while (true) {
+            if (System.nanoTime() - begin > WAKING_NANOS_MAX) {
+                throw new LostThread();
+            }
             boolean isBlocked = false;
             boolean isWaking = false;
             int awake = 0;
