@@ -208,7 +208,7 @@ final class Verifier {
                 problems,
                 () -> {
                     Place found = lookup.find(item);
-                    boolean isUnknown = found == null && !vault.index().isGone(place.pack());
+                    boolean isUnknown = found == null && isUnknown(item, place);
                     if (isUnknown
                             || (found != null
                                     && found.pack().equals(place.pack())
@@ -221,6 +221,13 @@ final class Verifier {
                                         place.pack()));
                     }
                 });
+    }
+
+    /// Whether the index as of now does not know an item of a pack that stands.
+    private boolean isUnknown(ItemId item, Place place) {
+        return vault.otherPlaces(item, null).isEmpty()
+                && !vault.index().isGone(place.pack())
+                && vault.store().exists(name(place.pack()));
     }
 
     private void checkPoints(List<RecoveryPoint> points, Set<ObjectId> damaged) {

@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
 /// copies in several packs. Safe for use by several threads. On the heap are at most [#RECENT_MAX] recent items and a
 /// tenth of a byte for each older one.
 ///
-/// Packs that a verdict deleted are *gone*: no place in them is ever told, and merging drops them. Nothing else is
-/// dropped: another process may count on any other place.
+/// Packs that a verdict deleted, or that do not exist, are *gone*: no place in them is ever told, and merging drops them. Nothing
+/// else is dropped: another process may count on any other place.
 public final class ItemIndex implements AutoCloseable {
     /// How many placed items are kept on the heap before a segment is written.
     private static final int RECENT_MAX = 1 << 18;
@@ -59,6 +59,8 @@ public final class ItemIndex implements AutoCloseable {
     private final ReentrantLock merging = new ReentrantLock();
     private volatile List<Segment> segments = List.of();
     private volatile Set<ObjectId> gone = Set.of();
+    // Packs that segments list and the store does not have.
+    private final Set<ObjectId> missing = new HashSet<>();
     private Map<ObjectId, List<PackGroup>> durable = new ConcurrentHashMap<>();
     private int durableItems;
     private boolean adopted;
@@ -96,7 +98,9 @@ public final class ItemIndex implements AutoCloseable {
     /// call is found after it.
     public synchronized void refresh() {
         // Before the segments: a verdict that has gone since was dropped from all segments before.
-        gone = Set.copyOf(verdicts.get());
+        Set<ObjectId> now = new HashSet<>(verdicts.get());
+        now.addAll(missing);
+        gone = Set.copyOf(now);
         adopted = false;
         int attempt = 1;
         // Between listing and opening another process may have merged a segment into a new one.
@@ -293,6 +297,8 @@ public final class ItemIndex implements AutoCloseable {
 
     /// Writes a segment of everything noted since the last; durable when this returns.
     public synchronized void flush() {
+        // What was noted may have been deleted since.
+        durable.keySet().removeIf(gone::contains);
         if (durable.isEmpty()) {
             return;
         }
@@ -476,22 +482,39 @@ public final class ItemIndex implements AutoCloseable {
             return;
         }
         Set<ObjectId> known = packs();
+        Set<ObjectId> absent = new HashSet<>(known);
         List<ObjectId> unlisted = new ArrayList<>();
         List<ObjectId> unwanted = new ArrayList<>();
         store.list(
                 ObjectName.Area.PACKS,
                 listed -> {
                     ObjectId pack = listed.name().id();
+                    absent.remove(pack);
                     if (!known.contains(pack) && !gone.contains(pack)) {
                         (wanted.test(listed) ? unlisted : unwanted).add(pack);
                     }
                 });
         adopted = unwanted.isEmpty();
+        dropMissing(absent);
         try (FrameReader reader = new FrameReader()) {
             for (ObjectId pack : unlisted) {
                 adopt(pack, reader);
             }
         }
+    }
+
+    /// A pack that does not exist is as good as gone: a process that was silent for long may have written a segment that lists a
+    /// pack whose verdict nobody remembers. Whoever believed it would store nothing where nothing is.
+    private void dropMissing(Set<ObjectId> unlisted) {
+        Set<ObjectId> fewer = new HashSet<>(gone);
+        for (ObjectId pack : unlisted) {
+            if (!fewer.contains(pack)
+                    && !store.exists(new ObjectName(ObjectName.Area.PACKS, pack))) {
+                missing.add(pack);
+                fewer.add(pack);
+            }
+        }
+        gone = Set.copyOf(fewer);
     }
 
     private void adopt(ObjectId pack, FrameReader reader) {
@@ -507,7 +530,7 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
-    /// Whether a verdict deleted the pack.
+    /// Whether the pack was deleted, or is about to be.
     public boolean isGone(ObjectId pack) {
         return gone.contains(pack);
     }
