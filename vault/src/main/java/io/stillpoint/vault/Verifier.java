@@ -169,13 +169,27 @@ final class Verifier {
         readable.add(id);
         for (PackGroup group : groups) {
             cancellation.check();
-            if (!record(problems, () -> checkFrame(pack, group, reader, hasher))) {
+            if (!isSound(pack, group, reader, hasher)) {
                 lost.addAll(List.of(group.ids()));
             }
             group.forEachPlace(id, (item, place) -> checkPlace(lookup, item, place));
             items.addAndGet(group.ids().length);
             bytes.addAndGet(group.frameLength());
             progress.accept(group.frameLength());
+        }
+    }
+
+    /// Whether the frame is as it should be. Throws kind `MISSING` if the pack is gone meanwhile.
+    private boolean isSound(PackFile pack, PackGroup group, FrameReader reader, ItemHasher hasher) {
+        try {
+            checkFrame(pack, group, reader, hasher);
+            return true;
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
+                throw e;
+            }
+            problems.add(e.getMessage());
+            return false;
         }
     }
 

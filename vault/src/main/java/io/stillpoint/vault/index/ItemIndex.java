@@ -298,7 +298,9 @@ public final class ItemIndex implements AutoCloseable {
     /// Writes a segment of everything noted since the last; durable when this returns.
     public synchronized void flush() {
         // What was noted may have been deleted since.
-        durable.keySet().removeIf(gone::contains);
+        if (durable.keySet().removeIf(gone::contains)) {
+            recent.values().removeIf(place -> gone.contains(place.pack()));
+        }
         if (durable.isEmpty()) {
             return;
         }
