@@ -46,11 +46,13 @@ final class History {
         byte[] secret = new byte[32];
         random.nextBytes(secret);
         key = new KeyFile(secret);
+        // Frames of differences hardly shrink, and a pack must hold one.
+        boolean differences = random.nextBoolean();
         settings =
                 new VaultSettings(
-                        2 * Disks.CHUNK,
-                        random.nextBoolean(),
-                        3000 + random.nextInt(4000),
+                        differences ? Disks.CHUNK : 2 * Disks.CHUNK,
+                        differences,
+                        (differences ? 70_000 : 3000) + random.nextInt(4000),
                         70_000,
                         1,
                         rules.patience());

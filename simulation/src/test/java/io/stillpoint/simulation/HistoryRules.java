@@ -7,6 +7,7 @@ import java.util.Random;
 ///
 /// @param delay by how much listings may be late
 /// @param handlesBreak whether what is open fails once the object is deleted
+/// @param paged whether listings come in parts, each as of its own time
 /// @param grain of the store's times
 /// @param switching how likely the turn passes to another process at each operation
 /// @param failing how likely an operation fails
@@ -20,6 +21,7 @@ import java.util.Random;
 record HistoryRules(
         Duration delay,
         boolean handlesBreak,
+        boolean paged,
         Duration grain,
         double switching,
         double failing,
@@ -39,6 +41,7 @@ record HistoryRules(
                                 Duration.ofSeconds(2),
                                 Duration.ofSeconds(30),
                                 Duration.ofMinutes(10)),
+                random.nextBoolean(),
                 random.nextBoolean(),
                 pick(random, Duration.ofMillis(1), Duration.ofSeconds(1)),
                 pick(random, 0.01, 0.05, 0.2, 0.6),

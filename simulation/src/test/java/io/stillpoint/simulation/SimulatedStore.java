@@ -2,6 +2,7 @@ package io.stillpoint.simulation;
 
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -243,16 +245,28 @@ final class SimulatedStore implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
-        List<Listed> listed =
-                read(
-                        "list",
-                        area.folder(),
-                        () -> {
-                            List<Listed> all = new ArrayList<>(state.list(area));
-                            state.note(process.name(), "list " + area.folder() + " " + ids(all));
-                            return all;
-                        });
+        List<Listed> listed = new ArrayList<>();
+        // In parts, each as of its own time.
+        ObjectId middle = new ObjectId(state.random().nextLong(), 0);
+        if (state.rules().paged()) {
+            listed.addAll(part(area, id -> id.compareTo(middle) < 0));
+            listed.addAll(part(area, id -> id.compareTo(middle) >= 0));
+        } else {
+            listed.addAll(part(area, _ -> true));
+        }
         listed.forEach(visitor);
+    }
+
+    private List<Listed> part(Area area, Predicate<ObjectId> wanted) {
+        return read(
+                "list",
+                area.folder(),
+                () -> {
+                    List<Listed> all = new ArrayList<>(state.list(area));
+                    all.removeIf(each -> !wanted.test(each.name().id()));
+                    state.note(process.name(), "list " + area.folder() + " " + ids(all));
+                    return all;
+                });
     }
 
     private static String ids(List<Listed> all) {

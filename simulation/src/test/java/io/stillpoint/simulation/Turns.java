@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// Decides who goes on. All threads of all simulated processes run as virtual threads on the one thread that calls [#run], each until it waits: for
 /// another one, or, in [#await], for its turn at the store. When all wait, the seed chooses one turn.
 final class Turns {
-    private static final long WAKING_NANOS_MAX = 5_000_000_000L;
+    private static final long WAKING_NANOS_MAX = 1_000_000_000L;
     private static final Method NEW_THREAD = newThread();
     private static final Field WAITING_FOR_MONITOR =
             field("java.lang.VirtualThread", "onWaitingList");

@@ -49,6 +49,7 @@ final class Pruner {
     private final Cancellation cancellation;
     private final Duration delay;
     private final Map<ObjectId, Listed> packs = new HashMap<>();
+    private final Set<ObjectId> concluded = new HashSet<>();
     private final List<String> warnings = new ArrayList<>();
     private int purgedPoints;
     private int revokedSessions;
@@ -105,6 +106,7 @@ final class Pruner {
         finishVerdicts(now);
         // Condemnations before sessions: a session that is not seen now looks at them later.
         List<Found<PackList>> condemnations = records.condemned();
+        condemnations.removeIf(found -> concluded.contains(found.record().id()));
         List<Session> sessions = openSessions(now, own);
         Set<ObjectId> purged = purge(now, sessions);
         // Points after sessions: one that has ended has made its point.
@@ -147,8 +149,11 @@ final class Pruner {
                 packs.remove(pack);
             }
         }
-        if (!rules.dryRun() && isSeen && retainedPacks == retainedBefore) {
-            records.deleteCondemned(verdict.id());
+        if (isSeen && retainedPacks == retainedBefore) {
+            concluded.add(verdict.id());
+            if (!rules.dryRun()) {
+                records.deleteCondemned(verdict.id());
+            }
         }
     }
 

@@ -22,7 +22,8 @@ final class SessionGuard implements AutoCloseable {
     private final Set<ObjectId> avoided;
     private final Thread renewal;
     private Session session;
-    private boolean mayLinger;
+    private final List<Session> older = new ArrayList<>();
+    private boolean lingers;
     private boolean closed;
 
     private SessionGuard(Vault vault, Session session, Set<ObjectId> avoided) {
@@ -107,29 +108,47 @@ final class SessionGuard implements AutoCloseable {
         }
         Session fresh = session.renewed(ObjectId.random(vault.randomness()));
         records.put(fresh);
-        records.deleteSession(session.id());
+        // A listing that comes in parts may have passed the new name and not reached the old one
+        // yet, so the last
+        // two stay.
+        if (!mayLinger()) {
+            deleteOlder();
+        }
+        older.add(session);
         session = fresh;
+    }
+
+    /// Whether a listing may miss the newest record: then the older ones stay as long as the session, or it would be
+    /// missed as a whole.
+    private boolean mayLinger() {
+        return !vault.store().listingDelay().isZero();
+    }
+
+    private void deleteOlder() {
+        older.forEach(record -> records.deleteSession(record.id()));
+        older.clear();
     }
 
     /// The point was made. Where listings may be late, the record must stay until everybody sees the point.
     void committed() {
-        mayLinger = !vault.store().listingDelay().isZero();
+        lingers = mayLinger();
     }
 
     @Override
     public void close() {
         renewal.interrupt();
         synchronized (this) {
-            if (!closed && !mayLinger) {
-                deleteRecord();
+            if (!closed && !lingers) {
+                deleteRecords();
             }
             closed = true;
         }
     }
 
     /// A record that stays is that of a dead session, which prune gets rid of. To throw would deny the commit before.
-    private void deleteRecord() {
+    private void deleteRecords() {
         try {
+            deleteOlder();
             records.deleteSession(session.id());
         } catch (VaultException _) {
             // As above.

@@ -199,7 +199,9 @@ final class Verifier {
 
     /// Throws the exception again, unless the pack was pruned since it was listed.
     private void note(ObjectId pack, VaultException e) {
-        if (e.kind() == Kind.MISSING && isPruned(pack)) {
+        if (e.kind() == Kind.MISSING
+                && (isPruned(pack) || !vault.store().exists(new ObjectName(Area.PACKS, pack)))) {
+            // Whether something is missed the points tell.
             return;
         }
         if (e.kind() == Kind.DAMAGED || e.kind() == Kind.MISSING) {
@@ -223,7 +225,7 @@ final class Verifier {
         try (PackFile pack = PackFile.open(vault.store(), vault.keys(), id)) {
             for (PackGroup group : pack.directory(reader)) {
                 cancellation.check();
-                if (!record(() -> checkFrame(pack, group, reader, bases, hasher))) {
+                if (!isSound(pack, group, reader, bases, hasher)) {
                     damaged(id, group.frameOffset());
                 }
                 if (isIndexed) {
@@ -238,6 +240,28 @@ final class Verifier {
 
     private void damaged(ObjectId pack, long frameOffset) {
         damagedFrames.computeIfAbsent(pack, _ -> ConcurrentHashMap.newKeySet()).add(frameOffset);
+    }
+
+    /// Whether the frame is as it should be. Throws kind `MISSING` if the pack is gone meanwhile.
+    private boolean isSound(
+            PackFile pack,
+            PackGroup group,
+            FrameReader reader,
+            ChunkReader bases,
+            ItemHasher hasher) {
+        try {
+            checkFrame(pack, group, reader, bases, hasher);
+            return true;
+        } catch (VaultException e) {
+            boolean isBaseMissing =
+                    e.kind() == Kind.MISSING
+                            && vault.store().exists(new ObjectName(Area.PACKS, pack.id()));
+            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW && !isBaseMissing) {
+                throw e;
+            }
+            problems.add(e.getMessage());
+            return false;
+        }
     }
 
     private static void checkFrame(
@@ -285,7 +309,9 @@ final class Verifier {
             boolean isKnown =
                     place.equals(found)
                             || lookup.places(item).contains(place)
-                            || vault.index().isGone(place.pack());
+                            || vault.otherPlaces(item, null).contains(place)
+                            || vault.index().isGone(place.pack())
+                            || !vault.store().exists(new ObjectName(Area.PACKS, place.pack()));
             if (!isKnown) {
                 problems.add(
                         messages.text(

@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
 /// On the heap are at most [#RECENT_MAX] recent items of some 250 bytes each, for each older one 1.6 bytes of fences and filters, and 36 bytes
 /// for each pack. While segments are merged there are 1.6 bytes more for each of their entries, and 16 MiB.
 ///
-/// Packs that a verdict deleted are *gone*: no place in them is ever told, and merging drops them. Nothing else is
+/// Packs that a verdict deleted, or that do not exist, are *gone*: no place in them is ever told, and merging drops them. Nothing else is
 /// dropped: another process may count on any other place.
 public final class ItemIndex implements AutoCloseable {
     /// How many placed items are kept on the heap before a segment is written.
@@ -73,6 +73,8 @@ public final class ItemIndex implements AutoCloseable {
     private final ReentrantLock merging = new ReentrantLock();
     private volatile List<Segment> segments = List.of();
     private volatile Set<ObjectId> gone = Set.of();
+    // Packs that segments list and the store does not have.
+    private final Set<ObjectId> missing = new HashSet<>();
     private volatile DamagedFrames damaged = DamagedFrames.NONE;
     private Map<ObjectId, List<PackGroup>> durable = new ConcurrentHashMap<>();
     private int durableItems;
@@ -115,7 +117,9 @@ public final class ItemIndex implements AutoCloseable {
     /// call is found after it.
     public synchronized void refresh() {
         // Before the segments: a verdict that has gone since was dropped from all segments before.
-        gone = Set.copyOf(verdicts.get());
+        Set<ObjectId> now = new HashSet<>(verdicts.get());
+        now.addAll(missing);
+        gone = Set.copyOf(now);
         damaged = quarantine.get();
         adopted = false;
         int attempt = 1;
@@ -618,16 +622,19 @@ public final class ItemIndex implements AutoCloseable {
             return;
         }
         Set<ObjectId> known = packs();
+        Set<ObjectId> absent = new HashSet<>(known);
         List<ObjectId> unlisted = new ArrayList<>();
         List<ObjectId> unwanted = new ArrayList<>();
         store.list(
                 ObjectName.Area.PACKS,
                 listed -> {
                     ObjectId pack = listed.name().id();
+                    absent.remove(pack);
                     if (!known.contains(pack) && !gone.contains(pack)) {
                         (wanted.test(listed) ? unlisted : unwanted).add(pack);
                     }
                 });
+        dropMissing(absent);
         try (FrameReader reader = new FrameReader()) {
             for (ObjectId pack : unlisted) {
                 adopt(pack, reader);
@@ -635,6 +642,20 @@ public final class ItemIndex implements AutoCloseable {
         }
         // Not before: had it failed halfway, what was left out would be taken for missing.
         adopted = unwanted.isEmpty();
+    }
+
+    /// A pack that does not exist is as good as gone: a process that was silent for long may have written a segment that
+    /// lists a pack whose verdict nobody remembers. Whoever believed it would store nothing where nothing is.
+    private void dropMissing(Set<ObjectId> unlisted) {
+        Set<ObjectId> fewer = new HashSet<>(gone);
+        for (ObjectId pack : unlisted) {
+            if (!fewer.contains(pack)
+                    && !store.exists(new ObjectName(ObjectName.Area.PACKS, pack))) {
+                missing.add(pack);
+                fewer.add(pack);
+            }
+        }
+        gone = Set.copyOf(fewer);
     }
 
     private void adopt(ObjectId pack, FrameReader reader) {
