@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /// One history, made from a seed.
 final class History {
-    private static final int PRUNES_MAX = 4;
+    private static final int PRUNES_MAX = 6;
 
     /// After this nothing waits any more: no patience, no date, no grace, no lock.
     private static final Duration LONG = Duration.ofDays(400);
