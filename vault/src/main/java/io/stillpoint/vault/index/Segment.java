@@ -100,6 +100,10 @@ final class Segment implements AutoCloseable {
             throw where.damaged("trailer");
         }
         long length = (long) packCount * ObjectId.LENGTH + (long) blocks * Long.BYTES;
+        // Nobody signed the trailer: what is asked of the heap is in proportion to what there is.
+        if (length / 100 > trailerAt - tablesAt) {
+            throw where.damaged("tables");
+        }
         ByteBuffer tables = tables(object, where, key, tablesAt, trailerAt, length);
         ObjectId[] packs = new ObjectId[packCount];
         Arrays.setAll(packs, i -> ObjectId.read(tables));
