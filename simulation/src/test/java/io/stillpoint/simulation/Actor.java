@@ -63,10 +63,10 @@ final class Actor {
     void act() {
         begin();
         int choice = random.nextInt(100);
-        if (choice < 45) {
-            backup();
-        } else if (choice < 65) {
+        if (random.nextInt(100) < state.rules().pruning()) {
             prune(pruneRules());
+        } else if (choice < 63) {
+            backup();
         } else if (choice < 80) {
             forget();
         } else if (choice < 84) {
@@ -301,13 +301,15 @@ final class Actor {
 
     private PruneRules pruneRules() {
         return new PruneRules(
-                HistoryRules.pick(
-                        random,
-                        Duration.ZERO,
-                        Duration.ZERO,
-                        Duration.ofHours(1),
-                        Duration.ofDays(1),
-                        Duration.ofDays(3)),
+                state.rules().restless()
+                        ? Duration.ZERO
+                        : HistoryRules.pick(
+                                random,
+                                Duration.ZERO,
+                                Duration.ZERO,
+                                Duration.ofHours(1),
+                                Duration.ofDays(1),
+                                Duration.ofDays(3)),
                 HistoryRules.pick(
                         random,
                         Duration.ZERO,

@@ -226,7 +226,10 @@ final class History {
         }
     }
 
-    private static Duration between(Random random) {
+    private Duration between(Random random) {
+        if (rules.restless() && random.nextInt(20) != 0) {
+            return Duration.ofMillis(random.nextInt(500));
+        }
         return switch (random.nextInt(6)) {
             case 0 -> Duration.ofHours(random.nextInt(24));
             case 1 -> Duration.ofDays(random.nextInt(5));

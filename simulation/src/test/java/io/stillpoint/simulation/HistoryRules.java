@@ -18,6 +18,8 @@ import java.util.Random;
 /// @param phases how often all come to rest
 /// @param actions of a lane in a phase, at most
 /// @param contents how many different chunks there are
+/// @param pruning how many of a hundred actions prune
+/// @param restless whether processes hardly rest between actions, and prunes grant no grace
 record HistoryRules(
         Duration delay,
         boolean handlesBreak,
@@ -31,7 +33,9 @@ record HistoryRules(
         int lanes,
         int phases,
         int actions,
-        int contents) {
+        int contents,
+        int pruning,
+        boolean restless) {
     static HistoryRules draw(Random random) {
         return new HistoryRules(
                 random.nextBoolean()
@@ -51,8 +55,10 @@ record HistoryRules(
                 pick(random, Duration.ofHours(2), Duration.ofHours(24), Duration.ofDays(4)),
                 1 + random.nextInt(4),
                 1 + random.nextInt(3),
-                2 + random.nextInt(6),
-                10 + random.nextInt(60));
+                2 + random.nextInt(10),
+                6 + random.nextInt(60),
+                pick(random, 15, 25, 45),
+                random.nextBoolean());
     }
 
     @SafeVarargs

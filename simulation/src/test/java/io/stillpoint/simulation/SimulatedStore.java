@@ -51,16 +51,17 @@ final class SimulatedStore implements ObjectStore {
         DONE_AND_CRASHED
     }
 
-    private Fate fate(boolean changes) {
+    /// @param weight how likely trouble is, compared with a read
+    private Fate fate(boolean changes, int weight) {
         Random random = state.random();
         HistoryRules rules = state.rules();
         if (process.isSpared()) {
             return Fate.DONE;
         }
-        if (random.nextDouble() < rules.crashing() * (changes ? 2 : 0.5)) {
+        if (random.nextDouble() < rules.crashing() * weight / 2) {
             return random.nextBoolean() ? Fate.CRASHED : Fate.DONE_AND_CRASHED;
         }
-        if (random.nextDouble() < rules.failing() * (changes ? 2 : 0.5)) {
+        if (random.nextDouble() < rules.failing() * weight / 2) {
             return changes
                     ? HistoryRules.pick(
                             random,
@@ -74,10 +75,19 @@ final class SimulatedStore implements ObjectStore {
         return Fate.DONE;
     }
 
-    private void awaitTurn() {
+    /// Trouble comes where it hurts: at the few operations that decide something.
+    private static int weight(ObjectName name) {
+        return switch (name.area()) {
+            case POINTS, EXECUTED, CONDEMNED, FORGOTTEN -> 12;
+            case SESSIONS, INDEX -> 4;
+            case VAULT, KEYS, PACKS, QUARANTINE -> 3;
+        };
+    }
+
+    private void awaitTurn(int weight) {
         requireAlive();
         if (!process.isSpared()
-                && state.random().nextDouble() < state.rules().pausing()
+                && state.random().nextDouble() < state.rules().pausing() * weight
                 && !process.pausedUntil().isAfter(state.turns().now())) {
             Duration pause = pause(state.random());
             process.pause(pause);
@@ -103,8 +113,8 @@ final class SimulatedStore implements ObjectStore {
     }
 
     private <T> T read(String what, Object name, Supplier<T> operation) {
-        awaitTurn();
-        return switch (fate(false)) {
+        awaitTurn(1);
+        return switch (fate(false, 1)) {
             case DONE -> operation.get();
             case CRASHED, DONE_AND_CRASHED -> throw crashed(what, name);
             default -> throw failed(what, name);
@@ -128,8 +138,8 @@ final class SimulatedStore implements ObjectStore {
     /// @param operation returns whether it could be done
     private void change(
             String what, ObjectName name, Supplier<Boolean> operation, boolean mayComeLate) {
-        awaitTurn();
-        switch (fate(true)) {
+        awaitTurn(weight(name));
+        switch (fate(true, weight(name))) {
             case DONE -> requireDone(what, name, operation.get());
             case FAILED -> throw failed(what, name);
             case FULL -> {

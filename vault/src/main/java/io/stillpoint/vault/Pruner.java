@@ -111,11 +111,11 @@ final class Pruner {
         Set<ObjectId> purged = purge(now, sessions);
         // Points after sessions: one that has ended has made its point.
         List<RecoveryPoint> roots = roots(sessions, purged);
-        ItemIndex index = index(now);
-        retain(roots, now);
-        Reachable reachable = mark(index, roots);
         Set<ObjectId> condemned = new HashSet<>();
         condemnations.forEach(found -> condemned.addAll(found.record().packs()));
+        ItemIndex index = index(now, condemned);
+        retain(roots, now);
+        Reachable reachable = mark(index, roots);
         PackCensus census = census(index, reachable, condemned);
         cancellation.check();
         for (Found<PackList> condemnation : condemnations) {
@@ -320,9 +320,12 @@ final class Pruner {
                 e.kind(), "vault.prune-unsafe", e, store.description(), e.getMessage());
     }
 
-    private ItemIndex index(Instant now) {
+    /// @param condemned packs that must be known whatever their age: one that is not would look as if nothing in it were
+    ///     needed
+    private ItemIndex index(Instant now, Set<ObjectId> condemned) {
         ItemIndex index = vault.refreshedIndex();
-        index.adoptUnlisted(listed -> !isYoung(listed, now));
+        index.adoptUnlisted(
+                listed -> condemned.contains(listed.name().id()) || !isYoung(listed, now));
         index.flush();
         return index;
     }

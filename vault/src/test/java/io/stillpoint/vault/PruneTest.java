@@ -373,4 +373,87 @@ final class PruneTest {
         assertThat(objects(Area.SESSIONS)).isEmpty();
         assertThat(objects(Area.FORGOTTEN)).isEmpty();
     }
+
+    private void loseIndex() throws IOException {
+        try (Stream<Path> segments = Files.list(folder.resolve("vault/index"))) {
+            for (Path segment : segments.toList()) {
+                Files.delete(segment);
+            }
+        }
+        vaults.reopen();
+        vaults.vault().set(SMALL);
+    }
+
+    @Test
+    void aYoungPackThatIsCondemnedIsKnownThoughTheIndexIsLost() throws IOException {
+        byte[] content = disk(20, 1);
+        RecoveryPoint old = vaults.full(content);
+        Scan scan = new Scan.Everything(Optional.empty());
+        RecoveryPoint made;
+        try (BackupSession session =
+                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            StoredDisk stored =
+                    session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
+                            .getFirst();
+            forget(old);
+            assertThat(prune(AT_ONCE).condemnedPacks()).isPositive();
+            made = vaults.commit(session, stored);
+        }
+        loseIndex();
+        PruneRules leavingYoungOnes =
+                new PruneRules(Duration.ZERO, Duration.ofDays(1), 70, Long.MAX_VALUE, false);
+        assertThat(prune(leavingYoungOnes).deletedPacks()).isZero();
+        requireSound(made, content);
+    }
+
+    @Test
+    void aSegmentWrittenTooLateDoesNotBringDeletedPacksBack() throws IOException {
+        byte[] content = disk(20, 1);
+        RecoveryPoint old = vaults.full(content);
+        byte[] segment;
+        Path name;
+        try (Stream<Path> segments = Files.list(folder.resolve("vault/index"))) {
+            name = segments.findFirst().orElseThrow();
+            segment = Files.readAllBytes(name);
+        }
+        forget(old);
+        for (int i = 0; i < 4; i++) {
+            prune(AT_ONCE);
+        }
+        assertThat(objects(Area.EXECUTED)).isEmpty();
+        // As by a process that merged before the packs were condemned, and then slept.
+        Files.write(name, segment);
+        vaults.reopen();
+        vaults.vault().set(SMALL);
+        requireSound(vaults.full(content), content);
+    }
+
+    @Test
+    void aPointMadeSinceTheIndexWasReadIsRestored() {
+        byte[] first = disk(20, 1);
+        RecoveryPoint before = vaults.full(first);
+        byte[] content = disk(20, 2);
+        try (TestVault reader = TestVault.open(folder)) {
+            assertThat(reader.restored(before)).isEqualTo(first);
+            RecoveryPoint made = vaults.full(content);
+            assertThat(reader.restored(made)).isEqualTo(content);
+            made = vaults.full(disk(20, 3));
+            assertThat(reader.restored(made)).isEqualTo(disk(20, 3));
+        }
+    }
+
+    @Test
+    void verifyDuringPrune() {
+        RecoveryPoint old = vaults.full(disk(40, 1));
+        byte[] content = disk(40, 1, 0, 1, 3, 4, 5, 7, 9, 11, 12, 13, 14, 16, 18, 20, 21, 22, 23);
+        vaults.full(content);
+        try (TestVault reader = TestVault.open(folder)) {
+            assertThat(reader.verify().problems()).isEmpty();
+            forget(old);
+            for (int i = 0; i < 3; i++) {
+                prune(AT_ONCE);
+                assertThat(reader.verify().problems()).isEmpty();
+            }
+        }
+    }
 }
