@@ -456,4 +456,81 @@ final class PruneTest {
             }
         }
     }
+
+    private StoredDisk store(BackupSession session, byte[] content) {
+        Scan scan = new Scan.Everything(Optional.empty());
+        return session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
+                .getFirst();
+    }
+
+    @Test
+    void twoBackupsAtOnce() {
+        byte[] content = disk(20, 1);
+        RecoveryPoint first;
+        RecoveryPoint second;
+        try (TestVault other = TestVault.open(folder);
+                BackupSession mine =
+                        vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {});
+                BackupSession theirs =
+                        other.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            StoredDisk storedHere = store(mine, content);
+            StoredDisk storedThere = store(theirs, content);
+            // What one has not made durable the other can't rely on.
+            assertThat(storedThere.newBytes()).isEqualTo(content.length);
+            first = vaults.commit(mine, storedHere);
+            second = other.commit(theirs, storedThere);
+        }
+        assertThat(vaults.vault().points())
+                .extracting(RecoveryPoint::id)
+                .containsExactlyInAnyOrder(first.id(), second.id());
+        requireSound(first, content);
+        requireSound(second, content);
+        // One of the two copies of everything goes.
+        long before = bytes();
+        prune(AT_ONCE);
+        prune(AT_ONCE);
+        assertThat(bytes()).isLessThan(before * 60 / 100);
+        requireSound(second, content);
+    }
+
+    @Test
+    void restoreDuringBackup() {
+        byte[] before = disk(20, 1);
+        RecoveryPoint point = vaults.full(before);
+        byte[] content = disk(20, 2);
+        try (TestVault reader = TestVault.open(folder);
+                BackupSession session =
+                        vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            StoredDisk stored = store(session, content);
+            assertThat(reader.vault().points()).containsExactly(point);
+            assertThat(reader.restored(point)).isEqualTo(before);
+            RecoveryPoint made = vaults.commit(session, stored);
+            assertThat(reader.vault().points()).contains(made);
+            assertThat(reader.restored(made)).isEqualTo(content);
+        }
+    }
+
+    @Test
+    void twoPrunesAtOnce() throws InterruptedException {
+        RecoveryPoint old = vaults.full(disk(60, 1));
+        byte[] content = disk(60, 1, 0, 1, 3, 4, 5, 7, 9, 11, 12, 13, 14, 16, 18, 20, 21, 22, 23);
+        RecoveryPoint kept = vaults.full(content);
+        forget(old);
+        try (TestVault other = TestVault.open(folder)) {
+            other.vault().set(SMALL);
+            for (int run = 0; run < 6; run++) {
+                Thread beside =
+                        Thread.ofPlatform()
+                                .start(() -> other.vault().prune(AT_ONCE, new Cancellation()));
+                prune(AT_ONCE);
+                beside.join();
+                assertThat(vaults.restored(kept)).isEqualTo(content);
+            }
+        }
+        for (int i = 0; i < 4; i++) {
+            prune(AT_ONCE);
+        }
+        requireSound(kept, content);
+        assertThat(objects(Area.CONDEMNED)).isEmpty();
+    }
 }
