@@ -36,6 +36,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 CHUNK = 65536
 FRAME_MAX = 1 << 24
+DIFFERENCE = 0x800000  # the bit of an item's length that says that its base follows
 CACHED_FRAMES = 24  # of at most 4 MiB each
 
 
@@ -375,7 +376,8 @@ class Vault:
                 require(at + 35 <= len(plain), f"{name}: its directory is damaged")
                 item_id, item_length, base = plain[at : at + 32], number(plain[at + 32 : at + 35]), None
                 at += 35
-                if kind == "D" and item_length < CHUNK:
+                if item_length & DIFFERENCE:
+                    item_length &= ~DIFFERENCE
                     require(at + 32 <= len(plain), f"{name}: its directory is damaged")
                     base = plain[at : at + 32]
                     at += 32
@@ -430,7 +432,7 @@ class Vault:
         raise problem
 
     def whole(self, item_id, kind, data, name, may_be_difference=True):
-        """Checks an item against its id; a difference is made whole first [docs/decisions/0005]."""
+        """Checks an item against its id; a difference is made whole first [5]."""
         if kind == "D" and len(data) < CHUNK:
             require(may_be_difference, f"{name}: a difference from a difference")
             require(len(data) >= 32, f"{name}: a difference without a base")
@@ -546,10 +548,10 @@ class Segment:
 
 
 def pack_header(store, pack, known={}):
-    """A pack's kind. Packs with differences have version 2 [docs/decisions/0005]."""
+    """A pack's kind."""
     if pack not in known:
         name = "packs/" + pack
-        known[pack] = check_header(store.read(name, 0, 32), name, "DM", version_max=2)
+        known[pack] = check_header(store.read(name, 0, 32), name, "DM")
     return known[pack]
 
 
@@ -692,7 +694,8 @@ def verify_frame(vault, pack, offset, length, items, good):
     at = 0
     for item in items:
         stored = plain[at : at + item.length]
-        require(item.base is None or item.base == stored[:32], f"{name}: the directory names another base")
+        is_difference = kind == "D" and item.length < CHUNK
+        require(item.base == (stored[:32] if is_difference else None), f"{name}: the directory names another base")
         whole = vault.whole(item.id, kind, stored, name)
         require(kind == "M" or any(whole), f"{name}: a chunk of zeros")
         good.add(item.id)

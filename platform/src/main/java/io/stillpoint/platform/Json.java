@@ -1,5 +1,7 @@
 package io.stillpoint.platform;
 
+import java.time.DateTimeException;
+import java.time.Instant;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -9,6 +11,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// and unknown fields of a newer peer are simply not asked for.
 public final class Json {
     private static final JsonMapper MAPPER = JsonMapper.shared();
+
+    private static final Instant YEAR_10000 = Instant.parse("+10000-01-01T00:00:00Z");
 
     private Json() {}
 
@@ -30,6 +34,16 @@ public final class Json {
     /// Parses one document. Throws [JacksonException] if the text is not JSON.
     public static JsonNode parse(String text) {
         return MAPPER.readTree(text);
+    }
+
+    /// An instant of a required field. Throws [JacksonException] or [DateTimeException] if it is none of the years 1970 to
+    /// 9999: with others, sums would overflow.
+    public static Instant instant(JsonNode object, String field) {
+        Instant instant = Instant.parse(object.required(field).asString());
+        if (instant.isBefore(Instant.EPOCH) || !instant.isBefore(YEAR_10000)) {
+            throw new DateTimeException("out of bounds: " + instant);
+        }
+        return instant;
     }
 
     /// The document on one line, without a line end.

@@ -55,7 +55,7 @@ final class DiskRestore {
     }
 
     void run(DiskImage image, BlockTarget target) {
-        if (image.root() == null) {
+        if (image.root() == null || image.size() == 0) {
             return;
         }
         // More than the processors where each waits for a distant store most of the time.

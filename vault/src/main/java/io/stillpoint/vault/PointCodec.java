@@ -12,7 +12,6 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import java.nio.ByteBuffer;
 import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -28,6 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class PointCodec {
     private static final int BODY = ObjectHeader.LENGTH + Integer.BYTES;
     private static final int CRC = Integer.BYTES;
+    private static final long SIZE_MAX = 1L << 60;
 
     private final VaultKeys keys;
     private final String store;
@@ -147,16 +147,16 @@ final class PointCodec {
                 id,
                 vm.required("name").asString(),
                 vm.get("configuration") instanceof ObjectNode node ? node : Json.object(),
-                Instant.parse(json.required("startedAt").asString()),
-                Instant.parse(json.required("snapshotAt").asString()),
-                Instant.parse(json.required("createdAt").asString()),
+                Json.instant(json, "startedAt"),
+                Json.instant(json, "snapshotAt"),
+                Json.instant(json, "createdAt"),
                 Consistency.of(json.required("consistency").asString()),
                 json.required("consistencyReason").asString(),
                 frozen == null ? OptionalLong.empty() : OptionalLong.of(frozen.asLong()),
                 disks,
                 json.required("storedBytes").asLong(),
                 json.required("writer").asString(),
-                locked == null ? Optional.empty() : Optional.of(Instant.parse(locked.asString())),
+                locked == null ? Optional.empty() : Optional.of(Json.instant(json, "lockedUntil")),
                 origin == null ? Optional.empty() : Optional.of(originFromJson(origin)));
     }
 
@@ -170,8 +170,8 @@ final class PointCodec {
         @Nullable JsonNode root = json.get("root");
         @Nullable JsonNode generation = json.get("generation");
         long size = json.required("size").asLong();
-        if (size < 0) {
-            throw new IllegalArgumentException("negative size");
+        if (size < 0 || size > SIZE_MAX) {
+            throw new IllegalArgumentException("no size: " + size);
         }
         return new PointDisk(
                 json.required("name").asString(),

@@ -4,6 +4,7 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,6 +18,7 @@ import java.util.List;
 /// @param secret 32 bytes
 public record KeyFile(byte[] secret) implements Credential {
     private static final String FIRST_LINE = "stillpoint-key-1";
+    private static final int LENGTH_MAX = 4096;
 
     /// A new key, in no file yet.
     public static KeyFile random(Randomness randomness) {
@@ -38,8 +40,10 @@ public record KeyFile(byte[] secret) implements Credential {
     /// Reads a key file. Throws kind `KEY_FILE` if it can't be read or is none.
     public static KeyFile read(Path file) {
         List<String> lines;
-        try {
-            lines = Files.readAllLines(file, StandardCharsets.ISO_8859_1);
+        try (InputStream input = Files.newInputStream(file)) {
+            // What goes on behind is no key file, and may have no end.
+            byte[] bytes = input.readNBytes(LENGTH_MAX);
+            lines = new String(bytes, StandardCharsets.ISO_8859_1).lines().toList();
         } catch (NoSuchFileException e) {
             throw new VaultException(Kind.KEY_FILE, "vault.key-file-missing", e, file);
         } catch (IOException e) {

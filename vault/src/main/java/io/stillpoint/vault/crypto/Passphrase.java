@@ -3,6 +3,7 @@ package io.stillpoint.vault.crypto;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -19,7 +20,7 @@ public final class Passphrase implements Credential {
     /// `SECURITY.md`.
     public static final int CHARACTERS_MIN = 12;
 
-    private static final long FILE_BYTES_MAX = 4096;
+    private static final int FILE_BYTES_MAX = 4096;
 
     private final String text;
 
@@ -47,14 +48,13 @@ public final class Passphrase implements Credential {
     /// Reads a file of one line of UTF-8; the line's end is no part of the passphrase. Throws kind `KEY_FILE` if it
     /// can't be read or is another.
     public static Passphrase read(Path file) {
-        try {
-            if (Files.size(file) > FILE_BYTES_MAX) {
+        try (InputStream input = Files.newInputStream(file)) {
+            byte[] bytes = input.readNBytes(FILE_BYTES_MAX + 1);
+            if (bytes.length > FILE_BYTES_MAX) {
                 throw new VaultException(Kind.KEY_FILE, "vault.passphrase-file-form", null, file);
             }
             CharBuffer characters =
-                    StandardCharsets.UTF_8
-                            .newDecoder()
-                            .decode(ByteBuffer.wrap(Files.readAllBytes(file)));
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes));
             String line = characters.toString().replaceFirst("\\r?\\n\\z", "");
             if (line.isEmpty() || line.contains("\n")) {
                 throw new VaultException(Kind.KEY_FILE, "vault.passphrase-file-form", null, file);

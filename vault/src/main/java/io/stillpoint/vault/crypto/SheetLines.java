@@ -23,6 +23,8 @@ public final class SheetLines {
     private static final Pattern LINE =
             Pattern.compile("\\s*([1-5])[ \\t.:)]+([0-9a-zA-Z \\t]*[0-9a-zA-Z])\\s*");
 
+    private static final int LINE_LENGTH_MAX = 200;
+
     private SheetLines() {}
 
     /// The five lines for a key.
@@ -46,7 +48,8 @@ public final class SheetLines {
         TreeMap<Integer, String> found = new TreeMap<>();
         List<String> wrong = new ArrayList<>();
         for (String text : sheet) {
-            Matcher line = LINE.matcher(text);
+            // Longer ones are no line of a sheet, and would take the pattern ages.
+            Matcher line = LINE.matcher(text.length() > LINE_LENGTH_MAX ? "" : text);
             if (!line.matches()) {
                 continue;
             }

@@ -74,6 +74,11 @@ public final class PackCheck {
             int frames = trailer.getInt();
             if (trailer.getInt() != Checksum.of(bytes, 0, PackBuffer.TRAILER - Integer.BYTES)
                     || length < FrameCodec.OVERHEAD
+                    || length > FrameCodec.LENGTH_MAX
+                    // Nobody signed this: what it asks of the heap is in proportion to what there
+                    // is.
+                    || frames < 0
+                    || frames > offset / FrameCodec.OVERHEAD
                     || offset + length != trailerAt) {
                 throw where.damaged("trailer");
             }

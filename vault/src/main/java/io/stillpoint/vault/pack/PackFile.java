@@ -78,8 +78,9 @@ public final class PackFile implements AutoCloseable {
         PackCheck.PackTrailer trailer = PackCheck.PackTrailer.read(object, where);
         long offset = trailer.directoryOffset();
         int plain = reader.readChecked(this, offset, trailer.directoryLength());
-        List<PackGroup> groups = PackGroup.decode(ByteBuffer.wrap(reader.plain(), 0, plain));
-        if (groups == null || groups.size() != trailer.frames() || !fills(groups, offset)) {
+        List<PackGroup> groups =
+                PackGroup.decode(ByteBuffer.wrap(reader.plain(), 0, plain), trailer.frames());
+        if (groups == null || !fills(groups, offset)) {
             throw where.damaged("directory");
         }
         return groups;

@@ -18,6 +18,7 @@ public record PackGroup(
         long frameOffset, int frameLength, ItemId[] ids, int[] lengths, @Nullable ItemId[] bases) {
     private static final int HEAD = 4 + 3 + 1;
     private static final int ITEM = ItemId.LENGTH + 3;
+    private static final int ITEM_MAX = 1 << 16;
     private static final int DIFFERENCE = 1 << 23;
 
     /// Calls `visitor` with each item's id and place.
@@ -57,17 +58,17 @@ public record PackGroup(
         return length;
     }
 
-    /// The reverse of [#encode], or null if the bytes are no directory.
-    static @Nullable List<PackGroup> decode(ByteBuffer buffer) {
+    /// The reverse of [#encode], or null if the bytes are no directory of so many frames.
+    static @Nullable List<PackGroup> decode(ByteBuffer buffer, int frames) {
         List<PackGroup> groups = new ArrayList<>();
         while (buffer.hasRemaining()) {
-            PackGroup group = decodeOne(buffer);
+            PackGroup group = groups.size() < frames ? decodeOne(buffer) : null;
             if (group == null) {
                 return null;
             }
             groups.add(group);
         }
-        return groups;
+        return groups.size() == frames ? groups : null;
     }
 
     private static @Nullable PackGroup decodeOne(ByteBuffer buffer) {
@@ -87,6 +88,10 @@ public record PackGroup(
             ids[i] = ItemId.read(buffer);
             int length = medium(buffer);
             lengths[i] = length & ~DIFFERENCE;
+            // Nothing else can be told by an index.
+            if (lengths[i] < 1 || lengths[i] > ITEM_MAX) {
+                return null;
+            }
             if ((length & DIFFERENCE) != 0) {
                 if (buffer.remaining() < ItemId.LENGTH) {
                     return null;

@@ -17,9 +17,6 @@ public record Forgotten(ObjectId point, Instant at, Instant purgeAt) {
     }
 
     static Forgotten fromJson(ObjectId id, JsonNode json) {
-        return new Forgotten(
-                id,
-                Instant.parse(json.required("at").asString()),
-                Instant.parse(json.required("purgeAt").asString()));
+        return new Forgotten(id, Json.instant(json, "at"), Json.instant(json, "purgeAt"));
     }
 }

@@ -27,6 +27,9 @@ public record Session(
         known = Set.copyOf(known);
     }
 
+    /// Ten years, in seconds.
+    private static final long PATIENCE_MAX = 315_576_000;
+
     ObjectNode toJson() {
         ObjectNode json = Json.object();
         json.put("point", point.toString()).put("startedAt", startedAt.toString());
@@ -37,11 +40,15 @@ public record Session(
     }
 
     static Session fromJson(ObjectId id, JsonNode json) {
+        long patience = json.required("patienceSeconds").asLong();
+        if (patience < -PATIENCE_MAX || patience > PATIENCE_MAX) {
+            throw new IllegalArgumentException("no patience: " + patience);
+        }
         return new Session(
                 id,
                 ObjectId.parse(json.required("point").asString()),
-                Instant.parse(json.required("startedAt").asString()),
-                json.required("patienceSeconds").asLong(),
+                Json.instant(json, "startedAt"),
+                patience,
                 Ids.get(json, "bases"),
                 Ids.get(json, "known"));
     }

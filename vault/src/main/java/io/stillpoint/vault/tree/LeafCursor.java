@@ -45,6 +45,7 @@ public final class LeafCursor {
         Node node = path[level];
         if (node == null || pathIndex[level] != index) {
             node = reader.read(id, level);
+            shape.requireWithin(node, index);
             path[level] = node;
             pathIndex[level] = index;
         }

@@ -46,16 +46,16 @@ public final class TreeDifference {
 
     private void walk(
             @Nullable Root first, @Nullable Root second, int level, long index, Visitor visitor) {
-        if (Objects.equals(first, second)) {
+        if (isSame(first, second)) {
             return;
         }
         if (second != null && second.level == level) {
             visitor.node(second.id, level);
         }
-        Node before = load(first, level);
+        Node before = load(first, level, index);
         Node after;
         try {
-            after = load(second, level);
+            after = load(second, level, index);
         } catch (VaultException e) {
             visitor.unreadable(level, index, e);
             return;
@@ -81,10 +81,24 @@ public final class TreeDifference {
 
     /// A subtree, whose root may stand lower than where the walk is: it is then what is reached through first
     /// children only.
-    private record Root(ItemId id, int level) {}
+    ///
+    /// @param shape of the disk
+    private record Root(ItemId id, int level, TreeShape shape) {}
 
-    private @Nullable Node load(@Nullable Root root, int level) {
-        return root == null || root.level < level ? null : reader.read(root.id, level);
+    private static boolean isSame(@Nullable Root first, @Nullable Root second) {
+        if (first == null || second == null) {
+            return first == null && second == null;
+        }
+        return first.level == second.level && first.id.equals(second.id);
+    }
+
+    private @Nullable Node load(@Nullable Root root, int level, long index) {
+        if (root == null || root.level < level) {
+            return null;
+        }
+        Node node = reader.read(root.id, level);
+        root.shape.requireWithin(node, index);
+        return node;
     }
 
     private static @Nullable Root child(
@@ -93,10 +107,10 @@ public final class TreeDifference {
             return i == 0 ? root : null;
         }
         ItemId id = node == null ? null : node.child(i);
-        return id == null ? null : new Root(id, level - 1);
+        return id == null || root == null ? null : new Root(id, level - 1, root.shape);
     }
 
     private static @Nullable Root root(@Nullable ItemId id, TreeShape shape) {
-        return id == null ? null : new Root(id, shape.rootLevel());
+        return id == null ? null : new Root(id, shape.rootLevel(), shape);
     }
 }

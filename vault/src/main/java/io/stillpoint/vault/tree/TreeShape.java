@@ -1,5 +1,7 @@
 package io.stillpoint.vault.tree;
 
+import io.stillpoint.vault.VaultException;
+
 /// The numbers of a disk's block tree.
 ///
 /// @param diskSize in bytes, not negative
@@ -39,6 +41,23 @@ public record TreeShape(long diskSize) {
     /// Bytes of the disk that a node of this level covers.
     public static long span(int level) {
         return LEAF_SPAN << (FAN_OUT_LOG2 * level);
+    }
+
+    /// Throws kind `DAMAGED` if the node has children behind the end of the disk.
+    ///
+    /// @param index how many nodes of its level come before it on the disk
+    public void requireWithin(Node node, long index) {
+        if (node.isEmpty()) {
+            return;
+        }
+        int last = Node.FAN_OUT - 1 - Long.numberOfLeadingZeros(node.present());
+        if ((index << FAN_OUT_LOG2 | last) << (FAN_OUT_LOG2 * node.level()) >= chunks()) {
+            throw new VaultException(
+                    VaultException.Kind.DAMAGED,
+                    "vault.tree-too-large",
+                    null,
+                    Long.toString(diskSize));
+        }
     }
 
     /// How many bytes of a chunk are the disk's, the rest being zeros.
