@@ -59,7 +59,9 @@ final class TableReader implements AutoCloseable {
         object.read(at, head, 0, head.length);
         long length = FrameCodec.HEADER + Integer.toUnsignedLong(ByteBuffer.wrap(head).getInt());
         int size = (int) Math.min(Segment.TABLE_FRAME, left);
-        if (length > end - at || FrameCodec.plainLength(head, 0, where) != size) {
+        // Nobody signed the length: what is asked of the heap has a bound.
+        if (length > Math.min(end - at, 2L * Segment.TABLE_FRAME)
+                || FrameCodec.plainLength(head, 0, where) != size) {
             throw where.damaged("tables");
         }
         byte[] frame = new byte[(int) length];

@@ -93,6 +93,23 @@ final class HostileHolderTest {
         }
     }
 
+    /// Neither has the length in a frame's header.
+    @Test
+    void aTableCantBeLongerThanAnyIs() {
+        ObjectName name = Forge.name(ObjectKind.INDEX, 7);
+        byte[] header = FuzzTarget.joined(Forge.header(ObjectKind.INDEX, name), new byte[4064]);
+        byte[] frame = ByteBuffer.allocate(48).putInt(0xA000_0000).putInt(16).array();
+        ByteBuffer trailer = ByteBuffer.allocate(24).putLong(0).putInt(1);
+        byte[] segment =
+                FuzzTarget.joined(FuzzTarget.joined(header, frame), Forge.summed(trailer.array()));
+        store.objects().put(name, segment);
+        store.stretch(name, 3L << 30);
+        try (ItemIndex index =
+                ItemIndex.open(store, forge.keys(), _ -> {}, Set::of, () -> DamagedFrames.NONE)) {
+            assertThat(index.lookup().places(ITEM)).isEmpty();
+        }
+    }
+
     private ItemId leaf(int child) {
         Node leaf = new Node(0);
         leaf.setChild(child, ITEM);

@@ -17,7 +17,10 @@ import java.util.function.Consumer;
 final class MemoryStore implements ObjectStore {
     private static final Instant MADE = Instant.parse("2026-01-01T00:00:00Z");
 
+    private static final int TAIL = 24;
+
     private final Map<ObjectName, byte[]> objects;
+    private final Map<ObjectName, Long> holes = new ConcurrentHashMap<>();
 
     MemoryStore(Map<ObjectName, byte[]> objects) {
         this.objects = new ConcurrentHashMap<>(objects);
@@ -25,6 +28,11 @@ final class MemoryStore implements ObjectStore {
 
     Map<ObjectName, byte[]> objects() {
         return objects;
+    }
+
+    /// Makes an object as long as a file with a hole: zeros before its last 24 bytes.
+    void stretch(ObjectName name, long zeros) {
+        holes.put(name, zeros);
     }
 
     @Override
@@ -59,6 +67,8 @@ final class MemoryStore implements ObjectStore {
         if (bytes == null) {
             throw new VaultException(Kind.MISSING, "vault.missing", null, name);
         }
+        long hole = holes.getOrDefault(name, 0L);
+        long size = bytes.length + hole;
         return new StoredObject() {
             @Override
             public ObjectName name() {
@@ -67,7 +77,7 @@ final class MemoryStore implements ObjectStore {
 
             @Override
             public long size() {
-                return bytes.length;
+                return size;
             }
 
             @Override
@@ -80,11 +90,19 @@ final class MemoryStore implements ObjectStore {
                 if (offset < 0) {
                     throw new IllegalArgumentException("read at " + offset);
                 }
-                if (offset + length > bytes.length) {
+                if (offset + length > size) {
                     throw new VaultException(
-                            Kind.DAMAGED, "vault.truncated", null, name, offset, bytes.length);
+                            Kind.DAMAGED, "vault.truncated", null, name, offset, size);
                 }
-                System.arraycopy(bytes, (int) offset, into, at, length);
+                for (int i = 0; hole > 0 && i < length; i++) {
+                    long place = offset + i;
+                    boolean isHole = place >= bytes.length - TAIL && place < size - TAIL;
+                    long from = place < bytes.length - TAIL ? place : place - hole;
+                    into[at + i] = isHole ? 0 : bytes[(int) from];
+                }
+                if (hole == 0) {
+                    System.arraycopy(bytes, (int) offset, into, at, length);
+                }
             }
 
             @Override
