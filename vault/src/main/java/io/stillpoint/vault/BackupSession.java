@@ -196,6 +196,7 @@ public final class BackupSession implements AutoCloseable {
                         draft.writer(),
                         draft.lockedUntil(),
                         draft.copiedFrom());
+        guard.committing();
         vault.commit(point);
         guard.committed();
         if (point.lockedUntil().isPresent()) {

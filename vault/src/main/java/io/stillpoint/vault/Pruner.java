@@ -127,13 +127,23 @@ final class Pruner {
     }
 
     /// Deletes what verdicts of earlier runs delete, and their condemnations. A verdict whose condemnation is gone has been
-    /// carried out, or was void.
+    /// carried out, or was void: put by who had slept while others concluded the condemnation, and then died. A void one is
+    /// deleted, since it keeps packs from being read that may be needed.
     private void finishVerdicts(Instant now) {
         for (Found<PackList> verdict : records.executed()) {
             if (records.isCondemned(verdict.record().id())) {
                 execute(verdict.record(), !now.isBefore(verdict.madeAt().plus(delay)));
+            } else if (!rules.dryRun() && isVoid(verdict.record())) {
+                records.deleteExecuted(verdict.record().id());
             }
         }
+    }
+
+    /// Whether a verdict without its condemnation names a pack that exists: a condemnation goes after all its packs.
+    private boolean isVoid(PackList verdict) {
+        return verdict.packs().stream()
+                .map(packs::get)
+                .anyMatch(listed -> listed != null && store.exists(listed.name()));
     }
 
     /// @param isSeen whether every listing tells of the verdict by now; until then the condemnation must stay, since who
@@ -442,6 +452,10 @@ final class Pruner {
     private boolean isFinal(PackList verdict) {
         if (rules.dryRun()) {
             return !records.isExecuted(verdict.id());
+        }
+        // Before, so that a void verdict is rare; after, since it may have gone between.
+        if (!records.isCondemned(verdict.id())) {
+            return false;
         }
         try {
             records.putExecuted(verdict);

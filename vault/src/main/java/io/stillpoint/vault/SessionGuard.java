@@ -39,6 +39,7 @@ final class SessionGuard implements AutoCloseable {
     static SessionGuard open(Vault vault, Set<ObjectId> bases) {
         Records records = vault.records();
         Randomness randomness = vault.randomness();
+        List<PackList> known = pending(records);
         Session session =
                 new Session(
                         ObjectId.random(randomness),
@@ -46,12 +47,14 @@ final class SessionGuard implements AutoCloseable {
                         vault.clock().instant(),
                         vault.settings().patience().toSeconds(),
                         bases,
-                        ids(pending(records)));
+                        ids(known));
         records.put(session);
         try {
             // Again: whoever did not see our record was too early for what we see now.
             Set<ObjectId> avoided = new HashSet<>();
             pending(records).forEach(list -> avoided.addAll(list.packs()));
+            // What we say we know we must avoid, even if this listing is older than the first.
+            known.forEach(list -> avoided.addAll(list.packs()));
             return new SessionGuard(vault, session, avoided);
         } catch (RuntimeException | Error e) {
             records.deleteSession(session.id());
@@ -127,6 +130,12 @@ final class SessionGuard implements AutoCloseable {
     private void deleteOlder() {
         older.forEach(record -> records.deleteSession(record.id()));
         older.clear();
+    }
+
+    /// The point is about to be made. If nobody ever tells whether it was, the record stays: the request may still be on
+    /// its way, and until prune has taken the point's name, what the point needs must not go.
+    void committing() {
+        lingers = true;
     }
 
     /// The point was made. Where listings may be late, the record must stay until everybody sees the point.

@@ -5,6 +5,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -48,6 +49,11 @@ final class TestVault implements AutoCloseable {
 
     Vault vault() {
         return vault;
+    }
+
+    /// The vault through another way to its store.
+    Vault open(ObjectStore store) {
+        return Vault.open(store, key, Randomness.secure(), () -> now);
     }
 
     void reopen() {
