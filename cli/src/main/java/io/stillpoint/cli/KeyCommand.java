@@ -15,19 +15,7 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint key`
-@Command(
-        name = "key",
-        resourceBundle = "io.stillpoint.cli.messages",
-        sortOptions = false,
-        subcommands = {
-            KeyCommand.Listing.class,
-            KeyCommand.Add.class,
-            KeyCommand.Change.class,
-            KeyCommand.Remove.class,
-            KeyCommand.Check.class,
-            KeySheetCommand.class,
-            KeyRecoverCommand.class
-        })
+@Command(name = "key", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class KeyCommand {
     @Command(name = "list", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
     static final class Listing implements Callable<Integer> {

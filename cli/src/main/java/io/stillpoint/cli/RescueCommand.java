@@ -26,15 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint rescue`: lists, verifies and restores by the store and a key alone, whatever else is lost; see
 /// `docs/rescue.md`.
-@Command(
-        name = "rescue",
-        resourceBundle = "io.stillpoint.cli.messages",
-        sortOptions = false,
-        subcommands = {
-            RescueCommand.Listing.class,
-            RescueCommand.Verify.class,
-            RescueCommand.Restore.class
-        })
+@Command(name = "rescue", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class RescueCommand {
     /// Says on standard error what can't be read. Returns the exit code for it.
     private static ExitCode told(RescueOptions options, Vault vault) {

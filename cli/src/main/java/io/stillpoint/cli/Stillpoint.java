@@ -2,7 +2,6 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
-import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -16,19 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
         sortOptions = false,
-        scope = CommandLine.ScopeType.INHERIT,
-        subcommands = {
-            VaultCommand.class,
-            KeyCommand.class,
-            BackupCommand.class,
-            PointsCommand.class,
-            RestoreCommand.class,
-            RescueCommand.class,
-            DiffCommand.class,
-            ForgetCommand.class,
-            DemoCommand.class,
-            GenerateCompletion.class
-        })
+        scope = CommandLine.ScopeType.INHERIT)
 public final class Stillpoint {
     Stillpoint() {}
 
@@ -40,7 +27,7 @@ public final class Stillpoint {
 
     /// Runs one command and returns its exit status.
     public static int run(String... arguments) {
-        CommandLine commands = new CommandLine(new Stillpoint());
+        CommandLine commands = Commands.named(arguments);
         commands.setExitCodeExceptionMapper(Stillpoint::status);
         commands.setExecutionExceptionHandler(Stillpoint::report);
         return commands.execute(arguments);

@@ -12,19 +12,7 @@ import picocli.CommandLine.Mixin;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault`
-@Command(
-        name = "vault",
-        resourceBundle = "io.stillpoint.cli.messages",
-        sortOptions = false,
-        subcommands = {
-            VaultCommand.Init.class,
-            VaultCommand.Show.class,
-            VerifyCommand.class,
-            RepairCommand.class,
-            PruneCommand.class,
-            CopyCommand.class,
-            DiscardCommand.class
-        })
+@Command(name = "vault", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class VaultCommand {
     @Command(name = "init", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
     static final class Init implements Callable<Integer> {

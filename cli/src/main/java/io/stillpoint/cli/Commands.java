@@ -1,0 +1,87 @@
+package io.stillpoint.cli;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/// Which commands there are, and how they nest. What a command's options are takes picocli milliseconds to learn, so a
+/// run learns it of the named one alone; of all where they may have to be shown: help, completion, mistakes.
+final class Commands {
+    private static final Map<Class<?>, List<Class<?>>> PARTS =
+            Map.of(
+                    Stillpoint.class,
+                    List.of(
+                            VaultCommand.class,
+                            KeyCommand.class,
+                            BackupCommand.class,
+                            PointsCommand.class,
+                            RestoreCommand.class,
+                            RescueCommand.class,
+                            DiffCommand.class,
+                            ForgetCommand.class,
+                            DemoCommand.class),
+                    VaultCommand.class,
+                    List.of(
+                            VaultCommand.Init.class,
+                            VaultCommand.Show.class,
+                            VerifyCommand.class,
+                            RepairCommand.class,
+                            PruneCommand.class,
+                            CopyCommand.class,
+                            DiscardCommand.class),
+                    KeyCommand.class,
+                    List.of(
+                            KeyCommand.Listing.class,
+                            KeyCommand.Add.class,
+                            KeyCommand.Change.class,
+                            KeyCommand.Remove.class,
+                            KeyCommand.Check.class,
+                            KeySheetCommand.class,
+                            KeyRecoverCommand.class),
+                    RescueCommand.class,
+                    List.of(
+                            RescueCommand.Listing.class,
+                            RescueCommand.Verify.class,
+                            RescueCommand.Restore.class));
+
+    private Commands() {}
+
+    /// The program with at least the commands that these arguments name.
+    static CommandLine named(String... arguments) {
+        CommandLine program = new CommandLine(new Stillpoint());
+        if (isVersion(arguments)) {
+            return program;
+        }
+        addParts(program, Stillpoint.class, Arrays.asList(arguments));
+        program.addSubcommand(new GenerateCompletion());
+        return program;
+    }
+
+    private static boolean isVersion(String... arguments) {
+        return arguments.length == 1
+                && (arguments[0].equals("--version") || arguments[0].equals("-V"));
+    }
+
+    private static void addParts(CommandLine to, Class<?> type, List<String> arguments) {
+        List<Class<?>> parts = PARTS.getOrDefault(type, List.of());
+        List<Class<?>> named = parts.stream().filter(part -> isNamed(part, arguments)).toList();
+        for (Class<?> part : named.isEmpty() ? parts : named) {
+            CommandLine command = new CommandLine(part);
+            to.addSubcommand(command);
+            addParts(
+                    command,
+                    part,
+                    arguments.isEmpty() ? arguments : arguments.subList(1, arguments.size()));
+        }
+    }
+
+    private static boolean isNamed(Class<?> part, List<String> arguments) {
+        Command command = part.getAnnotation(Command.class);
+        return command != null
+                && !arguments.isEmpty()
+                && command.name().equals(arguments.getFirst());
+    }
+}
