@@ -177,6 +177,26 @@ final class DifferenceTest {
     }
 
     @Test
+    void aChunkWithLittleInItAllOfItNewKeepsNoBaseAlive() {
+        byte[] before = new byte[CHUNKS * CHUNK];
+        byte[] after = new byte[CHUNKS * CHUNK];
+        for (int chunk = 0; chunk < CHUNKS; chunk++) {
+            System.arraycopy(TestVault.random(4096, chunk), 0, before, chunk * CHUNK, 4096);
+            System.arraycopy(TestVault.random(4096, 1000 + chunk), 0, after, chunk * CHUNK, 4096);
+        }
+        RecoveryPoint old = vaults.full(before);
+        RecoveryPoint now = after(old, after);
+        long both = vaults.vault().facts().packBytes();
+
+        vaults.vault().forget(old, Duration.ZERO);
+        prune();
+        prune();
+
+        assertThat(vaults.restored(now)).isEqualTo(after);
+        assertThat(vaults.vault().facts().packBytes()).isLessThan(both * 6 / 10);
+    }
+
+    @Test
     void aBaseThatLooksLikeADictionaryIsNone() {
         byte[] first = disk(0);
         for (int chunk = 0; chunk < CHUNKS; chunk++) {

@@ -15,6 +15,7 @@ public final class DifferenceCodec implements AutoCloseable {
 
     private static final int CHUNK = 1 << 16;
     private static final int SECTOR = 512;
+    private static final byte[] ZEROS = new byte[SECTOR];
     // Of a dictionary that begins so, zstd would expect tables.
     private static final byte[] DICTIONARY_MAGIC = {0x37, (byte) 0xA4, 0x30, (byte) 0xEC};
 
@@ -82,12 +83,17 @@ public final class DifferenceCodec implements AutoCloseable {
         return Arrays.equals(base, 0, DICTIONARY_MAGIC.length, DICTIONARY_MAGIC, 0, 4);
     }
 
+    /// Zeros cost nothing in a whole chunk either, so they count for neither side.
     private static boolean isHalfTheSame(byte[] base, byte[] chunk, int at) {
+        int filled = 0;
         int same = 0;
         for (int i = 0; i < CHUNK; i += SECTOR) {
-            same += Arrays.equals(base, i, i + SECTOR, chunk, at + i, at + i + SECTOR) ? 1 : 0;
+            if (!Arrays.equals(ZEROS, 0, SECTOR, chunk, at + i, at + i + SECTOR)) {
+                filled++;
+                same += Arrays.equals(base, i, i + SECTOR, chunk, at + i, at + i + SECTOR) ? 1 : 0;
+            }
         }
-        return same * 2 >= CHUNK / SECTOR;
+        return same * 2 >= filled;
     }
 
     @Override
