@@ -22,6 +22,7 @@ final class Commands {
                             RescueCommand.class,
                             DiffCommand.class,
                             ForgetCommand.class,
+                            GuestCommand.class,
                             DemoCommand.class),
                     VaultCommand.class,
                     List.of(
@@ -41,6 +42,12 @@ final class Commands {
                             KeyCommand.Check.class,
                             KeySheetCommand.class,
                             KeyRecoverCommand.class),
+                    GuestCommand.class,
+                    List.of(
+                            GuestCommand.Status.class,
+                            GuestCommand.Install.class,
+                            GuestCommand.Uninstall.class,
+                            GuestCommand.TestScripts.class),
                     RescueCommand.class,
                     List.of(
                             RescueCommand.Listing.class,
@@ -57,7 +64,8 @@ final class Commands {
         }
         addParts(program, Stillpoint.class, Arrays.asList(arguments));
         program.addSubcommand(new GenerateCompletion());
-        return program;
+        // Of those that are there by now; users write the constants small.
+        return program.setCaseInsensitiveEnumValuesAllowed(true);
     }
 
     private static boolean isVersion(String... arguments) {

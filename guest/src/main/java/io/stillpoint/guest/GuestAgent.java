@@ -152,12 +152,17 @@ public final class GuestAgent implements AutoCloseable {
         }
     }
 
-    /// Makes or replaces a file. It is in the guest's page cache on return and not atomic: after a
-    /// failure the guest may see a part.
+    /// Makes or replaces a file, whose mode stays what it was. It is in the guest's page cache on return and
+    /// not atomic: after a failure the guest may see a part.
     public void writeFile(String path, byte[] content) {
         try (GuestFile file = GuestFile.open(session, timeouts, path, "wb")) {
             file.writeAll(content);
         }
+    }
+
+    /// Opens a pipe that a program in the guest serves. Throws REFUSED if there is none.
+    public GuestPipe openPipe(String path) {
+        return GuestPipe.open(session, timeouts, path);
     }
 
     /// What guest-get-osinfo says; an empty object if the agent does not support it.

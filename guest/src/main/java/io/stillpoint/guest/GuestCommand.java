@@ -92,7 +92,7 @@ final class GuestCommand {
                         || status.path("err-truncated").asBoolean(false));
     }
 
-    private static void pause(Duration pause) {
+    static void pause(Duration pause) {
         try {
             Thread.sleep(pause);
         } catch (InterruptedException e) {

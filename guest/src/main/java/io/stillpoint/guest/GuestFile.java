@@ -11,6 +11,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class GuestFile implements AutoCloseable {
     static final int CHUNK_BYTES = 1 << 20;
 
+    /// 64 KiB of base64: a slow guest takes each in time, and old agents' parsers are no match for long strings.
+    static final int WRITTEN_BYTES = 48 << 10;
+
     private final AgentSession session;
     private final AgentTimeouts timeouts;
     private final String path;
@@ -60,10 +63,24 @@ final class GuestFile implements AutoCloseable {
         }
     }
 
+    /// What a pipe has at the moment, at most 64 KiB; nothing if it is empty, which agents report as a failure to read.
+    byte[] readAvailable() {
+        AgentReply reply =
+                session.ask(
+                        AgentCommand.of("guest-file-read", about().put("count", 64 << 10)),
+                        Deadline.after(timeouts.command()));
+        return switch (reply) {
+            case AgentReply.Returned(JsonNode read) -> Replies.bytes(session, read.path("buf-b64"));
+            case AgentReply.Refused refused when refused.description().contains("read file") ->
+                    new byte[0];
+            case AgentReply.Refused refused -> throw session.refused("guest-file-read", refused);
+        };
+    }
+
     void writeAll(byte[] content) {
         int done = 0;
         while (done < content.length) {
-            int length = Math.min(CHUNK_BYTES, content.length - done);
+            int length = Math.min(WRITTEN_BYTES, content.length - done);
             byte[] chunk = new byte[length];
             System.arraycopy(content, done, chunk, 0, length);
             ObjectNode arguments =

@@ -6,13 +6,13 @@ import org.jspecify.annotations.Nullable;
 
 /// Runs a step to its end whatever happens to the caller's thread. An interrupted thread can't use a
 /// channel: each call closes it. A cancelled job has to thaw its guest all the same.
-final class Undisturbed {
+public final class Undisturbed {
     private Undisturbed() {}
 
     /// Runs `step` on a thread of its own, which nobody interrupts, and returns or throws what it does. An
     /// interrupt of the caller's thread is kept for later. A platform thread: thawing must not wait for
     /// a carrier that other virtual threads keep busy.
-    static <T> T run(String name, Supplier<T> step) {
+    public static <T> T run(String name, Supplier<T> step) {
         AtomicReference<@Nullable T> result = new AtomicReference<>();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Thread thread =

@@ -33,6 +33,17 @@ thaw_all() {
     wait
 }
 
+# A job that was killed left its watchdog, whose time would end our freeze. It is called off, and what it would have
+# thawed is thawed now.
+left=
+for old in "${token%/*}"/stillpoint-freeze-*; do
+    if [ -e "$old" ]; then
+        left=yes
+        rm -f "$old"
+    fi
+done
+if [ -n "$left" ]; then thaw_all </dev/null >/dev/null 2>&1; fi
+
 watch() {
     while [ -e "$token" ] && read -r up _ </proc/uptime && [ "${up%%.*}" -lt "$end" ]; do
         # Without sleep we can't wait; too early is the safe side.

@@ -27,10 +27,10 @@ import tools.jackson.databind.node.ObjectNode;
 /// An agent that does what a test says, on a unix socket. By default it behaves like QEMU's: it serves one
 /// client at a time and one command at a time, complains about our sentinel before it synchronises, and
 /// refuses nearly everything while frozen.
-final class FakeAgent implements AutoCloseable {
+public final class FakeAgent implements AutoCloseable {
     /// What it does on a command.
     @FunctionalInterface
-    interface Behaviour {
+    public interface Behaviour {
         void act(Call call) throws IOException, InterruptedException;
     }
 
@@ -60,7 +60,7 @@ final class FakeAgent implements AutoCloseable {
 
     volatile boolean frozen;
 
-    FakeAgent(Path folder) throws IOException {
+    public FakeAgent(Path folder) throws IOException {
         socket = folder.resolve("agent.sock");
         server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         server.bind(UnixDomainSocketAddress.of(socket));
@@ -72,33 +72,33 @@ final class FakeAgent implements AutoCloseable {
         thread = Thread.ofVirtual().name("fake-agent").start(this::serveAll);
     }
 
-    Path socket() {
+    public Path socket() {
         return socket;
     }
 
     /// The commands it has got, without synchronisations.
-    List<String> received() {
+    public List<String> received() {
         return received;
     }
 
     /// Behaves so from now on.
-    FakeAgent on(String command, Behaviour behaviour) {
+    public FakeAgent on(String command, Behaviour behaviour) {
         always.put(command, behaviour);
         return this;
     }
 
     /// Behaves so the next time; several add up.
-    FakeAgent once(String command, Behaviour behaviour) {
+    public FakeAgent once(String command, Behaviour behaviour) {
         next.computeIfAbsent(command, name -> new ArrayDeque<>()).add(behaviour);
         return this;
     }
 
-    FakeAgent disable(String command) {
+    public FakeAgent disable(String command) {
         disabled.add(command);
         return this;
     }
 
-    FakeAgent forget(String command) {
+    public FakeAgent forget(String command) {
         always.remove(command);
         return this;
     }
@@ -122,17 +122,17 @@ final class FakeAgent implements AutoCloseable {
         call.reply(Json.parse(Integer.toString(count)));
     }
 
-    static JsonNode text(String text) {
+    public static JsonNode text(String text) {
         return Json.array().add(text).get(0);
     }
 
     /// One command and the client that waits for its reply.
-    record Call(SocketChannel client, ObjectNode arguments) {
-        void reply(JsonNode value) throws IOException {
+    public record Call(SocketChannel client, ObjectNode arguments) {
+        public void reply(JsonNode value) throws IOException {
             raw(new String(Json.bytes(returned(value)), StandardCharsets.ISO_8859_1) + "\n");
         }
 
-        void refuse(String errorClass, String description) throws IOException {
+        public void refuse(String errorClass, String description) throws IOException {
             ObjectNode reply = Json.object();
             reply.putObject("error").put("class", errorClass).put("desc", description);
             raw(new String(Json.bytes(reply), StandardCharsets.ISO_8859_1) + "\n");

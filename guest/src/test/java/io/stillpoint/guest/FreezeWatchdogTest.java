@@ -113,6 +113,21 @@ class FreezeWatchdogTest extends AgentTest {
     }
 
     @Test
+    void oneThatAKilledJobLeftIsCalledOffAndWhatItGuardedThawed() throws Exception {
+        try (GuestAgent agent = connect(AgentTimeouts.DEFAULT)) {
+            FreezeWatchdog left = arm(agent, Duration.ofSeconds(2)).orElseThrow();
+            try (FreezeWatchdog next = arm(agent, Duration.ofMinutes(5)).orElseThrow()) {
+                assertThat(next).isNotSameAs(left);
+                assertThat(traces()).hasSize(1);
+                List<String> once = thawed();
+                assertThat(once).hasSize(3).contains("/nowhere/root");
+                Thread.sleep(4500);
+                assertThat(thawed()).isEqualTo(once);
+            }
+        }
+    }
+
+    @Test
     void closingTwiceOrAfterItFiredIsHarmless() throws Exception {
         try (GuestAgent agent = connect(AgentTimeouts.DEFAULT)) {
             FreezeWatchdog watchdog = arm(agent, Duration.ofSeconds(1)).orElseThrow();

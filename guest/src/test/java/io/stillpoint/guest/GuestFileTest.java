@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 
 class GuestFileTest extends AgentTest {
     private static final int MIB = 1 << 20;
+    private static final int PIECE = 48 << 10;
 
     private final List<Integer> chunks = new ArrayList<>();
     private final ByteArrayOutputStream written = new ByteArrayOutputStream();
@@ -79,19 +80,19 @@ class GuestFileTest extends AgentTest {
     }
 
     @Test
-    void writesInChunksOfAMebibyte() {
-        byte[] bytes = FakeAgent.pattern(2 * MIB + 5);
+    void writesInPiecesOf48Kibibytes() {
+        byte[] bytes = FakeAgent.pattern(2 * PIECE + 5);
         try (GuestAgent agent = connect()) {
             agent.writeFile("/tmp/x", bytes);
         }
         assertThat(written.toByteArray()).isEqualTo(bytes);
-        assertThat(chunks).containsExactly(MIB, MIB, 5);
+        assertThat(chunks).containsExactly(PIECE, PIECE, 5);
         assertThat(fake.received()).endsWith("guest-file-flush", "guest-file-close");
     }
 
     @Test
     void goesOnWhereAShortWriteEnded() {
-        writtenAtOnceMax = 400_000;
+        writtenAtOnceMax = 40_000;
         byte[] bytes = FakeAgent.pattern(MIB);
         try (GuestAgent agent = connect()) {
             agent.writeFile("/tmp/x", bytes);

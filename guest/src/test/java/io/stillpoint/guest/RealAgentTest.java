@@ -5,65 +5,42 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Randomness;
-import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/// The real qemu-ga, run on this host. It must never freeze the host: what could harm it is disabled in
-/// the agent, and no test asks for it. Freezing is tested with real VMs elsewhere.
+/// The real qemu-ga, run on this host. Freezing is tested with real VMs elsewhere.
 @Tag("qemu")
 @Timeout(60)
 class RealAgentTest {
     private static final byte[] NO_INPUT = {};
     private static final Duration LONG = Duration.ofSeconds(20);
-    private static final String DISABLED =
-            "guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-fsfreeze-thaw,guest-fstrim,"
-                    + "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,"
-                    + "guest-set-user-password,guest-set-time,guest-set-vcpus,"
-                    + "guest-set-memory-blocks,guest-ssh-add-authorized-keys,"
-                    + "guest-ssh-remove-authorized-keys";
 
     @TempDir Path folder;
-    private Process process;
+    private HostAgent host;
     private GuestAgent agent;
 
     @BeforeEach
     void start() throws IOException, InterruptedException {
-        Optional<Path> binary = binary();
-        if (binary.isEmpty()) {
-            System.err.println(
-                    "RealAgentTest skipped: no qemu-ga in PATH, /usr/sbin or -Dstillpoint.qemu-ga");
-        }
-        Assumptions.assumeTrue(binary.isPresent(), "no qemu-ga");
-        process = run(binary.orElseThrow());
-        while (!Files.exists(socket())) {
-            assertThat(process.isAlive()).isTrue();
-            Thread.sleep(10);
-        }
-        agent = GuestAgent.connect(socket(), LONG, Randomness.secure());
+        host = HostAgent.start(folder);
+        agent = host.connect();
         assertThat(agent.supports("guest-fsfreeze-freeze")).isFalse();
     }
 
     @AfterEach
     void stop() throws InterruptedException {
-        if (process != null) {
-            process.destroy();
-            assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        if (host != null) {
+            host.close();
         }
         if (agent != null) {
             agent.close();
@@ -156,7 +133,7 @@ class RealAgentTest {
                                         GuestException.class,
                                         () ->
                                                 GuestAgent.connect(
-                                                                socket(),
+                                                                host.socket(),
                                                                 Duration.ofMillis(300),
                                                                 Randomness.secure())
                                                         .close())
@@ -164,7 +141,7 @@ class RealAgentTest {
                 .isEqualTo(Kind.TIMEOUT);
 
         agent.close();
-        try (GuestAgent second = GuestAgent.connect(socket(), LONG, Randomness.secure())) {
+        try (GuestAgent second = GuestAgent.connect(host.socket(), LONG, Randomness.secure())) {
             assertThat(second.supports("guest-ping")).isTrue();
         }
     }
@@ -194,42 +171,5 @@ class RealAgentTest {
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(file -> file.toString().contains("stillpoint-freeze")).toList();
         }
-    }
-
-    private Path socket() {
-        return folder.resolve("agent.sock");
-    }
-
-    private Process run(Path binary) throws IOException {
-        return new ProcessBuilder(
-                        binary.toString(),
-                        "-m",
-                        "unix-listen",
-                        "-p",
-                        socket().toString(),
-                        "-t",
-                        folder.toString(),
-                        "-f",
-                        folder.resolve("agent.pid").toString(),
-                        // Its short form alone is the same in all versions.
-                        "-b",
-                        DISABLED)
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("agent.log").toFile())
-                .start();
-    }
-
-    private static Optional<Path> binary() {
-        Stream<Path> given =
-                Stream.ofNullable(System.getProperty("stillpoint.qemu-ga")).map(Path::of);
-        Stream<Path> found =
-                Stream.concat(
-                                Arrays.stream(
-                                        Optional.ofNullable(System.getenv("PATH"))
-                                                .orElse("")
-                                                .split(File.pathSeparator)),
-                                Stream.of("/usr/sbin"))
-                        .map(directory -> Path.of(directory, "qemu-ga"));
-        return Stream.concat(given, found).filter(Files::isExecutable).findFirst();
     }
 }

@@ -1,0 +1,53 @@
+package io.stillpoint.guest.extension;
+
+import io.stillpoint.platform.StillpointException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// A guest can't have its extension, or the host can't give it one. The code tells why; see `messages.properties`.
+public final class ExtensionException extends StillpointException {
+    private static final long serialVersionUID = 1L;
+
+    private final Kind kind;
+
+    /// What stands in the way, in classes that call for different actions.
+    public enum Kind {
+        /// Something in the guest, until it is set right there.
+        GUEST(false, Blame.GUEST),
+        /// Something in the guest that passes.
+        BUSY(true, Blame.GUEST),
+        /// This build of Stillpoint has nothing for such a guest.
+        BUILD(false, Blame.ENVIRONMENT),
+        /// The state folder on the host.
+        STATE(false, Blame.ENVIRONMENT),
+        /// What the user gave.
+        INPUT(false, Blame.USER);
+
+        private final boolean retryable;
+        private final Blame blame;
+
+        Kind(boolean retryable, Blame blame) {
+            this.retryable = retryable;
+            this.blame = blame;
+        }
+    }
+
+    ExtensionException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
+        super(ExtensionException.class, code, cause, List.of(arguments));
+        this.kind = kind;
+    }
+
+    public Kind kind() {
+        return kind;
+    }
+
+    @Override
+    public boolean retryable() {
+        return kind.retryable;
+    }
+
+    @Override
+    public Blame blame() {
+        return kind.blame;
+    }
+}

@@ -1,0 +1,205 @@
+package io.stillpoint.guest.quiesce;
+
+import io.stillpoint.guest.GuestAgent;
+import io.stillpoint.guest.GuestException;
+import io.stillpoint.guest.Undisturbed;
+import io.stillpoint.guest.extension.ExtensionException;
+import io.stillpoint.guest.extension.InstalledExtension;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Messages;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// VSS by the extension VMSnapshot: its service holds writes with every writer prepared, and looks at each writer before
+/// and after. Windows lets go of its own accord after ten seconds, the service one second before.
+public final class VssSnapshot implements Quiescer {
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(30);
+    private static final Duration THAW_MAX = Duration.ofMinutes(2);
+    private static final Duration POLL = Duration.ofMillis(50);
+    private static final Duration SLACK = Duration.ofMinutes(1);
+    private static final int STABLE = 1;
+
+    /// VSS_WRITER_STATE: from VSS_WS_FAILED_AT_IDENTIFY on all are failures (vss.h).
+    private static final int FAILED_FROM = 6;
+
+    private static final Messages TEXTS = Messages.of(VssSnapshot.class);
+
+    private final GuestAgent agent;
+    private final InstalledExtension extension;
+    private final Settings settings;
+    private final Cancellation cancellation;
+    private @Nullable WindowsService service;
+    private JsonNode status = Json.object();
+    private boolean wasHeld;
+    private boolean asked;
+    private String failure = "";
+
+    /// @param task names this snapshot in the guest
+    /// @param holdMax after which the service lets go; Windows itself allows ten seconds
+    /// @param prepareMax how long the writers may take to prepare
+    public record Settings(String task, Duration holdMax, Duration prepareMax) {}
+
+    public VssSnapshot(
+            GuestAgent agent,
+            InstalledExtension extension,
+            Settings settings,
+            Cancellation cancellation) {
+        this.agent = agent;
+        this.extension = extension;
+        this.settings = settings;
+        this.cancellation = cancellation;
+    }
+
+    @Override
+    public boolean begin() {
+        try {
+            WindowsService connected = new WindowsService(agent);
+            service = connected;
+            asked = true;
+            status = connected.ask(request(), ANSWER_MAX);
+            long end = System.nanoTime() + settings.prepareMax().plus(SLACK).toNanos();
+            while (state().equals("preparing") && System.nanoTime() < end) {
+                cancellation.check();
+                pause();
+                status = connected.ask("status", ANSWER_MAX);
+            }
+            wasHeld = state().equals("held");
+        } catch (GuestException | ExtensionException e) {
+            failure = String.valueOf(e.getMessage());
+        }
+        return wasHeld;
+    }
+
+    /// The guest's owner decides whether the writers are told of a full backup or of a copy, which leaves their logs and
+    /// marks alone.
+    private String request() {
+        String type = extension.run("health").json().path("backupType").asString("full");
+        return "freeze "
+                + (type.equals("copy") ? "copy" : "full")
+                + " task="
+                + settings.task()
+                + " autoThawMs="
+                + settings.holdMax().toMillis()
+                + " prepareMs="
+                + settings.prepareMax().toMillis();
+    }
+
+    private String state() {
+        return status.path("state").asString("");
+    }
+
+    @Override
+    public Quiescence end(boolean taken) {
+        return Undisturbed.run("guest-release", () -> ended(taken));
+    }
+
+    private Quiescence ended(boolean taken) {
+        WindowsService connected = service;
+        if (connected != null) {
+            try (connected) {
+                if (asked && !state().equals("busy")) {
+                    status = connected.askAgain("thaw " + (taken ? "ok" : "failed"), THAW_MAX);
+                }
+            } catch (GuestException e) {
+                failure = String.valueOf(e.getMessage());
+                status = Json.object();
+            }
+        }
+        List<String> bad = failedWriters();
+        Rest rest = rest(bad);
+        return new Quiescence(
+                bad.isEmpty()
+                        ? rest == Rest.HELD ? Applications.WELL : Applications.UNKNOWN
+                        : Applications.FAILED,
+                rest,
+                detail(rest, bad),
+                status.has("heldMs") && wasHeld
+                        ? OptionalLong.of(status.path("heldMs").asLong(0))
+                        : OptionalLong.empty(),
+                report(),
+                List.of());
+    }
+
+    /// Of selected components; writers that nobody asked for may be as they like.
+    private List<String> failedWriters() {
+        List<String> bad = new ArrayList<>();
+        for (JsonNode writer : status.path("writers")) {
+            String failure = writer.path("failure").asString("0x00000000");
+            boolean isBad =
+                    writer.path("state").asInt(STABLE) >= FAILED_FROM
+                            || !failure.equals("0x00000000");
+            if (isBad && writer.path("selected").asBoolean(true)) {
+                bad.add(writer.path("name").asString("?") + " (" + failure + ")");
+            }
+        }
+        return bad;
+    }
+
+    private Rest rest(List<String> bad) {
+        if (!wasHeld) {
+            return Rest.FAILED;
+        }
+        boolean isClean =
+                state().equals("thawed")
+                        && status.path("task").asString("").equals(settings.task())
+                        && status.path("held").asBoolean(false);
+        // With a writer that failed the service calls the set failed, though writes were held.
+        return isClean || (!bad.isEmpty() && status.path("held").asBoolean(false))
+                ? Rest.HELD
+                : Rest.LOST;
+    }
+
+    private String detail(Rest rest, List<String> bad) {
+        if (!failure.isEmpty()) {
+            return failure;
+        }
+        if (!bad.isEmpty()) {
+            return TEXTS.text("guest.writer-failed", String.join(", ", bad));
+        }
+        if (rest == Rest.HELD) {
+            return "";
+        }
+        return rest == Rest.LOST
+                ? TEXTS.text("quiesce.vss-lost", status.path("thawedBy").asString("?"), stage())
+                : TEXTS.text("quiesce.vss", state().isEmpty() ? "?" : state(), stage());
+    }
+
+    private String stage() {
+        String stage = status.path("stage").asString("");
+        return stage.isEmpty() ? "-" : stage + " " + status.path("hresult").asString("");
+    }
+
+    private ObjectNode report() {
+        ObjectNode report = Json.object();
+        for (String part :
+                List.of(
+                        "backupType",
+                        "volumes",
+                        "heldMs",
+                        "stage",
+                        "hresult",
+                        "writers",
+                        "thawedBy")) {
+            if (status.has(part)) {
+                report.set(part, status.path(part));
+            }
+        }
+        return report;
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(POLL);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new CancelledException();
+        }
+    }
+}
