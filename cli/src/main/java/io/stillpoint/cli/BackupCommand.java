@@ -2,6 +2,8 @@ package io.stillpoint.cli;
 
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.guest.extension.ExtensionKeeper;
+import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.images.ImageFile;
 import io.stillpoint.hypervisor.images.StoppedImages;
@@ -9,6 +11,7 @@ import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.Consistency;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
 import java.nio.file.Path;
@@ -29,6 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "backup", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class BackupCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private StateOptions state = new StateOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--vm", required = true, paramLabel = "NAME", descriptionKey = "option.vm")
@@ -74,10 +78,75 @@ final class BackupCommand implements Callable<Integer> {
         @Option(
                 names = "--freeze-limit",
                 paramLabel = "SECONDS",
-                defaultValue = "10",
+                defaultValue = "60",
                 descriptionKey = "option.freeze-limit")
-        private int freezeLimit;
+        private int freezeLimit = 60;
+
+        @Option(
+                names = "--script-limit",
+                paramLabel = "SECONDS",
+                defaultValue = "1800",
+                descriptionKey = "option.script-limit")
+        private int scriptLimit = 1800;
+
+        @Option(
+                names = "--extension",
+                paramLabel = "auto|none",
+                defaultValue = "auto",
+                descriptionKey = "option.extension")
+        private ExtensionMode extension = ExtensionMode.AUTO;
+
+        @Option(
+                names = "--vcredist-absent",
+                paramLabel = "warn|refuse",
+                defaultValue = "warn",
+                descriptionKey = "option.vcredist-absent")
+        private Prerequisites.Absent vcredistAbsent = Prerequisites.Absent.WARN;
+
+        @Option(
+                names = "--vss",
+                paramLabel = "extension|agent",
+                defaultValue = "extension",
+                descriptionKey = "option.vss")
+        private VssMode vss = VssMode.EXTENSION;
     }
+
+    /// Whether the guest gets an extension.
+    enum ExtensionMode {
+        AUTO,
+        NONE
+    }
+
+    /// Who speaks with VSS.
+    enum VssMode {
+        EXTENSION,
+        AGENT
+    }
+
+    /// What a policy may demand.
+    enum Minimum {
+        CRASH(Consistency.CRASH),
+        FILE_SYSTEM(Consistency.FILE_SYSTEM),
+        APPLICATION(Consistency.APPLICATION);
+
+        private final Consistency consistency;
+
+        Minimum(Consistency consistency) {
+            this.consistency = consistency;
+        }
+
+        @Override
+        public String toString() {
+            return consistency.word();
+        }
+    }
+
+    @Option(
+            names = "--consistency-at-least",
+            paramLabel = "crash|file-system|application",
+            defaultValue = "crash",
+            descriptionKey = "option.consistency-at-least")
+    private Minimum atLeast = Minimum.CRASH;
 
     @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
     private @Nullable Long lockDays;
@@ -126,13 +195,23 @@ final class BackupCommand implements Callable<Integer> {
                 : QemuVm.open(live.qmp);
     }
 
+    private Optional<ExtensionKeeper> keeper(Live live) {
+        return live.agent == null || live.extension == ExtensionMode.NONE
+                ? Optional.empty()
+                : Optional.of(GuestOptions.keeper(state.folder(), live.vcredistAbsent));
+    }
+
     private BackupSettings settings() {
         Live live = source.live == null ? new Live() : source.live;
         return new BackupSettings(
                 vm,
                 source.live != null,
                 Optional.ofNullable(live.agent),
+                keeper(live),
+                live.vss == VssMode.AGENT,
+                atLeast.consistency,
                 Duration.ofSeconds(live.freezeLimit),
+                Duration.ofSeconds(live.scriptLimit),
                 live.scratch,
                 live.scratchLimit,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),

@@ -5,12 +5,15 @@ import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.JobEvents;
 import io.stillpoint.engine.RestoreJob;
+import io.stillpoint.guest.extension.ExtensionKeeper;
+import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.Consistency;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
@@ -133,7 +136,16 @@ public final class Tour {
                         "demo",
                         true,
                         Optional.of(vm.agentSocket()),
+                        Optional.of(
+                                ExtensionKeeper.in(
+                                        work.file("state"),
+                                        Prerequisites.Absent.WARN,
+                                        randomness,
+                                        clock)),
+                        false,
+                        Consistency.FILE_SYSTEM,
                         Duration.ofSeconds(10),
+                        Duration.ofMinutes(1),
                         work.file("scratch"),
                         ByteSize.parse("1G"),
                         Optional.empty(),

@@ -1,7 +1,6 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.hypervisor.HeldDisk;
-import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -16,13 +15,13 @@ import io.stillpoint.vault.PointDraft;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.StoredDisk;
 import io.stillpoint.vault.Vault;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
 ///
@@ -64,15 +63,12 @@ public final class BackupJob {
     /// Throws a [StillpointException][io.stillpoint.platform.StillpointException] if there is none.
     public RecoveryPoint run() {
         DueBackup due = due();
-        try (PreparedGuest guest = prepareGuest();
-                PreparedSnapshot prepared = prepareSnapshot(due)) {
-            HeldVm held = hold(guest, prepared);
-            try (HeldSnapshot snapshot = held.snapshot()) {
-                RecoveryPoint point = store(due, held);
-                snapshot.keepChanges();
-                events.step("release", messages.text("engine.releasing"));
-                return point;
-            }
+        try (Quiescing guest = prepareGuest();
+                HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
+            RecoveryPoint point = store(due, held);
+            held.snapshot().keepChanges();
+            events.step("release", messages.text("engine.releasing"));
+            return point;
         }
     }
 
@@ -80,14 +76,8 @@ public final class BackupJob {
         return new DueBackup(settings.vm(), clock.instant(), vault.newest(settings.vm()));
     }
 
-    private PreparedGuest prepareGuest() {
-        return PreparedGuest.ready(
-                settings.live(),
-                vm.running(),
-                settings.agentSocket(),
-                settings.freezeMax(),
-                randomness,
-                events);
+    private Quiescing prepareGuest() {
+        return Quiescing.ready(settings, vm.running(), events, cancellation, clock, randomness);
     }
 
     private PreparedSnapshot prepareSnapshot(DueBackup due) {
@@ -108,23 +98,6 @@ public final class BackupJob {
                         generations,
                         settings.scratchFolder(),
                         settings.scratchMax()));
-    }
-
-    private HeldVm hold(PreparedGuest guest, PreparedSnapshot prepared) {
-        events.step("snapshot", messages.text("engine.taking"));
-        cancellation.check();
-        record Taken(HeldSnapshot snapshot, Instant at) {}
-        PreparedGuest.Reached<Taken> reached =
-                guest.during(() -> {
-                    HeldSnapshot snapshot = prepared.take();
-                    return new Taken(snapshot, clock.instant());
-                });
-        return new HeldVm(
-                reached.result().snapshot(),
-                reached.result().at(),
-                reached.consistency(),
-                reached.reason(),
-                reached.frozenMillis());
     }
 
     private RecoveryPoint store(DueBackup due, HeldVm held) {
@@ -159,9 +132,13 @@ public final class BackupJob {
     }
 
     private PointDraft draft(DueBackup due, HeldVm held, List<PointDisk> disks) {
+        ObjectNode configuration = vm.configuration();
+        if (!held.quiescing().isEmpty()) {
+            configuration.set("quiescing", held.quiescing());
+        }
         return new PointDraft(
                 due.vm(),
-                vm.configuration(),
+                configuration,
                 due.startedAt(),
                 held.at(),
                 held.consistency(),

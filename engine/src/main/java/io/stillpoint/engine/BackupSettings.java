@@ -1,6 +1,8 @@
 package io.stillpoint.engine;
 
+import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.vault.Consistency;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -10,7 +12,11 @@ import java.util.Optional;
 /// @param vm the name under which points are kept
 /// @param live whether the VM may run, rather than be off
 /// @param agentSocket of the guest's agent, if there is one
-/// @param freezeMax after which a frozen guest thaws by itself
+/// @param extensions sees to the guest's extension; empty: the guest gets none
+/// @param vssByAgent whether a Windows guest is held by the agent's own freeze rather than the extension's service
+/// @param atLeast below which no point is made
+/// @param freezeMax after which a frozen Linux guest thaws by itself
+/// @param scriptMax how long an attempt of one of the guest's scripts may take at most
 /// @param scratchFolder where the hypervisor puts blocks that the guest overwrites while the snapshot is held
 /// @param scratchMax how much that may be before the snapshot is given up
 /// @param lock for how long after the snapshot the point can't be forgotten
@@ -19,8 +25,25 @@ public record BackupSettings(
         String vm,
         boolean live,
         Optional<Path> agentSocket,
+        Optional<ExtensionKeeper> extensions,
+        boolean vssByAgent,
+        Consistency atLeast,
         Duration freezeMax,
+        Duration scriptMax,
         Path scratchFolder,
         ByteSize scratchMax,
         Optional<Duration> lock,
-        String writer) {}
+        String writer) {
+    /// Windows lets go of writes after some ten seconds by itself.
+    private static final Duration VSS_HOLD_MAX = Duration.ofSeconds(9);
+
+    private static final Duration VSS_PREPARE_MAX = Duration.ofMinutes(3);
+
+    Duration vssHoldMax() {
+        return freezeMax.compareTo(VSS_HOLD_MAX) < 0 ? freezeMax : VSS_HOLD_MAX;
+    }
+
+    Duration vssPrepareMax() {
+        return VSS_PREPARE_MAX;
+    }
+}

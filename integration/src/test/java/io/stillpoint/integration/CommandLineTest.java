@@ -252,6 +252,11 @@ final class CommandLineTest {
                 "points",
                 "restore",
                 "diff",
+                "guest",
+                "guest status",
+                "guest install",
+                "guest uninstall",
+                "guest test-scripts",
                 "demo"
             })
     void helpDescribesTheCommandAndEachOption(String command) {

@@ -24,7 +24,9 @@ record CommandVault(Path folder, Path vault, Command command) {
                         "STILLPOINT_VAULT",
                         vault.toString(),
                         "STILLPOINT_KEY_FILE",
-                        folder.resolve("key").toString());
+                        folder.resolve("key").toString(),
+                        "STILLPOINT_STATE_DIR",
+                        folder.resolve("state").toString());
         CommandVault made = new CommandVault(folder, vault, new Command().environment(environment));
         made.succeed("vault", "init");
         return made;

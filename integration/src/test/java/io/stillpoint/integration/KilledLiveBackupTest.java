@@ -40,6 +40,8 @@ final class KilledLiveBackupTest {
 
     private static final List<Moment> MOMENTS =
             List.of(
+                    new Moment("Looking after", 0),
+                    new Moment("Looking after", 150),
                     new Moment("Preparing", 30),
                     new Moment("Taking the snapshot", 0),
                     new Moment("Taking the snapshot", 120),
@@ -68,7 +70,7 @@ final class KilledLiveBackupTest {
         second = disks.ext4("second", ByteSize.parse("64M"));
     }
 
-    private String[] backupOf(TestVm guest) {
+    private String[] backupOf(TestVm guest, String extension) {
         return new String[] {
             "backup",
             "--vm",
@@ -80,21 +82,35 @@ final class KilledLiveBackupTest {
             "--scratch",
             folder.resolve("scratch").toString(),
             "--freeze-limit",
-            Integer.toString(FREEZE_LIMIT_SECONDS)
+            Integer.toString(FREEZE_LIMIT_SECONDS),
+            "--extension",
+            extension
         };
     }
 
     @Test
     void killedInAnyStepTheGuestGoesOnAndTheNextRunWorks() {
+        killIn(MOMENTS, "auto");
+    }
+
+    /// Then the agent freezes the guest, and a watchdog thaws it.
+    @Test
+    void killedWithoutAnExtensionTheGuestGoesOnAndTheNextRunWorks() {
+        killIn(
+                MOMENTS.stream().filter(moment -> moment.step.startsWith("Taking")).toList(),
+                "none");
+    }
+
+    private void killIn(List<Moment> moments, String extension) {
         try (TestVm guest = TestVm.start(first, second);
                 LiveWriters writers =
                         new LiveWriters(guest)
                                 .randomBlocks("/data/first", 8)
                                 .smallFiles("/data/second")) {
-            for (Moment moment : MOMENTS) {
-                killAt(moment, guest);
+            for (Moment moment : moments) {
+                killAt(moment, guest, extension);
                 requireThawed(guest);
-                Command.Result next = vault.succeed(backupOf(guest));
+                Command.Result next = vault.succeed(backupOf(guest, extension));
                 assertThat(next.out())
                         .as("after %s: %s", moment, next.err())
                         .contains("file-system");
@@ -104,7 +120,7 @@ final class KilledLiveBackupTest {
             assertThat(writers.complaints()).isEmpty();
         }
         List<JsonNode> points = vault.points();
-        assertThat(points.size()).isBetween(MOMENTS.size(), 2 * MOMENTS.size());
+        assertThat(points.size()).isBetween(moments.size(), 2 * moments.size());
         vault.requireSound(points.size());
         points.forEach(this::requireCleanFileSystems);
     }
@@ -118,15 +134,15 @@ final class KilledLiveBackupTest {
                             guest.agentSocket(), Duration.ofSeconds(5), Randomness.secure())) {
                 assertThat(agent.freeze()).isInstanceOf(FreezeOutcome.Frozen.class);
             }
-            Command.Result result = vault.succeed(backupOf(guest));
+            Command.Result result = vault.succeed(backupOf(guest, "auto"));
             assertThat(result.out()).as(result.err()).contains("file-system");
             assertThat(result.err()).contains("warning").contains("frozen state");
             requireThawed(guest);
         }
     }
 
-    private void killAt(Moment moment, TestVm guest) {
-        try (Command.Running running = vault.command().start(backupOf(guest))) {
+    private void killAt(Moment moment, TestVm guest, String extension) {
+        try (Command.Running running = vault.command().start(backupOf(guest, extension))) {
             boolean isInTime = running.await(err -> err.contains(moment.step));
             Command.pause(Duration.ofMillis(moment.millis));
             System.err.printf(

@@ -47,7 +47,7 @@ final class MessagesTest {
         return texts;
     }
 
-    /// The dotted words in the code of the bundle's module, in its package and below.
+    /// The dotted words in the code of the bundle's package, and below as far as there is no other bundle.
     private static Set<String> wordsInCode(Path bundle) throws IOException {
         Path folder =
                 Path.of(
@@ -56,11 +56,21 @@ final class MessagesTest {
                                 .replace("/main/resources/", "/main/java/"));
         try (Stream<Path> files = Files.walk(folder)) {
             return files.filter(file -> file.toString().endsWith(".java"))
+                    .filter(file -> bundlesFor(file).getFirst().equals(bundle))
                     .flatMap(file -> LITERAL.matcher(text(file)).results())
                     .map(found -> found.group(1))
                     .filter(word -> !word.endsWith(".sock"))
                     .collect(Collectors.toCollection(TreeSet::new));
         }
+    }
+
+    /// The bundle of a source file's package or of the nearest package around it, then those further out.
+    private static List<Path> bundlesFor(Path file) {
+        Path place = Path.of(file.toString().replace("/main/java/", "/main/resources/"));
+        return Stream.iterate(place.getParent(), Objects::nonNull, Path::getParent)
+                .map(folder -> folder.resolve("messages.properties"))
+                .filter(Files::exists)
+                .toList();
     }
 
     private static String text(Path file) {
@@ -84,6 +94,10 @@ final class MessagesTest {
         Set<String> missing = new TreeSet<>(used);
         missing.removeIf(word -> !prefixes.contains(word.substring(0, word.indexOf('.') + 1)));
         missing.removeAll(keys);
+        for (Path outer : bundlesFor(bundle)) {
+            // Codes of errors that the code tells apart.
+            missing.removeAll(read(outer).stringPropertyNames());
+        }
         assertThat(missing).as("used in the code, but not in the bundle").isEmpty();
         keys.removeAll(used);
         assertThat(keys).as("in the bundle, but not used in the code").isEmpty();

@@ -16,6 +16,8 @@ import tools.jackson.databind.node.ObjectNode;
 final class ReferenceVm implements VirtualMachine {
     private final VirtualMachine vm;
     private final Map<String, byte[]> references = new HashMap<>();
+    private Runnable beforeTake = () -> {};
+    private Runnable afterTake = () -> {};
     private Runnable beforeProof = () -> {};
 
     ReferenceVm(VirtualMachine vm) {
@@ -25,6 +27,16 @@ final class ReferenceVm implements VirtualMachine {
     /// The content of each disk at the instant of the last snapshot.
     Map<String, byte[]> references() {
         return references;
+    }
+
+    /// Called when the guest is at rest and the snapshot not yet taken.
+    void beforeTake(Runnable action) {
+        beforeTake = action;
+    }
+
+    /// Called when the snapshot is taken and the guest still at rest.
+    void afterTake(Runnable action) {
+        afterTake = action;
     }
 
     /// Called when the job has read everything and not yet asked whether the snapshot held.
@@ -48,7 +60,10 @@ final class ReferenceVm implements VirtualMachine {
         return new PreparedSnapshot() {
             @Override
             public HeldSnapshot take() {
-                return new Referenced(prepared.take());
+                beforeTake.run();
+                HeldSnapshot taken = prepared.take();
+                afterTake.run();
+                return new Referenced(taken);
             }
 
             @Override

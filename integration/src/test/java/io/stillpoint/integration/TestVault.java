@@ -3,11 +3,14 @@ package io.stillpoint.integration;
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.guest.extension.ExtensionKeeper;
+import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.vault.Consistency;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
@@ -21,6 +24,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// A vault in a folder, and jobs on it.
@@ -28,7 +32,12 @@ final class TestVault implements AutoCloseable {
     private final Path folder;
     private final Vault vault;
     private final List<String> warnings = new ArrayList<>();
+    private final List<String> steps = new ArrayList<>();
     private ByteSize scratchMax = ByteSize.parse("1G");
+    private Optional<ExtensionKeeper> extensions = Optional.empty();
+    private Consumer<String> onStep = _ -> {};
+    private Consistency atLeast = Consistency.CRASH;
+    private Duration freezeMax = Duration.ofSeconds(10);
 
     TestVault(Path folder) {
         this.folder = folder;
@@ -56,6 +65,35 @@ final class TestVault implements AutoCloseable {
         scratchMax = limit;
     }
 
+    /// From now on guests get their extension; what is known of it is kept beside the vault.
+    void giveExtensions() {
+        extensions =
+                Optional.of(
+                        ExtensionKeeper.in(
+                                folder.resolve("state"),
+                                Prerequisites.Absent.WARN,
+                                Randomness.secure(),
+                                InstantSource.system()));
+    }
+
+    void demand(Consistency least) {
+        atLeast = least;
+    }
+
+    void limitFreeze(Duration most) {
+        freezeMax = most;
+    }
+
+    /// Called at the beginning of each step with its name.
+    void onStep(Consumer<String> action) {
+        onStep = action;
+    }
+
+    /// Each step and warning so far, with its text.
+    List<String> steps() {
+        return steps;
+    }
+
     /// The codes of all warnings so far.
     List<String> warnings() {
         return warnings;
@@ -75,7 +113,11 @@ final class TestVault implements AutoCloseable {
                         "vm",
                         true,
                         Optional.ofNullable(agent),
-                        Duration.ofSeconds(10),
+                        extensions,
+                        false,
+                        atLeast,
+                        freezeMax,
+                        Duration.ofMinutes(1),
                         scratch(),
                         scratchMax,
                         Optional.empty(),
@@ -83,11 +125,15 @@ final class TestVault implements AutoCloseable {
         JobEvents events =
                 new JobEvents() {
                     @Override
-                    public void step(String step, String text) {}
+                    public void step(String step, String text) {
+                        steps.add(step + ": " + text);
+                        onStep.accept(step);
+                    }
 
                     @Override
                     public void warning(String code, String text) {
                         warnings.add(code);
+                        steps.add("warning: " + text);
                     }
 
                     @Override

@@ -4,6 +4,7 @@ import io.stillpoint.demo.GuestImage;
 import io.stillpoint.demo.Programs;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
@@ -39,6 +40,32 @@ public final class RealParts {
         Programs programs = Programs.of(System.getenv());
         List<String> missing =
                 Stream.of(names).filter(name -> programs.find(name).isEmpty()).toList();
+        assumeNone(missing);
+    }
+
+    /// Needs Wine, a compiler for Windows, and what builds the agent for it (`extensions/windows/test`).
+    public static void assumeWine() {
+        List<String> missing = new ArrayList<>();
+        Programs programs = Programs.of(System.getenv());
+        for (String name :
+                List.of(
+                        "/usr/lib/wine/wine64",
+                        "/usr/lib/wine/wineserver64",
+                        "x86_64-w64-mingw32-g++-posix",
+                        "x86_64-w64-mingw32-widl",
+                        "meson",
+                        "ninja",
+                        "socat",
+                        "setpriv",
+                        "dpkg-source")) {
+            boolean isThere =
+                    name.startsWith("/")
+                            ? Files.isExecutable(Path.of(name))
+                            : programs.find(name).isPresent();
+            if (!isThere) {
+                missing.add(name);
+            }
+        }
         assumeNone(missing);
     }
 

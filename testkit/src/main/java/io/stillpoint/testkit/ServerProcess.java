@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -62,13 +63,19 @@ final class ServerProcess {
 
     /// Starts a program; its standard input stays open until it is to end.
     static ServerProcess start(Path folder, List<String> command) {
+        return start(folder, Map.of(), command);
+    }
+
+    /// As above, with these variables besides.
+    static ServerProcess start(Path folder, Map<String, String> environment, List<String> command) {
         try {
             Path log = Files.createTempFile("stillpoint-server", ".log");
-            Process process =
+            ProcessBuilder builder =
                     new ProcessBuilder(command)
                             .redirectErrorStream(true)
-                            .redirectOutput(log.toFile())
-                            .start();
+                            .redirectOutput(log.toFile());
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             ServerProcess server = new ServerProcess(process, log, folder);
             Runtime.getRuntime().addShutdownHook(new Thread(server::stop));
             return server;
@@ -119,7 +126,8 @@ final class ServerProcess {
         }
     }
 
-    private void stop() {
+    /// Ends it and removes its folder. Harmless when it has ended.
+    void stop() {
         try {
             process.getOutputStream().close();
             if (!process.waitFor(1, TimeUnit.SECONDS)) {

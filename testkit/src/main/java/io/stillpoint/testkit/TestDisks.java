@@ -19,6 +19,20 @@ public record TestDisks(Path folder) {
         return VmDisk.raw(serial, file).cached(VmDisk.Cache.UNSAFE);
     }
 
+    /// A raw disk with an empty XFS of at least 300 MiB, which the guest mounts at `/data/<serial>`.
+    public VmDisk xfs(String serial, ByteSize size) {
+        VmDisk disk = raw(serial, size);
+        HostCommand.run("/sbin/mkfs.xfs", "-q", disk.file().toString());
+        return disk;
+    }
+
+    /// A raw disk with an empty Btrfs of at least 128 MiB, which the guest mounts at `/data/<serial>`.
+    public VmDisk btrfs(String serial, ByteSize size) {
+        VmDisk disk = raw(serial, size);
+        HostCommand.run("/sbin/mkfs.btrfs", "-q", disk.file().toString());
+        return disk;
+    }
+
     /// A qcow2 disk without a file system.
     public VmDisk qcow2(String serial, ByteSize size) {
         Path file = folder.resolve(serial + ".qcow2");

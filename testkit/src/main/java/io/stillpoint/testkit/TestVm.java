@@ -16,6 +16,8 @@ public final class TestVm implements AutoCloseable {
     /// Translated guests on a loaded machine have needed 20 s.
     private static final Duration BOOT_MAX = Duration.ofMinutes(2);
 
+    private static final String BOOT_ID = "cat /proc/sys/kernel/random/boot_id";
+
     private static final Duration COMMAND_MAX = Duration.ofMinutes(2);
 
     private final QemuProcess process;
@@ -39,18 +41,53 @@ public final class TestVm implements AutoCloseable {
         QemuProcess process = QemuProcess.start(launch);
         try {
             GuestShell shell = GuestShell.connect(process.shellSocket());
-            while (!shell.answers(Duration.ofMillis(250))) {
-                Duration waited = Duration.ofNanos(System.nanoTime() - begin);
-                if (!process.alive() || waited.compareTo(BOOT_MAX) > 0) {
-                    String console = process.console();
-                    process.close();
-                    throw new AssertionError("no agent after " + waited + "; console: " + console);
-                }
-            }
+            awaitAnswer(process, shell, begin);
             return new TestVm(process, shell, Duration.ofNanos(System.nanoTime() - begin));
         } catch (IOException e) {
             process.close();
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void awaitAnswer(QemuProcess process, GuestShell shell, long begin)
+            throws IOException {
+        while (!shell.answers(Duration.ofMillis(250))) {
+            Duration waited = Duration.ofNanos(System.nanoTime() - begin);
+            if (!process.alive() || waited.compareTo(BOOT_MAX) > 0) {
+                String console = process.console();
+                process.close();
+                throw new AssertionError("no agent after " + waited + "; console: " + console);
+            }
+        }
+    }
+
+    /// Differs from one boot of the guest to the next.
+    public String bootId() {
+        return sh(BOOT_ID).strip();
+    }
+
+    /// Waits until the guest has booted since the boot with this id, and its agent answers.
+    public synchronized void awaitBootAfter(String bootId) {
+        long end = System.nanoTime() + BOOT_MAX.toNanos();
+        while (!isBootAfter(bootId)) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("no agent after a reset: " + process.console());
+            }
+        }
+    }
+
+    /// Whether the agent answers, and that of another boot. What is asked while it starts may be lost.
+    private boolean isBootAfter(String bootId) {
+        try {
+            return shell.answers(Duration.ofMillis(500))
+                    && !shell.run(BOOT_ID, Duration.ofSeconds(5)).output().strip().equals(bootId);
+        } catch (AssertionError e) {
+            return false;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted during a reset", e);
         }
     }
 

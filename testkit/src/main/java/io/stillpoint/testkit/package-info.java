@@ -1,5 +1,5 @@
-/// Real parts for tests: [TestVm] is a real Linux guest on QEMU in about three seconds, [LiveWriters] keep its disks
-/// busy, [Bytes] and [SparseImage] make data from seeds, [RealParts] decides whether such tests can run.
+/// Real parts for tests: [TestVm] is a real Linux guest on QEMU in about three seconds, [WineGuest] as much of a Windows guest
+/// as Wine is, in two; [LiveWriters] keep disks busy, [Bytes] and [SparseImage] make data from seeds, [RealParts] decides whether such tests can run.
 ///
 /// [FaultyDisk][io.stillpoint.testkit.disk.FaultyDisk] is a fake: no real disk loses power on demand.
 ///

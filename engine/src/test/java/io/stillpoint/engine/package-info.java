@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.engine;
+
+import org.jspecify.annotations.NullMarked;
