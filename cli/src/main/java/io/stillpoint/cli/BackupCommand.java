@@ -79,15 +79,17 @@ final class BackupCommand implements Callable<Integer> {
                 names = "--freeze-limit",
                 paramLabel = "SECONDS",
                 defaultValue = "60",
+                converter = SecondsConverter.OfFreeze.class,
                 descriptionKey = "option.freeze-limit")
-        private int freezeLimit = 60;
+        private Duration freezeLimit = Duration.ofMinutes(1);
 
         @Option(
                 names = "--script-limit",
                 paramLabel = "SECONDS",
                 defaultValue = "1800",
+                converter = SecondsConverter.OfScript.class,
                 descriptionKey = "option.script-limit")
-        private int scriptLimit = 1800;
+        private Duration scriptLimit = Duration.ofMinutes(30);
 
         @Option(
                 names = "--extension",
@@ -210,8 +212,8 @@ final class BackupCommand implements Callable<Integer> {
                 keeper(live),
                 live.vss == VssMode.AGENT,
                 atLeast.consistency,
-                Duration.ofSeconds(live.freezeLimit),
-                Duration.ofSeconds(live.scriptLimit),
+                live.freezeLimit,
+                live.scriptLimit,
                 live.scratch,
                 live.scratchLimit,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),

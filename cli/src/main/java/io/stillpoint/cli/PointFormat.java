@@ -8,6 +8,7 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -77,6 +78,10 @@ final class PointFormat {
         json.put("consistency", point.consistency().word());
         json.put("consistencyReason", point.consistencyReason());
         point.frozenMillis().ifPresent(millis -> json.put("frozenMillis", millis));
+        JsonNode quiescing = point.configuration().path("quiescing");
+        if (quiescing.isObject()) {
+            json.set("quiescing", quiescing);
+        }
         json.put("size", point.size()).put("changedBytes", point.changedBytes());
         json.put("storedBytes", point.storedBytes());
         point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));

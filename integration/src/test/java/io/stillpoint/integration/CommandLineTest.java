@@ -156,6 +156,7 @@ final class CommandLineTest {
                         new String[] {"no-such-command"},
                         new String[] {"restore", "--to", "x"},
                         new String[] {"backup", "--vm", "x"},
+                        new String[] {"backup", "--vm", "x", "--qmp", "b", "--freeze-limit", "601"},
                         new String[] {"backup", "--vm", "x", "--image", "a", "--qmp", "b"})) {
             Command.Result result = vault.run(arguments);
             assertThat(result.status()).as(String.join(" ", arguments)).isEqualTo(USAGE);

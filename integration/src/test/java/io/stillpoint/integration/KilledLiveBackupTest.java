@@ -121,6 +121,8 @@ final class KilledLiveBackupTest {
         }
         List<JsonNode> points = vault.points();
         assertThat(points.size()).isBetween(moments.size(), 2 * moments.size());
+        assertThat(points.getLast().path("quiescing").path("way").asString())
+                .isEqualTo(extension.equals("auto") ? "extension" : "agent");
         vault.requireSound(points.size());
         points.forEach(this::requireCleanFileSystems);
     }
