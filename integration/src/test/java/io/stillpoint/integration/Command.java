@@ -47,7 +47,8 @@ record Command(List<String> options, Map<String, String> environment) {
 
     /// Starts the command. Closing it kills it.
     Running start(String... arguments) {
-        List<String> line = new ArrayList<>();
+        // A shell has what it runs in the background ignore Ctrl-C, and children inherit that.
+        List<String> line = new ArrayList<>(List.of("env", "--default-signal=INT"));
         line.add(ProcessHandle.current().info().command().orElse("java"));
         line.addAll(options);
         // Surefire's own class path is a jar that points to the real one.
