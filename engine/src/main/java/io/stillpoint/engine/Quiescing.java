@@ -255,11 +255,15 @@ final class Quiescing implements AutoCloseable {
         if (verdict.next() == Next.FAIL) {
             throw new JobException("engine.scripts-demand", came.detail());
         }
-        Consistency reached = machine == Machine.OFF ? Consistency.STOPPED : verdict.consistency();
+        Consistency reached = reached(verdict);
         if (verdict.next() == Next.KEEP && reached.compareTo(settings.atLeast()) < 0) {
             throw below(reached);
         }
         return verdict;
+    }
+
+    private Consistency reached(Verdict verdict) {
+        return machine == Machine.OFF ? Consistency.STOPPED : verdict.consistency();
     }
 
     private JobException below(Consistency reached) {
@@ -324,7 +328,7 @@ final class Quiescing implements AutoCloseable {
                             connected,
                             found(),
                             new LinuxSnapshot.Settings(
-                                    task, settings.freezeMax(), settings.scriptMax(), true),
+                                    task, settings.freezeMax(), settings.scriptMax()),
                             cancellation);
             case AGENT -> new AgentFreeze(connected, false, settings.freezeMax(), randomness);
             case AGENT_VSS -> new AgentFreeze(connected, true, settings.freezeMax(), randomness);
@@ -408,8 +412,7 @@ final class Quiescing implements AutoCloseable {
                 throw new IllegalStateException("not taken");
             }
             isKept = true;
-            boolean isOff = machine == Machine.OFF;
-            Consistency reached = isOff ? Consistency.STOPPED : verdict.consistency();
+            Consistency reached = reached(verdict);
             return new HeldVm(
                     prepared,
                     taken,

@@ -55,8 +55,7 @@ public final class LinuxSnapshot implements Quiescer {
     /// @param task names this snapshot in the guest
     /// @param freezeMax after which the guest thaws by itself, rounded up to seconds
     /// @param scriptMax how long an attempt of a script may take at most
-    /// @param scripts whether scripts are run, if there are any
-    public record Settings(String task, Duration freezeMax, Duration scriptMax, boolean scripts) {}
+    public record Settings(String task, Duration freezeMax, Duration scriptMax) {}
 
     public LinuxSnapshot(
             GuestAgent agent,
@@ -91,9 +90,7 @@ public final class LinuxSnapshot implements Quiescer {
                         "--deadline",
                         seconds(settings.freezeMax()),
                         "--script-limit",
-                        seconds(settings.scriptMax()),
-                        "--scripts",
-                        settings.scripts() ? "yes" : "no");
+                        seconds(settings.scriptMax()));
         if (!result.isDone()) {
             failure = TEXTS.text("quiesce.helper-refused", result.code(), result.message());
             status = Json.object().put("state", "done");
