@@ -36,7 +36,7 @@ final class Interruption {
     private static void awaitEnd() {
         try {
             if (!ENDED.await(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                System.err.println(Output.text("error.impatient", Long.toString(PATIENCE_SECONDS)));
+                Output.complain(Output.text("error.impatient", Long.toString(PATIENCE_SECONDS)));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
