@@ -31,6 +31,7 @@ public final class BackupSession implements AutoCloseable {
     private final Cancellation cancellation;
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
+    private final List<RecoveryPoint> before;
 
     private BackupSession(
             Vault vault,
@@ -42,6 +43,7 @@ public final class BackupSession implements AutoCloseable {
         this.guard = guard;
         this.cancellation = cancellation;
         this.progress = progress;
+        before = vault.allPoints().all();
         warmUp = CipherWarmUp.start();
         index = vault.refreshedIndex();
         index.adoptUnlisted();
@@ -195,7 +197,8 @@ public final class BackupSession implements AutoCloseable {
                         data.storedBytes() + metadata.storedBytes() + index.writtenBytes(),
                         draft.writer(),
                         draft.lockedUntil(),
-                        draft.copiedFrom());
+                        draft.copiedFrom(),
+                        draft.lineage().orElseGet(() -> next(draft.vm())));
         guard.committing();
         vault.commit(point);
         guard.committed();
@@ -203,6 +206,14 @@ public final class BackupSession implements AutoCloseable {
             new Retention(vault, cancellation).extend(List.of(point));
         }
         return point;
+    }
+
+    /// After all points that the VM had when the session began: forgotten ones may be brought back.
+    private Lineage next(String vm) {
+        return Lineage.after(
+                before.stream()
+                        .filter(point -> point.vm().equals(vm))
+                        .max(RecoveryPoint.OLDEST_FIRST));
     }
 
     @Override

@@ -163,7 +163,7 @@ public final class Vault implements AutoCloseable {
         return header.createdAt();
     }
 
-    /// All recovery points but forgotten ones, oldest first. Those that can't be read are told by
+    /// All recovery points but forgotten ones, by VM, of each the oldest first. Those that can't be read are told by
     /// [#unreadablePoints].
     public List<RecoveryPoint> points() {
         return points.offered();
@@ -180,7 +180,7 @@ public final class Vault implements AutoCloseable {
         points.discard(damagedPoint);
     }
 
-    /// Points that were forgotten and are not purged yet, oldest first.
+    /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
         return points.forgotten();
     }
@@ -236,7 +236,7 @@ public final class Vault implements AutoCloseable {
         return found.getFirst();
     }
 
-    /// The newest point of a VM.
+    /// The newest point of a VM, by lineage.
     public Optional<RecoveryPoint> newest(String vm) {
         return points().stream()
                 .filter(point -> point.vm().equals(vm))
