@@ -107,6 +107,11 @@ public final class FolderHandle implements AutoCloseable {
         return name;
     }
 
+    /// The number of the user as whom this process makes and opens files.
+    public static int user() {
+        return LibC.call(Function.GETEUID, 0);
+    }
+
     /// What to call it in a message: where it was found.
     public Path path() {
         return path;

@@ -132,6 +132,8 @@ final class LibC {
         RENAMEAT2("renameat2"),
         /// `int fchmodat(int folder, const char *path, mode_t mode, int flags)`
         FCHMODAT("fchmodat"),
+        /// `uid_t geteuid(void)`
+        GETEUID("geteuid"),
         /// `int fcntl(int descriptor, int command, struct flock *lock)`
         FCNTL("fcntl");
 

@@ -19,11 +19,13 @@ import java.util.Set;
 /// hold off each other.
 public final class LockedFile implements AutoCloseable {
     private final int descriptor;
+    private final FileStatus status;
     private final FileChannel channel;
     private boolean closed;
 
-    private LockedFile(int descriptor, FileChannel channel) {
+    private LockedFile(int descriptor, FileStatus status, FileChannel channel) {
         this.descriptor = descriptor;
+        this.status = status;
         this.channel = channel;
     }
 
@@ -42,7 +44,7 @@ public final class LockedFile implements AutoCloseable {
             }
             channel = file.channel(Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
             done = true;
-            return Optional.of(new LockedFile(descriptor, channel));
+            return Optional.of(new LockedFile(descriptor, file.status(), channel));
         } finally {
             if (!done) {
                 closeNow(descriptor);
@@ -60,6 +62,11 @@ public final class LockedFile implements AutoCloseable {
             return LibC.call(
                     Function.FCNTL, descriptor, LibC.F_OFD_SETLK, lock.address(), 0, 0);
         }
+    }
+
+    /// What the file was like when it was locked.
+    public FileStatus status() {
+        return status;
     }
 
     /// To read and write the file. Closed with this.
