@@ -2,6 +2,11 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -20,9 +25,35 @@ public final class Stillpoint {
     Stillpoint() {}
 
     public static void main(String[] arguments) {
-        int status = run(arguments);
-        Interruption.ended();
-        System.exit(status);
+        speakUtf8();
+        int status = ExitCode.DEFECT.status();
+        try {
+            Readiness.requireReadable(System.getenv(), arguments);
+            status = run(arguments);
+        } catch (Throwable e) {
+            // Whatever it is: who waits for this process learns at once that it failed.
+            status = LastResort.report(e, arguments);
+        } finally {
+            Interruption.ended();
+            System.exit(status);
+        }
+    }
+
+    /// In the C locale, whose character set has no other letters than ASCII's, a name would come out with question marks: JSON
+    /// that is not true. Bytes of UTF-8 are what all else there passes through.
+    private static void speakUtf8() {
+        if (Charset.forName(System.getProperty("stdout.encoding", "UTF-8"))
+                .equals(StandardCharsets.US_ASCII)) {
+            System.setOut(utf8(FileDescriptor.out));
+        }
+        if (Charset.forName(System.getProperty("stderr.encoding", "UTF-8"))
+                .equals(StandardCharsets.US_ASCII)) {
+            System.setErr(utf8(FileDescriptor.err));
+        }
+    }
+
+    private static PrintStream utf8(FileDescriptor to) {
+        return new PrintStream(new FileOutputStream(to), true, StandardCharsets.UTF_8);
     }
 
     /// Runs one command and returns its exit status.
@@ -44,7 +75,8 @@ public final class Stillpoint {
     }
 
     private static int report(Exception e, CommandLine command, ParseResult parsed) {
-        if (!(e instanceof StillpointException known)) {
+        StillpointException known = LastResort.known(e);
+        if (known == null) {
             System.err.println(Output.text("error.defect"));
             e.printStackTrace();
             return ExitCode.DEFECT.status();
