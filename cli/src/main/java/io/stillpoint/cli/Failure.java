@@ -1,5 +1,7 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.MachineException;
 import io.stillpoint.platform.StillpointException;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -22,14 +24,21 @@ record Failure(String code, String message, boolean isRetryable, ExitCode exit) 
                             known.getMessage(),
                             known.retryable(),
                             ExitCode.of(known));
+            case OutOfMemoryError memory ->
+                    of(
+                            new MachineException(
+                                    "platform.no-memory",
+                                    memory,
+                                    new ByteSize(Runtime.getRuntime().maxMemory())));
             case InvalidPathException path ->
-                    outside("error.path", ExitCode.INPUT, path.getInput(), path.getReason());
+                    of(
+                            new MachineException(
+                                    "platform.unusable-path",
+                                    path,
+                                    path.getInput(),
+                                    Readiness.charset()));
             default -> defect(e);
         };
-    }
-
-    private static Failure outside(String code, ExitCode exit, Object... arguments) {
-        return new Failure(code, Output.text(code, arguments), false, exit);
     }
 
     private static Failure defect(Throwable e) {

@@ -1,8 +1,13 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.StillpointException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -21,9 +26,46 @@ public final class Stillpoint implements Runnable {
     Stillpoint() {}
 
     public static void main(String[] arguments) {
-        int status = run(arguments);
-        Interruption.ended();
-        System.exit(status);
+        speakUtf8();
+        int status = ExitCode.DEFECT.status();
+        try {
+            Readiness.requireReadable(System.getenv(), arguments);
+            status = run(arguments);
+        } catch (Throwable e) {
+            // Whatever it is: who waits for this process learns at once that it failed.
+            status = lastResort(e, arguments);
+        } finally {
+            Interruption.ended();
+            System.exit(status);
+        }
+    }
+
+    /// Tells why the program failed where no command could, and returns its exit status.
+    private static int lastResort(Throwable e, String... arguments) {
+        try {
+            List<String> given = Arrays.asList(arguments);
+            return report(e, given.contains("--json"), given.contains("--debug"));
+        } catch (OutOfMemoryError _) {
+            // Not even for that much.
+            return ExitCode.ENVIRONMENT.status();
+        }
+    }
+
+    /// In the C locale, whose character set has no other letters than ASCII's, a name would come out with question marks: JSON
+    /// that is not true. Bytes of UTF-8 are what all else there passes through.
+    private static void speakUtf8() {
+        if (Charset.forName(System.getProperty("stdout.encoding", "UTF-8"))
+                .equals(StandardCharsets.US_ASCII)) {
+            System.setOut(utf8(FileDescriptor.out));
+        }
+        if (Charset.forName(System.getProperty("stderr.encoding", "UTF-8"))
+                .equals(StandardCharsets.US_ASCII)) {
+            System.setErr(utf8(FileDescriptor.err));
+        }
+    }
+
+    private static PrintStream utf8(FileDescriptor to) {
+        return new PrintStream(new FileOutputStream(to), true, StandardCharsets.UTF_8);
     }
 
     /// Runs one command and returns its exit status.
