@@ -68,7 +68,7 @@ final class PruneCommand implements Callable<Integer> {
                     "prune", Output.text("step.prune"), () -> vaultOptions.meter().usage().bytes());
             PruneResult result = vault.prune(rules, Interruption.cancellation());
             events.end();
-            result.warnings().forEach(text -> output.warning("prune.warning", text));
+            result.warnings().forEach(text -> output.warning("prune-warning", text));
             output.done(json(result), text(result));
             return ExitCode.SUCCESS.status();
         }
