@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -155,7 +156,7 @@ public final class QemuVm implements VirtualMachine {
             return path.toRealPath();
         } catch (IOException e) {
             throw new HypervisorException(
-                    Kind.UNREACHABLE, "qmp.no-monitor", e, path, e.toString());
+                    Kind.UNREACHABLE, "qmp.no-monitor", e, path, Reason.of(e));
         }
     }
 
