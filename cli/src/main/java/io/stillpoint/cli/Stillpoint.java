@@ -80,7 +80,7 @@ public final class Stillpoint implements Runnable {
     /// Without any argument: what one may want to do.
     @Override
     public void run() {
-        System.out.println(Output.text("help.overview"));
+        System.out.println(Output.text("usage.overview"));
     }
 
     private static int execute(ParseResult parsed) {
@@ -96,7 +96,7 @@ public final class Stillpoint implements Runnable {
     }
 
     private static int refuse(ParameterException e, String... arguments) {
-        UsageProblem problem = UsageProblem.of(e);
+        UsageProblem problem = UsageProblem.of(e, Arrays.asList(arguments));
         if (Arrays.asList(arguments).contains("--json")) {
             printError("usage", problem.message(), false);
         } else {

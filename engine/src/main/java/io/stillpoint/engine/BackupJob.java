@@ -107,8 +107,8 @@ public final class BackupJob {
         List<BlockSource> sources = new ArrayList<>();
         try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
             disks.forEach(disk -> sources.add(disk.open()));
-            progress.start(sources);
             long size = sources.stream().mapToLong(BlockSource::size).sum();
+            progress.begin(size);
             events.step(
                     "store",
                     messages.text(
@@ -117,6 +117,7 @@ public final class BackupJob {
             for (int i = 0; i < disks.size(); i++) {
                 plans.add(DiskPlan.make(disks.get(i), sources.get(i), session));
             }
+            tell(plans, session.baseIsDamaged());
             List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
             // Everything read is worthless if the snapshot broke meanwhile, so this comes before
             // the commit.
@@ -129,6 +130,20 @@ public final class BackupJob {
             return session.commit(draft(due, held, records));
         } finally {
             sources.forEach(BlockSource::close);
+        }
+    }
+
+    /// What was believed and turned out wrong.
+    private void tell(List<DiskPlan> plans, boolean isBaseLost) {
+        if (isBaseLost) {
+            events.warning("engine.base-lost", messages.text("engine.base-lost"));
+        }
+        for (DiskPlan plan : plans) {
+            if (plan.reason().equals("contradicted")) {
+                events.note(
+                        "engine.contradicted",
+                        messages.text("engine.contradicted", plan.disk().name()));
+            }
         }
     }
 

@@ -120,8 +120,13 @@ public final class ProgressBar implements AutoCloseable {
         if (total > 0) {
             text.append(messages.text("console.percent", "%3d".formatted((int) (100 * share()))));
             text.append("  ").append(messages.text("console.of", size(done.get()), size(total)));
-        } else {
+        } else if (done.get() > 0) {
             text.append(size(done.get()));
+        } else {
+            text.append(time(messages, (now - began) / 1_000_000_000));
+            if (moved.get() > 0) {
+                text.append("  ").append(size(moved.get()));
+            }
         }
         long rate = rate(now);
         if (rate > 0) {
