@@ -3,10 +3,11 @@ package io.stillpoint.platform.natives;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.io.FileNotFoundException;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.Test;
@@ -44,8 +45,8 @@ class SparseFileTest {
     @Test
     void missingFileIsTold() {
         assertThatThrownBy(() -> SparseFile.open(folder.resolve("none")).close())
-                .isInstanceOf(FileNotFoundException.class)
-                .hasMessageContaining("errno 2");
+                .isInstanceOf(FileSystemException.class)
+                .hasMessageContaining("No such file");
     }
 
     private Path file() throws IOException {
