@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.images.Occupancy.Purpose;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.ClaimedDevice;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -74,10 +75,10 @@ final class DeviceTarget implements RestoreTarget {
         }
         try {
             return claimed(path, size, warnings);
-        } catch (ClaimedDevice.BusyException e) {
-            throw ImageErrors.of("restore.device-in-use", path, ImageErrors.reason(e));
         } catch (IOException e) {
-            throw ImageErrors.failed(path, e);
+            throw Reason.kind(e) == Reason.BUSY
+                    ? ImageErrors.of("restore.device-in-use", path, Reason.of(e))
+                    : ImageErrors.failed(path, e);
         }
     }
 

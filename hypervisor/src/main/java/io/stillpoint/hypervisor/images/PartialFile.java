@@ -1,46 +1,37 @@
 package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.platform.natives.FileStatus;
+import io.stillpoint.platform.natives.FolderHandle;
+import io.stillpoint.platform.natives.LockedFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.util.HashSet;
-import java.util.Map;
-import java.util.Set;
 
 /// A file that is complete or not there: it grows as `NAME.partial`, locked, and gets its name at the end. From the first
-/// byte on it is readable for its owner alone.
+/// byte on it is its owner's alone.
 final class PartialFile implements AutoCloseable {
     /// Far behind the bytes that QEMU locks in images that it writes.
     private static final long LOCKED_BYTE = Long.MAX_VALUE - 1;
 
-    private static final Set<PosixFilePermission> SECRET = PosixFilePermissions.fromString("rw-------");
-    private static final int FORMAT = 0170000;
-    private static final int REGULAR = 0100000;
-
-    /// What this process is writing. Such a file must not even be opened another time: closing it would drop the lock
-    /// (fcntl(2)). Guarded by itself.
-    private static final Set<Path> HELD = new HashSet<>();
+    private static final int OWNER_ONLY = 0600;
+    private static final int OTHERS = 077;
 
     private final Path path;
     private final Path partial;
-    private final Path key;
-    private final FileChannel channel;
+    private final FolderHandle folder;
+    private final LockedFile held;
     private boolean committed;
     private boolean closed;
 
-    private PartialFile(Path path, Path partial, Path key, FileChannel channel) {
+    private PartialFile(Path path, Path partial, FolderHandle folder, LockedFile held) {
         this.path = path;
         this.partial = partial;
-        this.key = key;
-        this.channel = channel;
+        this.folder = folder;
+        this.held = held;
     }
 
     /// Takes over what a restore that was killed has left under that name.
@@ -48,71 +39,54 @@ final class PartialFile implements AutoCloseable {
         Path target = path.toAbsolutePath();
         requireAbsent(target);
         Path partial = target.resolveSibling(target.getFileName() + ".partial");
-        Path key = key(target, partial);
-        synchronized (HELD) {
-            if (HELD.contains(key)) {
-                throw ImageErrors.of("restore.in-progress", target, partial);
-            }
+        Path parent = target.getParent();
+        if (parent == null || !Files.isDirectory(parent)) {
+            throw ImageErrors.of("restore.no-folder", target, String.valueOf(parent));
+        }
+        try {
+            FolderHandle folder = FolderHandle.open(parent);
+            boolean done = false;
             try {
-                FileChannel channel = opened(partial);
-                if (!lock(channel)) {
-                    channel.close();
-                    throw ImageErrors.of("restore.in-progress", target, partial);
+                LockedFile held = own(folder, target, partial);
+                done = true;
+                return new PartialFile(target, partial, folder, held);
+            } finally {
+                if (!done) {
+                    folder.close();
                 }
-                channel.truncate(0);
-                HELD.add(key);
-                return new PartialFile(target, partial, key, channel);
-            } catch (IOException e) {
-                throw ImageErrors.failed(partial, e);
+            }
+        } catch (IOException e) {
+            throw ImageErrors.failed(partial, e);
+        }
+    }
+
+    private static LockedFile own(FolderHandle folder, Path target, Path partial)
+            throws IOException {
+        LockedFile held = locked(folder, target, partial);
+        boolean done = false;
+        try {
+            requireOwn(held.status(), partial);
+            if ((held.status().mode() & OTHERS) != 0) {
+                // Who may have it open already could read what is written.
+                folder.unlink(FolderHandle.name(partial));
+                held.close();
+                held = locked(folder, target, partial);
+                requireOwn(held.status(), partial);
+            }
+            held.channel().truncate(0);
+            done = true;
+            return held;
+        } finally {
+            if (!done) {
+                held.close();
             }
         }
     }
 
-    private static Path key(Path target, Path partial) {
-        Path folder = target.getParent();
-        if (folder == null || !Files.isDirectory(folder)) {
-            throw ImageErrors.of("restore.no-folder", target, String.valueOf(folder));
-        }
-        try {
-            return folder.toRealPath().resolve(partial.getFileName());
-        } catch (IOException e) {
-            throw ImageErrors.failed(folder, e);
-        }
-    }
-
-    private static FileChannel opened(Path partial) throws IOException {
-        Set<StandardOpenOption> options =
-                Set.of(
-                        StandardOpenOption.CREATE_NEW,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE);
-        try {
-            return FileChannel.open(
-                    partial, options, PosixFilePermissions.asFileAttribute(SECRET));
-        } catch (FileAlreadyExistsException e) {
-            requireLeftByUs(partial);
-            FileChannel channel =
-                    FileChannel.open(
-                            partial,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE,
-                            LinkOption.NOFOLLOW_LINKS);
-            Files.setPosixFilePermissions(partial, SECRET);
-            return channel;
-        }
-    }
-
-    /// A file with other names, of somebody else, or no file at all was not left by a restore.
-    private static void requireLeftByUs(Path partial) throws IOException {
-        Map<String, Object> found =
-                Files.readAttributes(partial, "unix:mode,nlink,uid", LinkOption.NOFOLLOW_LINKS);
-        boolean isOurs =
-                ((Integer) found.get("mode") & FORMAT) == REGULAR
-                        && (Integer) found.get("nlink") == 1
-                        && found.get("uid").equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
-        if (!isOurs) {
-            throw ImageErrors.of("restore.foreign-partial", partial);
-        }
+    private static LockedFile locked(FolderHandle folder, Path target, Path partial)
+            throws IOException {
+        return folder.tryLock(FolderHandle.name(partial), true, OWNER_ONLY, LOCKED_BYTE, 1)
+                .orElseThrow(() -> ImageErrors.of("restore.in-progress", target, partial));
     }
 
     Path partial() {
@@ -120,21 +94,16 @@ final class PartialFile implements AutoCloseable {
     }
 
     FileChannel channel() {
-        return channel;
+        return held.channel();
     }
 
-    /// Gives the file its name. Its content and its name last when this returns.
+    /// Gives the file its name, if nothing else has it by now. Its content and its name last when this returns.
     void commit() {
         try {
-            channel.force(true);
-            rename();
+            held.channel().force(true);
+            folder.rename(FolderHandle.name(partial), folder, FolderHandle.name(path));
             committed = true;
-            Path folder = path.getParent();
-            if (folder != null) {
-                try (FileChannel entries = FileChannel.open(folder, StandardOpenOption.READ)) {
-                    entries.force(true);
-                }
-            }
+            folder.sync();
         } catch (FileAlreadyExistsException e) {
             throw ImageErrors.of("restore.target-exists", path);
         } catch (IOException e) {
@@ -142,51 +111,32 @@ final class PartialFile implements AutoCloseable {
         }
     }
 
-    /// Never over a file that came meanwhile: a link can't replace anything, a rename could.
-    private void rename() throws IOException {
-        try {
-            Files.createLink(path, partial);
-        } catch (FileAlreadyExistsException e) {
-            throw e;
-        } catch (IOException | UnsupportedOperationException e) {
-            // A file system without hard links.
-            Files.move(partial, path);
-            return;
-        }
-        Files.delete(partial);
-    }
-
     @Override
     public void close() {
-        synchronized (HELD) {
-            if (closed) {
-                return;
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try (folder;
+                held) {
+            if (!committed) {
+                folder.unlink(FolderHandle.name(partial));
             }
-            closed = true;
-            try {
-                if (!committed) {
-                    Files.deleteIfExists(partial);
-                }
-                channel.close();
-            } catch (IOException e) {
-                throw ImageErrors.failed(partial, e);
-            } finally {
-                HELD.remove(key);
-            }
+        } catch (IOException e) {
+            throw ImageErrors.failed(partial, e);
+        }
+    }
+
+    /// Another user's file, or one that has a second name elsewhere, is not what a restore of ours left.
+    private static void requireOwn(FileStatus found, Path partial) {
+        if (found.owner() != FolderHandle.user() || found.names() != 1) {
+            throw ImageErrors.of("restore.partial-foreign", partial);
         }
     }
 
     private static void requireAbsent(Path path) throws HypervisorException {
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             throw ImageErrors.of("restore.target-exists", path);
-        }
-    }
-
-    private static boolean lock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock(LOCKED_BYTE, 1, false) != null;
-        } catch (OverlappingFileLockException e) {
-            return false;
         }
     }
 }

@@ -13,7 +13,6 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.nio.channels.FileChannel;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
@@ -24,7 +23,6 @@ public final class ClaimedDevice implements AutoCloseable {
     private static final int O_RDWR = 2;
     private static final int O_EXCL = 0x80;
     private static final int O_CLOEXEC = 0x80000;
-    private static final int EBUSY = 16;
 
     /// `_IO(0x12, 104)` and `_IO(0x12, 127)` of linux/fs.h.
     private static final long BLKSSZGET = 0x1268;
@@ -40,16 +38,7 @@ public final class ClaimedDevice implements AutoCloseable {
         this.path = path;
     }
 
-    /// Somebody in the kernel has claimed the device.
-    public static final class BusyException extends FileSystemException {
-        private static final long serialVersionUID = 1L;
-
-        BusyException(Path path, String reason) {
-            super(path.toString(), null, reason);
-        }
-    }
-
-    /// Throws [BusyException] if it is in use.
+    /// Throws an [IOException] whose reason is BUSY if somebody in the kernel has claimed it.
     public static ClaimedDevice open(Path path) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = arena.allocate(Calls.STATE);
@@ -62,11 +51,7 @@ public final class ClaimedDevice implements AutoCloseable {
             if (descriptor >= 0) {
                 return new ClaimedDevice(descriptor, path);
             }
-            int error = Calls.errno(errno);
-            if (error == EBUSY) {
-                throw new BusyException(path, Errno.text(error));
-            }
-            throw new FileSystemException(path.toString(), null, Errno.text(error));
+            throw LibC.failure(Calls.errno(errno), path.toString());
         } catch (IOException | RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -108,8 +93,7 @@ public final class ClaimedDevice implements AutoCloseable {
             MemorySegment errno = arena.allocate(Calls.STATE);
             int result = (int) Calls.IOCTL.invokeExact(errno, descriptor, request, argument);
             if (result < 0) {
-                throw new FileSystemException(
-                        path.toString(), null, Errno.text(Calls.errno(errno)));
+                throw LibC.failure(Calls.errno(errno), path.toString());
             }
         } catch (IOException | RuntimeException | Error e) {
             throw e;

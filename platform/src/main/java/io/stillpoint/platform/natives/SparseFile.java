@@ -14,7 +14,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 
 /// What Java's files don't tell: where a file has holes (`lseek` with SEEK_DATA and SEEK_HOLE, lseek(2)) and
@@ -54,8 +53,7 @@ public final class SparseFile implements AutoCloseable {
                                     arena.allocateFrom(path.toString()),
                                     O_RDONLY | O_CLOEXEC);
             if (descriptor < 0) {
-                throw new FileSystemException(
-                        path.toString(), null, Errno.text(Calls.errno(errno)));
+                throw LibC.failure(Calls.errno(errno), path.toString());
             }
             return new SparseFile(descriptor, path);
         } catch (IOException | RuntimeException | Error e) {
@@ -141,7 +139,7 @@ public final class SparseFile implements AutoCloseable {
     }
 
     private IOException failed(int error) {
-        return new FileSystemException(path.toString(), null, Errno.text(error));
+        return LibC.failure(error, path.toString());
     }
 
     private long seek(long offset, int whence) throws IOException {
