@@ -9,13 +9,17 @@ import org.jspecify.annotations.Nullable;
 final class ConsoleEvents implements JobEvents, AutoCloseable {
     private final Console console = Console.system();
     private final boolean isQuiet;
+    private final Output output;
     private @Nullable ProgressBar bar;
     private String step = "";
     private long shown;
+    private long readBefore;
 
     /// @param isQuiet shows warnings alone
-    ConsoleEvents(boolean isQuiet) {
+    /// @param output keeps them
+    ConsoleEvents(boolean isQuiet, Output output) {
         this.isQuiet = isQuiet;
+        this.output = output;
     }
 
     /// A line that is no step.
@@ -34,7 +38,13 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
 
     @Override
     public void warning(String code, String text) {
-        console.step("warning", text);
+        output.keep(code, text);
+        console.step(Output.text("word.warning"), text);
+    }
+
+    @Override
+    public void note(String code, String text) {
+        console.step(Output.text("word.note"), text);
     }
 
     @Override
@@ -42,11 +52,25 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
         if (isQuiet || done <= shown) {
             return;
         }
+        bar(total).reach(done);
+        shown = done;
+    }
+
+    @Override
+    public synchronized void read(long bytes) {
+        if (bar == null) {
+            readBefore += bytes;
+        } else {
+            bar.read(bytes);
+        }
+    }
+
+    private ProgressBar bar(long total) {
         if (bar == null) {
             bar = console.bar(step, total);
+            bar.read(readBefore);
         }
-        bar.advance(done - shown);
-        shown = done;
+        return bar;
     }
 
     @Override
@@ -61,5 +85,6 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             bar = null;
         }
         shown = 0;
+        readBefore = 0;
     }
 }

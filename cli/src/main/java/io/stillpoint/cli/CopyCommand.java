@@ -51,7 +51,7 @@ final class CopyCommand implements Callable<Integer> {
             } else {
                 missing.forEach(point -> copies.add(copy.copy(point)));
             }
-            output.result(
+            output.done(
                     Json.object().put("dryRun", dryRun).set("copies", PointFormat.json(copies)),
                     copies.isEmpty()
                             ? Output.text("copy.none", other.location())

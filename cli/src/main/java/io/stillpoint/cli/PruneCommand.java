@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault prune`
@@ -65,7 +64,8 @@ final class PruneCommand implements Callable<Integer> {
         }
         try (Vault vault = vaultOptions.open()) {
             PruneResult result = vault.prune(rules, Interruption.cancellation());
-            output.result(json(result), text(result));
+            result.warnings().forEach(text -> output.warning("prune.warning", text));
+            output.done(json(result), text(result));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -76,7 +76,7 @@ final class PruneCommand implements Callable<Integer> {
             ObjectNode json = Json.object();
             json.put("deletedPacks", done.deletedPacks()).put("deletedBytes", done.deletedBytes());
             json.put("retainedPacks", done.retainedPacks());
-            output.result(
+            output.done(
                     json,
                     Output.text(
                             "prune.carried-out",
@@ -100,13 +100,11 @@ final class PruneCommand implements Callable<Integer> {
         json.put("rewrittenPacks", result.rewrittenPacks());
         json.put("copiedBytes", result.copiedBytes());
         json.put("retainedPacks", result.retainedPacks());
-        ArrayNode warnings = json.putArray("warnings");
-        result.warnings().forEach(warnings::add);
         return json;
     }
 
     private String text(PruneResult result) {
-        List<String> lines = new ArrayList<>(result.warnings());
+        List<String> lines = new ArrayList<>();
         lines.add(
                 Output.text(
                         dryRun ? "prune.would" : "prune.done",

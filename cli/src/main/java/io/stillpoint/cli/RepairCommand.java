@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultRepair;
 import io.stillpoint.vault.Verification;
@@ -33,7 +34,8 @@ final class RepairCommand implements Callable<Integer> {
             outcome.mended().forEach(id -> mended.add(id.toString()));
             ArrayNode problems = json.putArray("problems");
             outcome.problems().forEach(problems::add);
-            List<String> lines = new ArrayList<>(outcome.problems());
+            List<String> lines = new ArrayList<>();
+            outcome.problems().forEach(problem -> lines.add(Printable.of(problem)));
             lines.add(
                     found.isSound()
                             ? Output.text("repair.sound")
@@ -41,7 +43,7 @@ final class RepairCommand implements Callable<Integer> {
                                     "repair.done",
                                     Integer.toString(outcome.mended().size()),
                                     Integer.toString(found.damagedPoints().size())));
-            output.result(json, String.join("\n", lines));
+            output.done(json, String.join("\n", lines));
             return (outcome.problems().isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }
     }

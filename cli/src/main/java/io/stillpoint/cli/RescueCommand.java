@@ -32,7 +32,7 @@ final class RescueCommand {
     private static ExitCode told(RescueOptions options, Vault vault) {
         List<String> unreadable = new ArrayList<>(options.unreadableRecords());
         vault.unreadablePoints().values().forEach(e -> unreadable.add(e.getMessage()));
-        unreadable.forEach(message -> System.err.println("stillpoint: " + message));
+        unreadable.forEach(Output::complain);
         return unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE;
     }
 
@@ -121,7 +121,7 @@ final class RescueCommand {
             Cancellation cancellation = Interruption.cancellation();
             try (RescueOptions _ = options;
                     Vault vault = options.open();
-                    ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+                    ConsoleEvents events = output.events()) {
                 RescueJob job = new RescueJob(vault, folder, despiteDamage, events, cancellation);
                 List<Rescued> rescued = job.run(chosen(vault));
                 events.end();

@@ -3,6 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
@@ -76,7 +77,8 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     static String text(Verification found, boolean withoutKey) {
-        List<String> lines = new ArrayList<>(found.problems());
+        List<String> lines = new ArrayList<>();
+        found.problems().forEach(problem -> lines.add(Printable.of(problem)));
         String sound = withoutKey ? "verify.sound-without-key" : "verify.sound";
         lines.add(
                 Output.text(

@@ -67,7 +67,8 @@ public final class BackupJob {
     /// Throws a [StillpointException][io.stillpoint.platform.StillpointException] if there is none.
     public RecoveryPoint run() {
         DueBackup due = due();
-        try (Quiescing guest = prepareGuest();
+        try (Cancellation.Scope _ = settings.live() ? cancellation.hold() : () -> {};
+                Quiescing guest = prepareGuest();
                 HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
             RecoveryPoint point = store(due, held);
             held.snapshot().keepChanges();

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -31,6 +32,7 @@ public final class BackupSession implements AutoCloseable {
     private final Cancellation cancellation;
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
+    private final List<RecoveryPoint> before;
 
     private BackupSession(
             Vault vault,
@@ -42,6 +44,7 @@ public final class BackupSession implements AutoCloseable {
         this.guard = guard;
         this.cancellation = cancellation;
         this.progress = progress;
+        before = vault.allPoints().all();
         warmUp = CipherWarmUp.start();
         index = vault.refreshedIndex();
         index.adoptUnlisted();
@@ -104,7 +107,13 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        Workers.run(vault.settings().workers(), "backup", () -> work(turns));
+        long each =
+                IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
+        try (MemoryBudget.Shares shares =
+                        MemoryBudget.ofProcess().take(1, vault.settings().workers(), each);
+                Cancellation.Scope _ = cancellation.interruptible()) {
+            Workers.run(shares.count(), "backup", () -> work(turns));
+        }
         return disks.stream().map(DiskIntake::finish).toList();
     }
 
@@ -195,7 +204,8 @@ public final class BackupSession implements AutoCloseable {
                         data.storedBytes() + metadata.storedBytes() + index.writtenBytes(),
                         draft.writer(),
                         draft.lockedUntil(),
-                        draft.copiedFrom());
+                        draft.copiedFrom(),
+                        draft.lineage().orElseGet(() -> next(draft.vm())));
         guard.committing();
         vault.commit(point);
         guard.committed();
@@ -203,6 +213,14 @@ public final class BackupSession implements AutoCloseable {
             new Retention(vault, cancellation).extend(List.of(point));
         }
         return point;
+    }
+
+    /// After all points that the VM had when the session began: forgotten ones may be brought back.
+    private Lineage next(String vm) {
+        return Lineage.after(
+                before.stream()
+                        .filter(point -> point.vm().equals(vm))
+                        .max(RecoveryPoint.OLDEST_FIRST));
     }
 
     @Override

@@ -12,7 +12,6 @@ import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,9 +23,6 @@ import org.jspecify.annotations.Nullable;
 
 /// The recovery points of a vault. Safe for use by several threads.
 final class Points {
-    private static final Comparator<RecoveryPoint> BY_TIME =
-            Comparator.comparing(RecoveryPoint::snapshotAt).thenComparing(RecoveryPoint::id);
-
     private final ObjectStore store;
     private final PointCodec codec;
     private final Records records;
@@ -121,7 +117,7 @@ final class Points {
         }
     }
 
-    /// All points that can be read, forgotten ones too, oldest first: one that is damaged must not hide the others.
+    /// All points that can be read, forgotten ones too, by VM, of each the oldest first: one that is damaged must not hide the others.
     List<RecoveryPoint> all() {
         List<RecoveryPoint> points = new ArrayList<>();
         forEach(
@@ -131,11 +127,11 @@ final class Points {
                         points.add(point);
                     }
                 });
-        points.sort(BY_TIME);
+        points.sort(RecoveryPoint.OLDEST_FIRST);
         return points;
     }
 
-    /// Points that are offered, oldest first.
+    /// Points that are offered, by VM, of each the oldest first.
     List<RecoveryPoint> offered() {
         // Points first: one that is forgotten meanwhile is not offered, rather than offered as if
         // it
@@ -149,7 +145,7 @@ final class Points {
         return points;
     }
 
-    /// Forgotten points, oldest first.
+    /// Forgotten points, by VM, of each the oldest first.
     List<ForgottenPoint> forgotten() {
         Map<ObjectId, Forgotten> forgotten = new HashMap<>();
         records.forgotten().forEach(found -> forgotten.put(found.record().point(), found.record()));

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
@@ -52,6 +53,7 @@ public final class Vault implements AutoCloseable {
     private final Upkeep upkeep = new Upkeep();
     private volatile VaultSettings settings = VaultSettings.DEFAULT;
     private @Nullable ItemIndex index;
+    private MemoryBudget.@Nullable Shares indexMemory;
     private @Nullable NodeStore nodes;
 
     private Vault(
@@ -163,7 +165,7 @@ public final class Vault implements AutoCloseable {
         return header.createdAt();
     }
 
-    /// All recovery points but forgotten ones, oldest first. Those that can't be read are told by
+    /// All recovery points but forgotten ones, by VM, of each the oldest first. Those that can't be read are told by
     /// [#unreadablePoints].
     public List<RecoveryPoint> points() {
         return points.offered();
@@ -180,7 +182,7 @@ public final class Vault implements AutoCloseable {
         points.discard(damagedPoint);
     }
 
-    /// Points that were forgotten and are not purged yet, oldest first.
+    /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
         return points.forgotten();
     }
@@ -236,7 +238,7 @@ public final class Vault implements AutoCloseable {
         return found.getFirst();
     }
 
-    /// The newest point of a VM.
+    /// The newest point of a VM, by lineage.
     public Optional<RecoveryPoint> newest(String vm) {
         return points().stream()
                 .filter(point -> point.vm().equals(vm))
@@ -391,6 +393,8 @@ public final class Vault implements AutoCloseable {
     synchronized ItemIndex index() {
         if (index == null) {
             index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
+            long bytes = index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL;
+            indexMemory = MemoryBudget.ofProcess().take(1, 1, Math.max(0, bytes));
         }
         return index;
     }
@@ -459,6 +463,9 @@ public final class Vault implements AutoCloseable {
         }
         if (index != null) {
             index.close();
+        }
+        if (indexMemory != null) {
+            indexMemory.close();
         }
         packs.close();
         store.close();

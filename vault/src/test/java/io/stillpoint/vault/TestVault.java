@@ -56,6 +56,11 @@ final class TestVault implements AutoCloseable {
         return Vault.open(store, key, Randomness.secure(), () -> now);
     }
 
+    /// Has this process's clock leap.
+    void leap(Duration by) {
+        now = now.plus(by);
+    }
+
     void reopen() {
         vault.close();
         vault = Vault.open(store(), key, Randomness.secure(), () -> now);

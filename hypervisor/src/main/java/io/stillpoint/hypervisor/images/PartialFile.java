@@ -1,29 +1,32 @@
 package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.platform.disk.FileLocks;
+import io.stillpoint.platform.natives.FileStatus;
+import io.stillpoint.platform.natives.FolderHandle;
+import io.stillpoint.platform.natives.LockedFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 
 /// A file that is complete or not there: it grows as `NAME.partial`, locked, and is renamed at the end.
 final class PartialFile implements AutoCloseable {
     /// Far behind the bytes that QEMU locks in images that it writes.
-    private static final long LOCKED_BYTE = Long.MAX_VALUE - 1;
+    private static final FileLocks.Range LOCKED_BYTE =
+            new FileLocks.Range(Long.MAX_VALUE - 1, 1);
 
     private final Path path;
     private final Path partial;
-    private final FileChannel channel;
+    private final LockedFile held;
     private boolean committed;
 
-    private PartialFile(Path path, Path partial, FileChannel channel) {
+    private PartialFile(Path path, Path partial, LockedFile held) {
         this.path = path;
         this.partial = partial;
-        this.channel = channel;
+        this.held = held;
     }
 
     /// Takes over what a restore that was killed has left under that name.
@@ -32,19 +35,21 @@ final class PartialFile implements AutoCloseable {
         requireAbsent(target);
         Path partial = target.resolveSibling(target.getFileName() + ".partial");
         try {
-            FileChannel channel =
-                    FileChannel.open(
-                            partial,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.READ,
-                            StandardOpenOption.WRITE,
-                            LinkOption.NOFOLLOW_LINKS);
-            if (!lock(channel)) {
-                channel.close();
-                throw ImageErrors.of("restore.in-progress", target, partial);
+            LockedFile held =
+                    FileLocks.tryLockOrCreate(partial, LOCKED_BYTE)
+                            .orElseThrow(() ->
+                                    ImageErrors.of("restore.in-progress", target, partial));
+            boolean done = false;
+            try {
+                requireOwn(held.status(), partial);
+                held.channel().truncate(0);
+                done = true;
+                return new PartialFile(target, partial, held);
+            } finally {
+                if (!done) {
+                    held.close();
+                }
             }
-            channel.truncate(0);
-            return new PartialFile(target, partial, channel);
         } catch (IOException e) {
             throw ImageErrors.failed(partial, e);
         }
@@ -55,7 +60,7 @@ final class PartialFile implements AutoCloseable {
     }
 
     FileChannel channel() {
-        return channel;
+        return held.channel();
     }
 
     void commit() {
@@ -74,23 +79,22 @@ final class PartialFile implements AutoCloseable {
             if (!committed) {
                 Files.deleteIfExists(partial);
             }
-            channel.close();
+            held.close();
         } catch (IOException e) {
             throw ImageErrors.failed(partial, e);
+        }
+    }
+
+    /// Another user's file, or one that has a second name elsewhere, is not what a restore of ours left.
+    private static void requireOwn(FileStatus found, Path partial) {
+        if (found.owner() != FolderHandle.user() || found.names() != 1) {
+            throw ImageErrors.of("restore.partial-foreign", partial);
         }
     }
 
     private static void requireAbsent(Path path) throws HypervisorException {
         if (Files.exists(path, LinkOption.NOFOLLOW_LINKS)) {
             throw ImageErrors.of("restore.target-exists", path);
-        }
-    }
-
-    private static boolean lock(FileChannel channel) throws IOException {
-        try {
-            return channel.tryLock(LOCKED_BYTE, 1, false) != null;
-        } catch (OverlappingFileLockException e) {
-            return false;
         }
     }
 }
