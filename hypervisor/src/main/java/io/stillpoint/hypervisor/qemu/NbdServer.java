@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.natives.UnixSocket;
 import java.io.IOException;
@@ -107,7 +108,7 @@ final class NbdServer {
             found = probe.peer();
         } catch (IOException e) {
             throw new HypervisorException(
-                    Kind.UNREACHABLE, "vm.nbd-unreachable", e, monitor.socket(), reason(e));
+                    Kind.UNREACHABLE, "vm.nbd-unreachable", e, monitor.socket(), Reason.of(e));
         }
         boolean isSame =
                 found.process() == expected.id()
@@ -124,8 +125,4 @@ final class NbdServer {
         }
     }
 
-    private static String reason(IOException e) {
-        String message = e.getMessage();
-        return message == null ? e.getClass().getSimpleName() : message;
-    }
 }

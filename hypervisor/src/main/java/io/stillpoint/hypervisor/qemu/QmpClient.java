@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Waiting;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.natives.UnixSocket;
 import java.io.IOException;
@@ -74,7 +75,7 @@ public final class QmpClient implements AutoCloseable {
             // Its queue of two is full, and it takes nobody out.
             throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);
         } catch (IOException e) {
-            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, reason(e));
+            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, Reason.of(e));
         }
         boolean done = false;
         try (Waiting _ =
@@ -356,7 +357,7 @@ public final class QmpClient implements AutoCloseable {
     }
 
     private HypervisorException lost(IOException cause) {
-        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, reason(cause));
+        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, Reason.of(cause));
     }
 
     private HypervisorException protocol(String expected, String found) {
@@ -376,10 +377,6 @@ public final class QmpClient implements AutoCloseable {
         return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, "interrupted");
     }
 
-    private static String reason(IOException cause) {
-        String message = cause.getMessage();
-        return message == null ? cause.getClass().getSimpleName() : message;
-    }
 
     private static String excerpt(byte[] line) {
         int length = Math.min(line.length, 120);

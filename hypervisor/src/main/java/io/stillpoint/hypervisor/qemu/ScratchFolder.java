@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -38,7 +39,7 @@ final class ScratchFolder implements AutoCloseable {
             make(path);
             return checked(path);
         } catch (IOException e) {
-            throw failure("scratch.folder", path, e, reason(e));
+            throw failure("scratch.folder", path, e, Reason.of(e));
         }
     }
 
@@ -72,7 +73,7 @@ final class ScratchFolder implements AutoCloseable {
         try {
             return OwnedDescriptor.ofNewFile(at(name));
         } catch (IOException e) {
-            throw failure("scratch.folder", path(), e, reason(e));
+            throw failure("scratch.folder", path(), e, Reason.of(e));
         }
     }
 
@@ -82,7 +83,7 @@ final class ScratchFolder implements AutoCloseable {
             Files.deleteIfExists(at(name));
             return OwnedDescriptor.ofNewSocket(at(name));
         } catch (IOException e) {
-            throw failure("scratch.folder", path(), e, reason(e));
+            throw failure("scratch.folder", path(), e, Reason.of(e));
         }
     }
 
@@ -107,7 +108,7 @@ final class ScratchFolder implements AutoCloseable {
         try {
             return Files.getFileStore(at(".")).getUsableSpace();
         } catch (IOException e) {
-            throw failure("scratch.folder", path(), e, reason(e));
+            throw failure("scratch.folder", path(), e, Reason.of(e));
         }
     }
 
@@ -182,10 +183,6 @@ final class ScratchFolder implements AutoCloseable {
         return Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).getName();
     }
 
-    private static String reason(IOException e) {
-        String message = e.getMessage();
-        return message == null ? e.getClass().getSimpleName() : message;
-    }
 
     private static HypervisorException failure(
             String code, Path path, @Nullable IOException cause, Object... more) {

@@ -1,6 +1,8 @@
 package io.stillpoint.platform.natives;
 
+import io.stillpoint.platform.natives.LibC.Function;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -8,13 +10,6 @@ import java.nio.file.Path;
 /// is held by itself rather than by its name: names in a folder that nobody but its owner writes can't be exchanged,
 /// even if somebody can rename the folder.
 public final class OwnedDescriptor implements AutoCloseable {
-    private static final int O_RDONLY = 0;
-    private static final int O_RDWR = 2;
-    private static final int O_CREAT = 0100;
-    private static final int O_EXCL = 0200;
-    private static final int O_DIRECTORY = 0200000;
-    private static final int O_NOFOLLOW = 0400000;
-    private static final int O_CLOEXEC = 02000000;
     private static final int WRITABLE_BY_OTHERS = 022;
 
     private final int number;
@@ -28,28 +23,26 @@ public final class OwnedDescriptor implements AutoCloseable {
 
     /// The user that this process acts as.
     public static int user() {
-        try {
-            return (int) Libc.GETEUID.invokeExact();
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new AssertionError(e);
-        }
+        return FolderHandle.user();
     }
 
     /// Holds a folder; a link in its place is refused.
     public static OwnedDescriptor ofFolder(Path folder) throws IOException {
-        return open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return open(folder, LibC.O_DIRECTORY | LibC.O_NOFOLLOW | LibC.O_CLOEXEC);
     }
 
     /// Makes a new file, for its owner alone; what has the name already, a link too, is refused.
     public static OwnedDescriptor ofNewFile(Path file) throws IOException {
         OwnedDescriptor made =
-                open(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC);
+                open(
+                        file,
+                        LibC.O_RDWR
+                                | LibC.O_CREAT
+                                | LibC.O_EXCL
+                                | LibC.O_NOFOLLOW
+                                | LibC.O_CLOEXEC);
         // Whatever the process's mask.
-        Libc.require(
-                file.toString(),
-                (arena, errno) -> (int) Libc.FCHMOD.invokeExact(errno, made.number, 0600));
+        LibC.require(file.toString(), Function.FCHMOD, made.number, 0600, 0, 0, 0);
         return made;
     }
 
@@ -93,13 +86,7 @@ public final class OwnedDescriptor implements AutoCloseable {
             return;
         }
         closed = true;
-        try {
-            Libc.require(
-                    path.toString(),
-                    (arena, errno) -> (int) Libc.CLOSE.invokeExact(errno, number));
-        } catch (IOException e) {
-            // Nothing was written through it here.
-        }
+        LibC.call(Function.CLOSE, number);
     }
 
     private Path self() {
@@ -107,17 +94,17 @@ public final class OwnedDescriptor implements AutoCloseable {
     }
 
     private static OwnedDescriptor open(Path path, int flags) throws IOException {
-        int number =
-                (int)
-                        Libc.require(
-                                path.toString(),
-                                (arena, errno) ->
-                                        (int)
-                                                Libc.OPEN.invokeExact(
-                                                        errno,
-                                                        arena.allocateFrom(path.toString()),
-                                                        flags,
-                                                        0600));
-        return new OwnedDescriptor(number, path);
+        try (Arena arena = Arena.ofConfined()) {
+            return new OwnedDescriptor(
+                    LibC.require(
+                            path.toString(),
+                            Function.OPENAT,
+                            LibC.AT_FDCWD,
+                            arena.allocateFrom(path.toString()).address(),
+                            flags,
+                            0600,
+                            0),
+                    path);
+        }
     }
 }

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.stillpoint.platform.natives.LibC.Function;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -27,7 +28,6 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SCM_RIGHTS = 1;
     private static final int SHUT_RDWR = 2;
     private static final int MSG_NOSIGNAL = 0x4000;
-    private static final int EAGAIN = 11;
 
     /// `sun_path` without its final zero.
     private static final int PATH_BYTES_MAX = 107;
@@ -66,33 +66,37 @@ public final class UnixSocket implements AutoCloseable {
         byte[] address = address(path);
         UnixSocket socket = new UnixSocket(create(), path);
         boolean done = false;
-        try {
-            Libc.require(
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment time = arena.allocate(JAVA_LONG, 2);
+            time.setAtIndex(JAVA_LONG, 0, timeout.toSeconds());
+            time.setAtIndex(JAVA_LONG, 1, timeout.toNanosPart() / 1000);
+            LibC.require(
                     path.toString(),
-                    (arena, errno) -> {
-                        MemorySegment time = arena.allocate(JAVA_LONG, 2);
-                        time.setAtIndex(JAVA_LONG, 0, timeout.toSeconds());
-                        time.setAtIndex(JAVA_LONG, 1, timeout.toNanosPart() / 1000);
-                        return (int)
-                                Libc.SETSOCKOPT.invokeExact(
-                                        errno, socket.descriptor, SOL_SOCKET, SO_SNDTIMEO, time, 16);
-                    });
-            Libc.require(
-                    path.toString(),
-                    (arena, errno) ->
-                            (int)
-                                    Libc.CONNECT.invokeExact(
-                                            errno,
-                                            socket.descriptor,
-                                            arena.allocateFrom(JAVA_BYTE, address),
-                                            address.length));
-            done = true;
-            return socket;
-        } catch (Libc.ErrnoException e) {
-            if (e.number() == EAGAIN) {
+                    Function.SETSOCKOPT,
+                    socket.descriptor,
+                    SOL_SOCKET,
+                    SO_SNDTIMEO,
+                    time.address(),
+                    time.byteSize());
+            int result;
+            do {
+                result =
+                        LibC.call(
+                                Function.CONNECT,
+                                socket.descriptor,
+                                arena.allocateFrom(JAVA_BYTE, address).address(),
+                                address.length,
+                                0,
+                                0);
+            } while (result == -LibC.EINTR);
+            if (result == -LibC.EAGAIN) {
                 throw new BusyException(path + ": the server accepts no connection");
             }
-            throw e;
+            if (result < 0) {
+                throw LibC.failure(-result, path.toString());
+            }
+            done = true;
+            return socket;
         } finally {
             if (!done) {
                 socket.close();
@@ -105,47 +109,40 @@ public final class UnixSocket implements AutoCloseable {
         byte[] address = address(path);
         int descriptor = create();
         boolean done = false;
-        try {
+        try (Arena arena = Arena.ofConfined()) {
             // The file gets the mode of the socket itself (unix(7)).
-            Libc.require(
+            LibC.require(path.toString(), Function.FCHMOD, descriptor, 0600, 0, 0, 0);
+            LibC.require(
                     path.toString(),
-                    (arena, errno) -> (int) Libc.FCHMOD.invokeExact(errno, descriptor, 0600));
-            Libc.require(
-                    path.toString(),
-                    (arena, errno) ->
-                            (int)
-                                    Libc.BIND.invokeExact(
-                                            errno,
-                                            descriptor,
-                                            arena.allocateFrom(JAVA_BYTE, address),
-                                            address.length));
+                    Function.BIND,
+                    descriptor,
+                    arena.allocateFrom(JAVA_BYTE, address).address(),
+                    address.length,
+                    0,
+                    0);
             done = true;
             return descriptor;
         } finally {
             if (!done) {
-                Libc.require(
-                        path.toString(),
-                        (arena, errno) -> (int) Libc.CLOSE.invokeExact(errno, descriptor));
+                LibC.call(Function.CLOSE, descriptor);
             }
         }
     }
 
+    /// Who listens at the other end.
     public Peer peer() throws IOException {
         enter();
-        try (Arena peer = Arena.ofConfined()) {
-            MemorySegment credentials = peer.allocate(JAVA_INT, 3);
-            MemorySegment length = peer.allocateFrom(JAVA_INT, 12);
-            Libc.require(
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment credentials = arena.allocate(JAVA_INT, 3);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 12);
+            LibC.require(
                     path.toString(),
-                    (arena, errno) ->
-                            (int)
-                                    Libc.GETSOCKOPT.invokeExact(
-                                            errno,
-                                            descriptor,
-                                            SOL_SOCKET,
-                                            SO_PEERCRED,
-                                            credentials,
-                                            length));
+                    Function.GETSOCKOPT,
+                    descriptor,
+                    SOL_SOCKET,
+                    SO_PEERCRED,
+                    credentials.address(),
+                    length.address());
             return new Peer(
                     credentials.getAtIndex(JAVA_INT, 0),
                     credentials.getAtIndex(JAVA_INT, 1),
@@ -162,19 +159,17 @@ public final class UnixSocket implements AutoCloseable {
         }
         try (Arena buffers = Arena.ofConfined()) {
             MemorySegment buffer = buffers.allocate(into.length);
-            long count =
-                    Libc.require(
+            int count =
+                    LibC.require(
                             path.toString(),
-                            (arena, errno) ->
-                                    (long)
-                                            Libc.RECV.invokeExact(
-                                                    errno,
-                                                    descriptor,
-                                                    buffer,
-                                                    (long) into.length,
-                                                    0));
-            MemorySegment.copy(buffer, JAVA_BYTE, 0, into, 0, (int) count);
-            return count == 0 ? -1 : (int) count;
+                            Function.RECV,
+                            descriptor,
+                            buffer.address(),
+                            into.length,
+                            0,
+                            0);
+            MemorySegment.copy(buffer, JAVA_BYTE, 0, into, 0, count);
+            return count == 0 ? -1 : count;
         } finally {
             leave();
         }
@@ -208,56 +203,46 @@ public final class UnixSocket implements AutoCloseable {
             closed = true;
             users++;
         }
-        try {
-            Libc.require(
-                    path.toString(),
-                    (arena, errno) ->
-                            (int) Libc.SHUTDOWN.invokeExact(errno, descriptor, SHUT_RDWR));
-        } catch (IOException e) {
-            // It was not connected any more.
-        } finally {
-            leave();
-        }
+        // It may not be connected any more.
+        LibC.call(Function.SHUTDOWN, descriptor, SHUT_RDWR, 0, 0, 0);
+        leave();
     }
 
     /// `struct msghdr`, `struct iovec` and, for a descriptor, `struct cmsghdr` (recvmsg(2), cmsg(3)).
     private int send(byte[] bytes, int at, @Nullable OwnedDescriptor handed) throws IOException {
         int length = Math.min(bytes.length - at, SEND_BYTES_MAX);
-        return (int)
-                Libc.require(
-                        path.toString(),
-                        (arena, errno) -> {
-                            MemorySegment data = arena.allocate(length);
-                            MemorySegment.copy(bytes, at, data, JAVA_BYTE, 0, length);
-                            MemorySegment vector = arena.allocate(16, 8);
-                            vector.set(ADDRESS, 0, data);
-                            vector.set(JAVA_LONG, 8, length);
-                            MemorySegment message = arena.allocate(56, 8);
-                            message.set(ADDRESS, 16, vector);
-                            message.set(JAVA_LONG, 24, 1);
-                            if (handed != null) {
-                                MemorySegment control = arena.allocate(24, 8);
-                                control.set(JAVA_LONG, 0, 20);
-                                control.set(JAVA_INT, 8, SOL_SOCKET);
-                                control.set(JAVA_INT, 12, SCM_RIGHTS);
-                                control.set(JAVA_INT, 16, handed.number());
-                                message.set(ADDRESS, 32, control);
-                                message.set(JAVA_LONG, 40, 24);
-                            }
-                            return (long)
-                                    Libc.SENDMSG.invokeExact(
-                                            errno, descriptor, message, MSG_NOSIGNAL);
-                        });
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment data = arena.allocate(length);
+            MemorySegment.copy(bytes, at, data, JAVA_BYTE, 0, length);
+            MemorySegment vector = arena.allocate(16, 8);
+            vector.set(ADDRESS, 0, data);
+            vector.set(JAVA_LONG, 8, length);
+            MemorySegment message = arena.allocate(56, 8);
+            message.set(ADDRESS, 16, vector);
+            message.set(JAVA_LONG, 24, 1);
+            if (handed != null) {
+                MemorySegment control = arena.allocate(24, 8);
+                control.set(JAVA_LONG, 0, 20);
+                control.set(JAVA_INT, 8, SOL_SOCKET);
+                control.set(JAVA_INT, 12, SCM_RIGHTS);
+                control.set(JAVA_INT, 16, handed.number());
+                message.set(ADDRESS, 32, control);
+                message.set(JAVA_LONG, 40, 24);
+            }
+            return LibC.require(
+                    path.toString(),
+                    Function.SENDMSG,
+                    descriptor,
+                    message.address(),
+                    MSG_NOSIGNAL,
+                    0,
+                    0);
+        }
     }
 
     private static int create() throws IOException {
-        return (int)
-                Libc.require(
-                        "socket",
-                        (arena, errno) ->
-                                (int)
-                                        Libc.SOCKET.invokeExact(
-                                                errno, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        return LibC.require(
+                "socket", Function.SOCKET, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, 0, 0);
     }
 
     private static byte[] address(Path path) throws IOException {
@@ -293,12 +278,6 @@ public final class UnixSocket implements AutoCloseable {
                 return;
             }
         }
-        try {
-            Libc.require(
-                    path.toString(),
-                    (arena, errno) -> (int) Libc.CLOSE.invokeExact(errno, descriptor));
-        } catch (IOException e) {
-            // Nothing is buffered in it.
-        }
+        LibC.call(Function.CLOSE, descriptor);
     }
 }
