@@ -64,7 +64,7 @@ final class PruneCommand implements Callable<Integer> {
         }
         try (Vault vault = vaultOptions.open()) {
             PruneResult result = vault.prune(rules, Interruption.cancellation());
-            result.warnings().forEach(text -> output.warning("prune.warning", text));
+            result.warnings().forEach(text -> output.warning("prune-warning", text));
             output.done(json(result), text(result));
             return ExitCode.SUCCESS.status();
         }
