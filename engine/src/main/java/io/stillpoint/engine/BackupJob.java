@@ -1,6 +1,7 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -20,10 +21,12 @@ import io.stillpoint.vault.Vault;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -43,6 +46,7 @@ public final class BackupJob {
     private final Cancellation cancellation;
     private final InstantSource clock;
     private final Randomness randomness;
+    private final Set<MachineNotice> told = new HashSet<>();
     private final Messages messages = Messages.of(BackupJob.class);
 
     public BackupJob(
@@ -133,13 +137,28 @@ public final class BackupJob {
                                         disk.generation()
                                                 .ifPresent(generation ->
                                                         generations.put(disk.name(), generation))));
-        return vm.prepare(
-                new SnapshotRequest(
-                        vault.id().toString().substring(0, LINEAGE_DIGITS),
-                        randomness.hex(GENERATION_BYTES),
-                        generations,
-                        settings.scratchFolder(),
-                        settings.scratchMax()));
+        PreparedSnapshot prepared =
+                vm.prepare(
+                        new SnapshotRequest(
+                                vault.id().toString().substring(0, LINEAGE_DIGITS),
+                                randomness.hex(GENERATION_BYTES),
+                                generations,
+                                settings.scratchFolder(),
+                                settings.scratchMax()));
+        vm.notices().forEach(this::tell);
+        return prepared;
+    }
+
+    /// Once, however often the snapshot is tried.
+    private void tell(MachineNotice notice) {
+        if (!told.add(notice)) {
+            return;
+        }
+        if (notice.isWarning()) {
+            events.warning(notice.code(), notice.text());
+        } else {
+            events.step("note", notice.text());
+        }
     }
 
     private void store(DueBackup due, HeldVm held, AtomicReference<RecoveryPoint> made) {
