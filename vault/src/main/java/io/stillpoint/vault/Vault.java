@@ -72,7 +72,7 @@ public final class Vault implements AutoCloseable {
         this.clock = clock;
         packs = new PackFiles(store, keys);
         records = new Records(store, Optional.of(keys), unreadable);
-        points = new Points(store, keys, records, randomness);
+        points = new Points(store, keys, records, this::clocks);
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one, `KEY_FILE` if the
@@ -156,6 +156,28 @@ public final class Vault implements AutoCloseable {
         return header.id();
     }
 
+    /// What this host's clock and the store's show now.
+    public Clocks clocks() {
+        Instant ofStore = records.now(randomness);
+        return new Clocks(clock.instant(), ofStore);
+    }
+
+    /// Until when something is locked that is locked from now on. Throws kind `REFUSED` if the clocks are too far apart to
+    /// tell: a lock that a wrong clock made can't be taken back.
+    public Instant lockedUntil(Duration lock) {
+        Clocks clocks = clocks();
+        if (clocks.apart().compareTo(Clocks.LOCK_ERROR_MAX) > 0) {
+            throw new VaultException(
+                    Kind.REFUSED,
+                    "vault.clocks-apart",
+                    null,
+                    store.description(),
+                    clocks.store(),
+                    clocks.host());
+        }
+        return clocks.later().plus(lock);
+    }
+
     /// Where it lies, in the store's words.
     public String location() {
         return store.description();
@@ -192,8 +214,8 @@ public final class Vault implements AutoCloseable {
         return one(forgotten(), forgotten -> forgotten.point().id(), prefix);
     }
 
-    /// Forgets a point: it is not offered any more. Until `keep` has passed it can be brought back; then [#prune]
-    /// deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
+    /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
+    /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
     /// already.
     public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
         return points.forget(point, keep);
