@@ -127,11 +127,7 @@ public final class RescueJob {
                     point, disk, image, Outcome.NOT_RESTORED, 0, String.valueOf(e.getMessage()));
         } catch (IOException e) {
             throw new HypervisorException(
-                    HypervisorException.Kind.IMAGE,
-                    "image.failed",
-                    e,
-                    image,
-                    Reason.of(e));
+                    HypervisorException.Kind.IMAGE, "image.failed", e, image, Reason.of(e));
         }
     }
 
