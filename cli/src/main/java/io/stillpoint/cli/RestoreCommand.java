@@ -4,6 +4,7 @@ import io.stillpoint.engine.RestoreJob;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
@@ -121,7 +122,7 @@ final class RestoreCommand implements Callable<Integer> {
         try {
             Files.createDirectories(Path.of(to));
         } catch (IOException e) {
-            throw new InputException("restore.no-folder", to, String.valueOf(e.getMessage()));
+            throw new InputException("restore.no-folder", to, Reason.of(e));
         }
     }
 

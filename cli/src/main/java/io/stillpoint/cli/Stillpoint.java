@@ -80,7 +80,7 @@ public final class Stillpoint implements Runnable {
     /// Without any argument: what one may want to do.
     @Override
     public void run() {
-        System.out.println(Output.text("usage.overview"));
+        System.out.println(Output.text("help.overview"));
     }
 
     private static int execute(ParseResult parsed) {

@@ -3,6 +3,7 @@ package io.stillpoint.engine;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.Losses;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
@@ -130,7 +131,7 @@ public final class RescueJob {
                     "image.failed",
                     e,
                     image,
-                    String.valueOf(e.getMessage()));
+                    Reason.of(e));
         }
     }
 
