@@ -25,6 +25,7 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.RescueStore;
 import io.stillpoint.vault.tree.TreeDifference;
+import io.stillpoint.vault.tree.TreeShape;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -33,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -296,6 +298,36 @@ public final class Vault implements AutoCloseable {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
             new DiskRestore(this, warmUp, cancellation, progress, losses).run(image, target);
         }
+    }
+
+    /// How much of a disk is not zeros, in whole chunks; of what can't be read nothing counts. Reads all of the disk's map.
+    public long dataBytes(DiskImage image) {
+        if (image.root() == null || image.size() == 0) {
+            return 0;
+        }
+        AtomicLong chunks = new AtomicLong();
+        TreeShape shape = image.shape();
+        new TreeDifference(nodes)
+                .walk(
+                        null,
+                        shape,
+                        image.root(),
+                        shape,
+                        new TreeDifference.Visitor() {
+                            @Override
+                            public void chunk(
+                                    long chunk, @Nullable ItemId before, @Nullable ItemId id) {
+                                if (id != null) {
+                                    chunks.incrementAndGet();
+                                }
+                            }
+
+                            @Override
+                            public void unreadable(int level, long index, VaultException why) {
+                                // Whoever restores it is told.
+                            }
+                        });
+        return Math.min(chunks.get() * TreeShape.CHUNK, image.size());
     }
 
     /// Reads and checks everything: every byte of every object, and that every point can be restored.
