@@ -1,6 +1,5 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.MachineException;
 import io.stillpoint.platform.StillpointException;
@@ -44,17 +43,9 @@ final class LastResort {
     static @Nullable StillpointException known(Throwable e) {
         return switch (e) {
             case StillpointException itself -> itself;
-            case OutOfMemoryError memory ->
-                    new MachineException(
-                            "platform.no-memory",
-                            memory,
-                            new ByteSize(Runtime.getRuntime().maxMemory()));
+            case OutOfMemoryError memory -> MachineException.noMemory(memory);
             case InvalidPathException path ->
-                    new MachineException(
-                            "platform.unusable-path",
-                            path,
-                            path.getInput(),
-                            Readiness.charset());
+                    MachineException.unusable(path, Readiness.charset());
             default -> null;
         };
     }
