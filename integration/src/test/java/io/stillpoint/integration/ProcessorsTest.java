@@ -25,7 +25,7 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(Lifecycle.PER_CLASS)
 final class ProcessorsTest {
     private static final int CHUNK = 1 << 16;
-    private static final int CHUNKS = 1200;
+    private static final int CHUNKS = 800;
 
     private final Random random = new Random(10);
     private Path folder = Path.of("");

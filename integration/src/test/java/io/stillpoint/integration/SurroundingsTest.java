@@ -244,7 +244,7 @@ final class SurroundingsTest {
 
     @Test
     void aNameThatTheLocaleCantShowIsShownAllTheSame() throws Exception {
-        String[] vault = {"--vault", at("vault"), "--key-file", at("key")};
+        String[] vault = {"--vault", at("other"), "--key-file", at("other-key")};
         Ended made =
                 run(
                         "022",
