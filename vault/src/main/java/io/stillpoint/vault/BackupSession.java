@@ -111,8 +111,7 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        long each =
-                IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
+        long each = IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
         try (MemoryBudget.Shares shares =
                         MemoryBudget.ofProcess().take(1, vault.settings().workers(), each);
                 Cancellation.Scope _ = cancellation.interruptible()) {
