@@ -248,6 +248,8 @@ final class VaultFolder {
         } catch (FileAlreadyExistsException e) {
             // By another process at the same time, or something else has the name.
             if (!isFolder(folder)) {
+                // Says what it is.
+                disk.list(folder, (_, _) -> {});
                 throw new NotDirectoryException(folder.toString());
             }
         }
