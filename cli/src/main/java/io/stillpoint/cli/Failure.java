@@ -1,6 +1,5 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.MachineException;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.disk.Reason;
@@ -26,21 +25,9 @@ record Failure(String code, String message, boolean isRetryable, ExitCode exit) 
                             known.getMessage(),
                             known.retryable(),
                             ExitCode.of(known));
-            case OutOfMemoryError memory ->
-                    of(
-                            new MachineException(
-                                    "platform.no-memory",
-                                    memory,
-                                    new ByteSize(Runtime.getRuntime().maxMemory())));
+            case OutOfMemoryError memory -> of(MachineException.noMemory(memory));
             case InvalidPathException path ->
-                    of(
-                            new MachineException(
-                                    "platform.unusable-path",
-                                    path,
-                                    path.getInput(),
-                                    Readiness.charset()));
-            case IOException io -> ofSystem(io);
-            case UncheckedIOException io -> ofSystem(io);
+                    of(MachineException.unusable(path, Readiness.charset()));
             default -> defect(e);
         };
     }
