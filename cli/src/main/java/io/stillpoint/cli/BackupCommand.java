@@ -7,6 +7,8 @@ import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.images.ImageFile;
 import io.stillpoint.hypervisor.images.StoppedImages;
+import io.stillpoint.hypervisor.qemu.DiskChoice;
+import io.stillpoint.hypervisor.qemu.QemuSettings;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
@@ -67,9 +69,8 @@ final class BackupCommand implements Callable<Integer> {
         @Option(
                 names = "--scratch",
                 paramLabel = "DIR",
-                defaultValue = "/var/tmp/stillpoint",
                 descriptionKey = "option.scratch")
-        private Path scratch = Path.of("");
+        private @Nullable Path scratch;
 
         @Option(
                 names = "--scratch-limit",
@@ -78,6 +79,12 @@ final class BackupCommand implements Callable<Integer> {
                 converter = ByteSizeConverter.class,
                 descriptionKey = "option.scratch-limit")
         private ByteSize scratchLimit = new ByteSize(0);
+
+        @Option(names = "--include-removable", descriptionKey = "option.include-removable")
+        private boolean includeRemovable;
+
+        @Option(names = "--include-read-only", descriptionKey = "option.include-read-only")
+        private boolean includeReadOnly;
 
         @Option(
                 names = "--freeze-limit",
@@ -214,7 +221,13 @@ final class BackupCommand implements Callable<Integer> {
         Live live = source.live;
         return live == null
                 ? StoppedImages.of(vm, source.images, imageBases)
-                : QemuVm.open(live.qmp);
+                : QemuVm.open(
+                        live.qmp,
+                        new QemuSettings(
+                                vm,
+                                new DiskChoice(live.includeRemovable, live.includeReadOnly),
+                                ScratchOptions.known(state),
+                                Optional.of(ScratchOptions.guardian())));
     }
 
     private Optional<ExtensionKeeper> keeper(Live live) {
@@ -234,7 +247,7 @@ final class BackupCommand implements Callable<Integer> {
                 atLeast.consistency,
                 live.freezeLimit,
                 live.scriptLimit,
-                live.scratch,
+                live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
                 live.scratchLimit,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());

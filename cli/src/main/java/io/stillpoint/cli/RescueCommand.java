@@ -83,8 +83,17 @@ final class RescueCommand {
         public Integer call() {
             Cancellation cancellation = Interruption.cancellation();
             try (RescueOptions _ = options;
-                    Vault vault = options.open()) {
-                Verification found = vault.verify(cancellation, _ -> {});
+                    Vault vault = options.open();
+                    ConsoleEvents events = output.events()) {
+                long bytes = vault.facts().packBytes();
+                Verification found =
+                        vault.verify(
+                                cancellation,
+                                events.moving(
+                                        "verify",
+                                        Output.text("step.verify", new ByteSize(bytes)),
+                                        bytes));
+                events.end();
                 output.result(VerifyCommand.json(found), VerifyCommand.text(found, false));
                 ExitCode told = told(options, vault);
                 return (found.isSound() ? told : ExitCode.DAMAGE).status();
