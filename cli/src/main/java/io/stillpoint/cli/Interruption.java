@@ -45,7 +45,7 @@ final class Interruption {
                     return;
                 }
                 if (waited == PATIENCE_SECONDS) {
-                    System.err.println(
+                    Output.complain(
                             Output.text("error.impatient", Long.toString(PATIENCE_SECONDS)));
                     return;
                 }

@@ -330,7 +330,7 @@ final class Verifier {
 
     private void checkPoints(List<RecoveryPoint> points, Set<ObjectId> damaged) {
         List<RecoveryPoint> sorted = new ArrayList<>(points);
-        sorted.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
+        sorted.sort(RecoveryPoint.OLDEST_FIRST);
         Map<String, DiskImage> before = new HashMap<>();
         for (RecoveryPoint point : sorted) {
             for (PointDisk disk : point.disks()) {
