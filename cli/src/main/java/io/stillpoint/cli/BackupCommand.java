@@ -44,8 +44,12 @@ final class BackupCommand implements Callable<Integer> {
     private Source source = new Source();
 
     static final class Source {
-        @Option(names = "--image", paramLabel = "FILE", descriptionKey = "option.image")
-        private List<Path> images = new ArrayList<>();
+        @Option(
+                names = "--image",
+                paramLabel = "FILE[,format=…]",
+                converter = ImageConverter.class,
+                descriptionKey = "option.image")
+        private List<ImageFile> images = new ArrayList<>();
 
         @ArgGroup(exclusive = false)
         private @Nullable Live live;
@@ -157,15 +161,25 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
+    private List<Path> imageBases = new ArrayList<>();
+
     @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
     private @Nullable Long lockDays;
 
     @Override
     public Integer call() {
+        if (!BackupSettings.isVmName(vm)) {
+            throw new InputException("backup.vm-name", vm);
+        }
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
                 VirtualMachine machine = machine();
                 ConsoleEvents events = output.events()) {
+            if (machine instanceof StoppedImages stopped) {
+                // Before any of them is read.
+                stopped.references().forEach(each -> events.step("image", text(each)));
+            }
             RecoveryPoint point =
                     new BackupJob(
                                     vault,
@@ -180,6 +194,11 @@ final class BackupCommand implements Callable<Integer> {
             output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    private static String text(StoppedImages.Reference reference) {
+        return Output.text(
+                "backup.reference", reference.disk(), reference.image(), reference.file());
     }
 
     private ObjectNode json(RecoveryPoint point) {
@@ -200,7 +219,7 @@ final class BackupCommand implements Callable<Integer> {
     private VirtualMachine machine() {
         Live live = source.live;
         return live == null
-                ? StoppedImages.of(vm, source.images.stream().map(ImageFile::of).toList())
+                ? StoppedImages.of(vm, source.images, imageBases)
                 : QemuVm.open(
                         live.qmp,
                         new QemuSettings(

@@ -1,19 +1,34 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.console.Console;
 import io.stillpoint.platform.console.ProgressBar;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Shows a job on standard error, so that standard output holds the result alone. Safe for several threads.
+/// Shows a job on standard error, so that standard output holds the result alone. On a terminal a bar tells how far a step
+/// is, or since when it has been going on; elsewhere each step is a line, and of many of a kind the first. Safe for
+/// several threads.
 final class ConsoleEvents implements JobEvents, AutoCloseable {
+    private static final Duration TICK = Duration.ofSeconds(1);
+
+    /// Steps of which a command has as many as there are disks or recovery points; its result lists them anyway.
+    private static final Set<String> ONE_OF_MANY = Set.of("restore", "copy", "diff");
+
     private final Console console = Console.system();
     private final boolean isQuiet;
     private final Output output;
     private @Nullable ProgressBar bar;
+    private @Nullable LongSupplier watched;
+    private @Nullable Thread ticker;
+    private boolean isTimeOnly;
     private String step = "";
-    private long shown;
-    private long readBefore;
+    private long moved;
 
     /// @param isQuiet shows warnings alone
     /// @param output keeps them
@@ -30,10 +45,35 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
     @Override
     public synchronized void step(String name, String text) {
         end();
+        boolean isOneMore = ONE_OF_MANY.contains(name) && name.equals(step) && !console.isLive();
         step = name;
-        if (!isQuiet) {
+        if (!isQuiet && !isOneMore) {
             console.step(name, text);
         }
+        if (!isQuiet && console.isLive() && ticker == null) {
+            ticker = Threads.named("ticker").start(this::tickOn);
+        }
+    }
+
+    /// Begins a step that moves about so many bytes, and returns what is told of each that was moved.
+    ///
+    /// @param total 0 if it is not known
+    LongConsumer moving(String name, String text, long total) {
+        step(name, text);
+        AtomicLong done = new AtomicLong();
+        return bytes -> {
+            progressed(done.addAndGet(bytes), total);
+            read(bytes);
+        };
+    }
+
+    /// Begins a step of which nothing is known but what it has moved.
+    ///
+    /// @param total how many bytes were moved up to now, since whenever
+    synchronized void watching(String name, String text, LongSupplier total) {
+        step(name, text);
+        watched = total;
+        moved = total.getAsLong();
     }
 
     @Override
@@ -49,33 +89,65 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
 
     @Override
     public synchronized void progressed(long done, long total) {
-        if (isQuiet || done <= shown) {
+        if (isQuiet) {
             return;
         }
-        bar(total).reach(done);
-        shown = done;
+        if (isTimeOnly && bar != null) {
+            bar.close();
+            bar = null;
+        }
+        if (bar == null) {
+            bar = console.bar(step, total);
+            bar.read(moved);
+            isTimeOnly = false;
+        }
+        bar.reach(done);
     }
 
     @Override
     public synchronized void read(long bytes) {
         if (bar == null) {
-            readBefore += bytes;
+            moved += bytes;
         } else {
             bar.read(bytes);
         }
     }
 
-    private ProgressBar bar(long total) {
-        if (bar == null) {
-            bar = console.bar(step, total);
-            bar.read(readBefore);
+    private void tickOn() {
+        try {
+            while (true) {
+                Thread.sleep(TICK);
+                tick();
+            }
+        } catch (InterruptedException _) {
+            // Closed.
         }
-        return bar;
+    }
+
+    /// From its second second on, a step that says nothing of itself is seen to go on.
+    private synchronized void tick() {
+        if (bar == null && !step.isEmpty()) {
+            bar = console.bar(step, 0);
+            isTimeOnly = true;
+        }
+        if (bar != null) {
+            if (watched != null) {
+                long now = watched.getAsLong();
+                bar.read(now - moved);
+                moved = now;
+            }
+            bar.read(0);
+        }
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
         end();
+        step = "";
+        if (ticker != null) {
+            ticker.interrupt();
+            ticker = null;
+        }
     }
 
     /// Takes away the bar of the current step.
@@ -84,7 +156,8 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             bar.close();
             bar = null;
         }
-        shown = 0;
-        readBefore = 0;
+        watched = null;
+        isTimeOnly = false;
+        moved = 0;
     }
 }

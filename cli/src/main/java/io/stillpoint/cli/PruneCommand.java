@@ -62,8 +62,12 @@ final class PruneCommand implements Callable<Integer> {
         if (withoutKey) {
             return carryOut(wait);
         }
-        try (Vault vault = vaultOptions.open()) {
+        try (Vault vault = vaultOptions.open();
+                ConsoleEvents events = output.events()) {
+            events.watching(
+                    "prune", Output.text("step.prune"), () -> vaultOptions.meter().usage().bytes());
             PruneResult result = vault.prune(rules, Interruption.cancellation());
+            events.end();
             result.warnings().forEach(text -> output.warning("prune-warning", text));
             output.done(json(result), text(result));
             return ExitCode.SUCCESS.status();
@@ -71,8 +75,14 @@ final class PruneCommand implements Callable<Integer> {
     }
 
     private int carryOut(Duration wait) {
-        try (SealedVault vault = vaultOptions.openSealed()) {
+        try (SealedVault vault = vaultOptions.openSealed();
+                ConsoleEvents events = output.events()) {
+            events.watching(
+                    "prune",
+                    Output.text("step.carry-out"),
+                    () -> vaultOptions.meter().usage().bytes());
             SealedVault.CarriedOut done = vault.carryOut(wait, Interruption.cancellation());
+            events.end();
             ObjectNode json = Json.object();
             json.put("deletedPacks", done.deletedPacks()).put("deletedBytes", done.deletedBytes());
             json.put("retainedPacks", done.retainedPacks());

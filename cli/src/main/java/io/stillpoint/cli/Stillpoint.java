@@ -106,7 +106,7 @@ public final class Stillpoint implements Runnable {
     }
 
     private static int refuse(ParameterException e, String... arguments) {
-        UsageProblem problem = UsageProblem.of(e);
+        UsageProblem problem = UsageProblem.of(e, Arrays.asList(arguments));
         if (Arrays.asList(arguments).contains("--json")) {
             printError("usage", problem.message(), false);
         } else {

@@ -20,9 +20,11 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// @param message one line
 /// @param hint one line: the help of the command that was meant
 record UsageProblem(String message, String hint) {
-    static UsageProblem of(ParameterException e) {
+    /// @param arguments as they were given
+    static UsageProblem of(ParameterException e, List<String> arguments) {
         CommandLine command = e.getCommandLine();
-        return new UsageProblem(message(e, command), Output.text("usage.try", helpOf(command)));
+        return new UsageProblem(
+                message(e, command, arguments), Output.text("usage.try", helpOf(command)));
     }
 
     /// `stillpoint help vault init` of `stillpoint vault init`.
@@ -32,13 +34,26 @@ record UsageProblem(String message, String hint) {
                 .replaceFirst("^stillpoint\\b", "stillpoint help");
     }
 
-    private static String message(ParameterException e, CommandLine command) {
+    private static String message(
+            ParameterException e, CommandLine command, List<String> arguments) {
         boolean isGroup = !command.getSubcommands().isEmpty();
+        List<String> unmatched = command.getUnmatchedArguments();
+        if (e instanceof UnmatchedArgumentException unknown) {
+            return unknown(unknown, isGroup);
+        }
+        if (!unmatched.isEmpty()) {
+            // What was mistyped is the reason why something is missing.
+            return unknown(new UnmatchedArgumentException(command, unmatched), isGroup);
+        }
         return switch (e) {
-            case UnmatchedArgumentException unknown -> unknown(unknown, isGroup);
             case MissingParameterException missing -> missing(missing);
-            case MutuallyExclusiveArgsException _ -> oneLine(e);
-            default -> isGroup && isBare(command) ? commandMissing(command) : oneLine(e);
+            case MutuallyExclusiveArgsException _ -> exclusive(e, command, arguments);
+            default -> {
+                if (isGroup && isBare(command)) {
+                    yield commandMissing(command);
+                }
+                yield e.getArgSpec() == null || e.getValue() == null ? oneLine(e) : wrongValue(e);
+            }
         };
     }
 
@@ -74,7 +89,9 @@ record UsageProblem(String message, String hint) {
 
     private static String missing(MissingParameterException e) {
         Set<String> names = new LinkedHashSet<>();
-        e.getMissing().forEach(argument -> names.add(name(argument)));
+        e.getMissing().stream()
+                .filter(argument -> argument.required() || isChoice(argument))
+                .forEach(argument -> names.add(name(argument)));
         return names.isEmpty() ? oneLine(e) : Output.text("usage.missing", String.join(", ", names));
     }
 
@@ -86,14 +103,69 @@ record UsageProblem(String message, String hint) {
         }
         List<String> choices = new ArrayList<>();
         group.args().forEach(each -> choices.add(label(each)));
-        group.subgroups().forEach(each -> each.args().stream().filter(ArgSpec::required).map(UsageProblem::label).forEach(choices::add));
+        group.subgroups().forEach(each -> choices.add(together(each)));
         return String.join(" or ", choices);
     }
 
+    private static boolean isChoice(ArgSpec argument) {
+        return argument.group() != null && argument.group().exclusive();
+    }
+
+    private static String together(ArgGroupSpec group) {
+        return String.join(
+                " ",
+                group.args().stream()
+                        .filter(ArgSpec::required)
+                        .map(UsageProblem::label)
+                        .toList());
+    }
+
     private static String label(ArgSpec argument) {
+        return argument instanceof OptionSpec option && option.arity().max() == 0
+                ? option.longestName()
+                : nameOf(argument)
+                        + (argument.isOption() ? " " + argument.paramLabel() : "");
+    }
+
+    private static String nameOf(ArgSpec argument) {
         return argument instanceof OptionSpec option
-                ? option.longestName() + (option.arity().max() == 0 ? "" : " " + option.paramLabel())
+                ? option.longestName()
                 : argument.paramLabel();
+    }
+
+    private static String exclusive(
+            ParameterException e, CommandLine command, List<String> arguments) {
+        for (ArgGroupSpec group : command.getCommandSpec().argGroups()) {
+            List<String> given =
+                    group.allOptionsNested().stream()
+                            .filter(option -> isGiven(option, arguments))
+                            .map(OptionSpec::longestName)
+                            .toList();
+            if (group.exclusive() && given.size() > 1) {
+                return Output.text("usage.exclusive", String.join(", ", given));
+            }
+        }
+        return oneLine(e);
+    }
+
+    private static boolean isGiven(OptionSpec option, List<String> arguments) {
+        return Stream.of(option.names())
+                .anyMatch(name ->
+                        arguments.stream()
+                                .anyMatch(each -> each.equals(name) || each.startsWith(name + "=")));
+    }
+
+    private static String wrongValue(ParameterException e) {
+        ArgSpec argument = e.getArgSpec();
+        if (argument.typeInfo().isEnum() || argument.auxiliaryTypes()[0].isEnum()) {
+            return Output.text(
+                    "usage.wrong-word",
+                    nameOf(argument),
+                    e.getValue(),
+                    argument.paramLabel().replace("|", ", "));
+        }
+        String reason = oneLine(e).replaceFirst("^Invalid value for [^:]*: ", "");
+        return Output.text("usage.wrong-value", nameOf(argument), reason);
     }
 
     private static String oneLine(ParameterException e) {

@@ -25,7 +25,9 @@ public final class HypervisorException extends StillpointException {
         /// The held snapshot is no longer valid: scratch space ran out or was too slow.
         SNAPSHOT_BROKEN(true, Blame.ENVIRONMENT),
         /// An image file is missing, in use, or not what it claims to be.
-        IMAGE(false, Blame.USER);
+        IMAGE(false, Blame.USER),
+        /// There is no room for an image.
+        NO_SPACE(true, Blame.ENVIRONMENT);
 
         private final boolean retryable;
         private final Blame blame;

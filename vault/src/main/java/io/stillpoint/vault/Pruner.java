@@ -121,13 +121,14 @@ final class Pruner {
         List<Found<PackList>> condemnations = records.condemned();
         condemnations.removeIf(found -> concluded.contains(found.record().id()));
         List<Session> sessions = openSessions(now, own);
-        Set<ObjectId> purged = purge(now, sessions);
+        Instant careful = new Clocks(vault.clock().instant(), now).earlier();
+        Set<ObjectId> purged = purge(careful, sessions);
         // Points after sessions: one that has ended has made its point.
         List<RecoveryPoint> roots = roots(sessions, purged);
         Set<ObjectId> condemned = new HashSet<>();
         condemnations.forEach(found -> condemned.addAll(found.record().packs()));
         ItemIndex index = index(now, condemned);
-        retain(roots, now);
+        retain(roots, careful);
         Reachable reachable = mark(index, roots);
         PackCensus census = census(index, reachable, condemned);
         cancellation.check();

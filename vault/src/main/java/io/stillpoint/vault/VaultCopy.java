@@ -224,7 +224,7 @@ public final class VaultCopy {
                 point.frozenMillis(),
                 disks,
                 point.writer(),
-                lock.map(to.clock().instant()::plus),
+                lock.map(to::lockedUntil),
                 Optional.of(new PointOrigin(from.id(), point.id(), hadBeside(point))),
                 Optional.of(point.lineage()));
     }

@@ -103,6 +103,11 @@ public final class Console {
         return bar;
     }
 
+    /// Whether someone watches who sees a line redrawn.
+    public boolean isLive() {
+        return style.live();
+    }
+
     long nanos() {
         return nanoClock.getAsLong();
     }
