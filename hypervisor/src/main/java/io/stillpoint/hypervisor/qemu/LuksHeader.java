@@ -108,7 +108,8 @@ final class LuksHeader {
 
     /// The anti-forensic splitter (specification, 2.4): all stripes are needed to join the key again.
     private static byte[] split(byte[] key, Source random) throws GeneralSecurityException {
-        byte[] stripes = Arrays.copyOf(random.bytes(KEY_BYTES * (STRIPES - 1)), KEY_BYTES * STRIPES);
+        byte[] stripes =
+                Arrays.copyOf(random.bytes(KEY_BYTES * (STRIPES - 1)), KEY_BYTES * STRIPES);
         byte[] sum = new byte[KEY_BYTES];
         for (int i = 0; i < STRIPES - 1; i++) {
             for (int j = 0; j < KEY_BYTES; j++) {

@@ -67,7 +67,8 @@ final class ScratchImages {
                             file);
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED) {
-                throw new HypervisorException(Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
+                throw new HypervisorException(
+                        Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
             }
             throw e;
         }

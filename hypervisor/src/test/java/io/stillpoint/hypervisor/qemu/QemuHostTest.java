@@ -42,7 +42,8 @@ import tools.jackson.databind.JsonNode;
 @Tag("qemu")
 class QemuHostTest extends Backups {
     private static void requireRoot() {
-        Assumptions.assumeTrue(OwnedDescriptor.user() == 0, "only root starts QEMU as another user");
+        Assumptions.assumeTrue(
+                OwnedDescriptor.user() == 0, "only root starts QEMU as another user");
     }
 
     @Test
@@ -59,8 +60,9 @@ class QemuHostTest extends Backups {
                                 "--"))) {
             backUpD1(vm);
             assertThat(vm.traces()).isEmpty();
-            assertThat(PosixFilePermissions.toString(
-                            Files.getPosixFilePermissions(folder.resolve("scratch"))))
+            assertThat(
+                            PosixFilePermissions.toString(
+                                    Files.getPosixFilePermissions(folder.resolve("scratch"))))
                     .isEqualTo("rwx------");
         }
     }
@@ -85,7 +87,10 @@ class QemuHostTest extends Backups {
                                 "--mount",
                                 "sh",
                                 "-c",
-                                "mkdir -p " + folder + "/scratch && mount -t tmpfs none " + folder
+                                "mkdir -p "
+                                        + folder
+                                        + "/scratch && mount -t tmpfs none "
+                                        + folder
                                         + "/scratch && exec \"$@\"",
                                 "sh"))) {
             backUpD1(vm);
@@ -217,18 +222,27 @@ class QemuHostTest extends Backups {
     @Test
     void drivesThatAreNotStoredAreListedAndCanBeIncluded() throws IOException {
         for (String name : List.of("usb", "ro", "cd", "spare")) {
-            Files.write(folder.resolve(name), name.repeat(1 << 18).substring(0, 1 << 19)
-                    .getBytes(StandardCharsets.US_ASCII));
+            Files.write(
+                    folder.resolve(name),
+                    name.repeat(1 << 18).substring(0, 1 << 19).getBytes(StandardCharsets.US_ASCII));
         }
         String[] options = {
-            "-device", "qemu-xhci",
-            "-drive", "if=none,id=u0,format=raw,file=" + folder.resolve("usb"),
-            "-device", "usb-storage,drive=u0,removable=on,serial=USB1",
-            "-drive", "if=none,id=r0,format=raw,readonly=on,file=" + folder.resolve("ro"),
-            "-device", "virtio-blk-pci,drive=r0,serial=ro1",
-            "-drive", "if=none,id=c0,format=raw,media=cdrom,file=" + folder.resolve("cd"),
-            "-device", "ide-cd,drive=c0,bus=ide.2",
-            "-drive", "if=none,id=spare,format=raw,readonly=on,file=" + folder.resolve("spare")
+            "-device",
+            "qemu-xhci",
+            "-drive",
+            "if=none,id=u0,format=raw,file=" + folder.resolve("usb"),
+            "-device",
+            "usb-storage,drive=u0,removable=on,serial=USB1",
+            "-drive",
+            "if=none,id=r0,format=raw,readonly=on,file=" + folder.resolve("ro"),
+            "-device",
+            "virtio-blk-pci,drive=r0,serial=ro1",
+            "-drive",
+            "if=none,id=c0,format=raw,media=cdrom,file=" + folder.resolve("cd"),
+            "-device",
+            "ide-cd,drive=c0,bus=ide.2",
+            "-drive",
+            "if=none,id=spare,format=raw,readonly=on,file=" + folder.resolve("spare")
         };
         try (RealVm vm = RealVm.start(folder, options)) {
             try (QemuVm backup = QemuVm.open(vm.socket());
@@ -237,8 +251,11 @@ class QemuHostTest extends Backups {
                 List<String> reasons = new ArrayList<>();
                 backup.configuration()
                         .path("leftOut")
-                        .forEach(each -> reasons.add(
-                                each.path("name").asString() + " " + each.path("reason").asString()));
+                        .forEach(each ->
+                                reasons.add(
+                                        each.path("name").asString()
+                                                + " "
+                                                + each.path("reason").asString()));
                 assertThat(reasons)
                         .containsExactlyInAnyOrder(
                                 "u0 removable", "r0 read-only", "c0 cd-rom", "spare not-attached");
@@ -256,7 +273,8 @@ class QemuHostTest extends Backups {
                     try (BlockSource source = disk(snapshot, each.getKey()).open()) {
                         source.read(0, bytes, 0, bytes.length);
                     }
-                    assertThat(bytes).isEqualTo(Files.readAllBytes(folder.resolve(each.getValue())));
+                    assertThat(bytes)
+                            .isEqualTo(Files.readAllBytes(folder.resolve(each.getValue())));
                 }
                 snapshot.proveValid();
                 snapshot.keepChanges();
@@ -297,11 +315,13 @@ class QemuHostTest extends Backups {
                                 folder,
                                 List.of(),
                                 "-blockdev",
-                                "driver=qcow2,node-name=vg1-root,file.driver=file,file.filename=" + one,
+                                "driver=qcow2,node-name=vg1-root,file.driver=file,file.filename="
+                                        + one,
                                 "-device",
                                 "virtio-blk-pci,drive=vg1-root,serial=root",
                                 "-blockdev",
-                                "driver=qcow2,node-name=vg2-root,file.driver=file,file.filename=" + two,
+                                "driver=qcow2,node-name=vg2-root,file.driver=file,file.filename="
+                                        + two,
                                 "-device",
                                 "virtio-blk-pci,drive=vg2-root,serial=root");
                 QemuVm backup = QemuVm.open(vm.socket());
@@ -330,7 +350,8 @@ class QemuHostTest extends Backups {
                                 "-device",
                                 "virtio-blk-pci,id=dev-luks,drive=luks,serial=luks");
                 QemuVm backup = QemuVm.open(vm.socket())) {
-            Path plain = Files.writeString(folder.resolve("plain"), "TOPSECRETPLAINTX".repeat(4096));
+            Path plain =
+                    Files.writeString(folder.resolve("plain"), "TOPSECRETPLAINTX".repeat(4096));
             assertThat(vm.io("luks", "write -s " + plain + " 0 64k")).startsWith("wrote");
             try (HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
                 assertThat(vm.io("luks", "write -P 1 0 64k")).startsWith("wrote");
@@ -352,9 +373,10 @@ class QemuHostTest extends Backups {
             }
             assertThat(backup.notices()).anyMatch(n -> n.code().equals("vm.encrypted-disk"));
             assertThat(vm.traces()).isEmpty();
-            assertThat(vm.control()
-                            .execute("qom-list", Json.object().put("path", "/objects"))
-                            .toString())
+            assertThat(
+                            vm.control()
+                                    .execute("qom-list", Json.object().put("path", "/objects"))
+                                    .toString())
                     .doesNotContain("sp-");
         }
     }
@@ -406,8 +428,7 @@ class QemuHostTest extends Backups {
             assertThat(snapshot.disks()).hasSize(2);
             assertThat(known.all())
                     .containsExactly(
-                            new KnownMonitors.Known(
-                                    "web", vm.socket(), folder.resolve("scratch")));
+                            new KnownMonitors.Known("web", vm.socket(), folder.resolve("scratch")));
             assertThat(sweeper.sweep(known.all().getFirst()).outcome())
                     .isEqualTo(QemuSweeper.Outcome.BUSY);
             snapshot.proveValid();

@@ -31,8 +31,7 @@ final class RealVm implements AutoCloseable {
         this(folder, List.of(), options, disks);
     }
 
-    private RealVm(
-            Path folder, List<String> before, List<String> options, List<String> disks) {
+    private RealVm(Path folder, List<String> before, List<String> options, List<String> disks) {
         this.before = before;
         this.folder = folder;
         this.options.addAll(options);
@@ -242,23 +241,23 @@ final class RealVm implements AutoCloseable {
     private Process launch() {
         List<String> command = new ArrayList<>(before);
         command.addAll(
-                        List.of(
-                                "stdbuf",
-                                "-oL",
-                                "qemu-system-x86_64",
-                                "-accel",
-                                "tcg",
-                                "-M",
-                                "q35",
-                                "-m",
-                                "32",
-                                "-nodefaults",
-                                "-display",
-                                "none",
-                                "-qmp",
-                                "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off",
-                                "-qmp",
-                                "unix:" + folder.resolve("control.sock") + ",server=on,wait=off"));
+                List.of(
+                        "stdbuf",
+                        "-oL",
+                        "qemu-system-x86_64",
+                        "-accel",
+                        "tcg",
+                        "-M",
+                        "q35",
+                        "-m",
+                        "32",
+                        "-nodefaults",
+                        "-display",
+                        "none",
+                        "-qmp",
+                        "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off",
+                        "-qmp",
+                        "unix:" + folder.resolve("control.sock") + ",server=on,wait=off"));
         command.addAll(options);
         try {
             Files.deleteIfExists(folder.resolve("control.sock"));
