@@ -47,6 +47,7 @@ final class Sweep {
         removeNodes(Role.FILTER);
         removeNodes(Role.FLEECE);
         removeNodes(Role.WINDOW);
+        removeNodes(Role.CIPHER);
         List<HandedFile> handed = handedFiles();
         removeNodes(Role.FILE);
         removeSecrets();
