@@ -150,6 +150,9 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--same-vm", descriptionKey = "option.same-vm")
+    private boolean sameVm;
+
     @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
     private @Nullable Long lockDays;
 
@@ -216,6 +219,7 @@ final class BackupCommand implements Callable<Integer> {
                 live.scriptLimit,
                 live.scratch,
                 live.scratchLimit,
+                sameVm,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());
     }

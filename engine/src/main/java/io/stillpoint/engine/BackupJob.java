@@ -4,8 +4,10 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockSource;
@@ -21,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
@@ -31,6 +34,9 @@ import tools.jackson.databind.node.ObjectNode;
 public final class BackupJob {
     private static final int GENERATION_BYTES = 8;
     private static final int LINEAGE_DIGITS = 8;
+
+    /// The field of a point's configuration that says what its record of changes rests on.
+    private static final String RECORDING = "recording";
 
     private final Vault vault;
     private final VirtualMachine vm;
@@ -63,9 +69,10 @@ public final class BackupJob {
     /// Throws a [StillpointException][io.stillpoint.platform.StillpointException] if there is none.
     public RecoveryPoint run() {
         DueBackup due = due();
+        VmIdentity identity = identity(due);
         try (Quiescing guest = prepareGuest();
                 HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
-            RecoveryPoint point = store(due, held);
+            RecoveryPoint point = store(due, identity, held);
             held.snapshot().keepChanges();
             events.step("release", messages.text("engine.releasing"));
             return point;
@@ -76,8 +83,24 @@ public final class BackupJob {
         return new DueBackup(settings.vm(), clock.instant(), vault.newest(settings.vm()));
     }
 
+    /// Which machine this is. Throws `engine.other-vm` before anything is disturbed if the earlier points are of
+    /// another and the user has not said that this is meant.
+    private VmIdentity identity(DueBackup due) {
+        VmIdentity now = vm.identity();
+        Optional<VmIdentity> before =
+                due.previous().flatMap(point -> VmIdentity.in(point.configuration()));
+        if (before.isEmpty()) {
+            return now;
+        }
+        if (!settings.sameVm() && !now.isSameAs(before.get())) {
+            throw JobException.misuse(
+                    "engine.other-vm", due.vm(), before.get().toString(), now.toString());
+        }
+        return now.completedBy(before.get());
+    }
+
     private Quiescing prepareGuest() {
-        return Quiescing.ready(settings, vm.running(), events, cancellation, clock, randomness);
+        return Quiescing.ready(settings, vm, events, cancellation, clock, randomness);
     }
 
     private PreparedSnapshot prepareSnapshot(DueBackup due) {
@@ -96,11 +119,15 @@ public final class BackupJob {
                         vault.id().toString().substring(0, LINEAGE_DIGITS),
                         randomness.hex(GENERATION_BYTES),
                         generations,
+                        due.previous()
+                                .<JsonNode>map(RecoveryPoint::configuration)
+                                .orElseGet(Json::object)
+                                .path(RECORDING),
                         settings.scratchFolder(),
                         settings.scratchMax()));
     }
 
-    private RecoveryPoint store(DueBackup due, HeldVm held) {
+    private RecoveryPoint store(DueBackup due, VmIdentity identity, HeldVm held) {
         List<HeldDisk> disks = held.snapshot().disks();
         StoreProgress progress = new StoreProgress(events);
         List<BlockSource> sources = new ArrayList<>();
@@ -125,14 +152,20 @@ public final class BackupJob {
             for (int i = 0; i < plans.size(); i++) {
                 records.add(plans.get(i).record(stored.get(i)));
             }
-            return session.commit(draft(due, held, records));
+            return session.commit(draft(due, identity, held, records));
         } finally {
             sources.forEach(BlockSource::close);
         }
     }
 
-    private PointDraft draft(DueBackup due, HeldVm held, List<PointDisk> disks) {
+    private PointDraft draft(
+            DueBackup due, VmIdentity identity, HeldVm held, List<PointDisk> disks) {
         ObjectNode configuration = vm.configuration();
+        configuration.set("identity", identity.json());
+        ObjectNode recording = held.snapshot().recording();
+        if (!recording.isEmpty()) {
+            configuration.set(RECORDING, recording);
+        }
         if (!held.quiescing().isEmpty()) {
             configuration.set("quiescing", held.quiescing());
         }

@@ -20,6 +20,8 @@ public final class HypervisorException extends StillpointException {
         REFUSED(false, Blame.ENVIRONMENT),
         /// This VM can't be backed up safely by this way.
         UNSUPPORTED(false, Blame.USER),
+        /// The VM is in a state in which its disks can't be read, as during a migration.
+        UNFIT_STATE(true, Blame.ENVIRONMENT),
         /// The held snapshot is no longer valid: scratch space ran out or was too slow.
         SNAPSHOT_BROKEN(true, Blame.ENVIRONMENT),
         /// An image file is missing, in use, or not what it claims to be.

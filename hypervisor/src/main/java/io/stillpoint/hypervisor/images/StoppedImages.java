@@ -5,13 +5,16 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -58,6 +61,18 @@ public final class StoppedImages implements VirtualMachine {
         return false;
     }
 
+    @Override
+    public VmIdentity identity() {
+        List<String> files =
+                images.values().stream().map(image -> absolute(image.path())).sorted().toList();
+        return VmIdentity.here("", "", vmName, files, List.of());
+    }
+
+    @Override
+    public Optional<Channel> channel(Path socket) {
+        return Optional.empty();
+    }
+
     /// `name`, `uuid` (empty), `hypervisor`, and `disks` with `name`, `file`, `format`.
     @Override
     public ObjectNode configuration() {
@@ -90,6 +105,14 @@ public final class StoppedImages implements VirtualMachine {
 
     @Override
     public void close() {}
+
+    private static String absolute(Path path) {
+        try {
+            return path.toRealPath().toString();
+        } catch (IOException e) {
+            throw ImageErrors.failed(path, e);
+        }
+    }
 
     private static String format(ImageFile image) {
         return image.format().orElseGet(() -> ImageFormat.detect(image.path()));
@@ -128,6 +151,11 @@ public final class StoppedImages implements VirtualMachine {
         @Override
         public List<HeldDisk> disks() {
             return List.copyOf(images);
+        }
+
+        @Override
+        public ObjectNode recording() {
+            return Json.object();
         }
 
         @Override

@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -20,11 +23,16 @@ public final class QemuVm implements VirtualMachine {
     private final VmLock lock;
     private final Monitor monitor;
     private final QemuVersion version;
+    private final Optional<QemuProcess> process;
+    private final OwnerMark owner;
 
     private QemuVm(VmLock lock, Monitor monitor) {
         this.lock = lock;
         this.monitor = monitor;
         this.version = QemuVersion.of(monitor.execute("query-version"));
+        VmState.of(monitor).requireFit(monitor);
+        this.process = QemuProcess.listeningOn(monitor.socket());
+        this.owner = OwnerMark.put(monitor);
     }
 
     /// Connects to the monitor and takes the VM's lock, which no other job gets until [#close].
@@ -56,6 +64,31 @@ public final class QemuVm implements VirtualMachine {
     @Override
     public boolean running() {
         return monitor.isVmRunning();
+    }
+
+    @Override
+    public VmIdentity identity() {
+        BlockGraph graph = BlockGraph.of(monitor);
+        Set<String> images = new TreeSet<>();
+        Set<String> backing = new TreeSet<>();
+        for (GuestDisk disk : new DiskList(monitor).find()) {
+            for (BlockGraph.Leaf leaf : graph.leaves(disk.node())) {
+                String file =
+                        process.map(each -> each.absolute(leaf.file())).orElse(leaf.file());
+                (leaf.isBacking() ? backing : images).add(file);
+            }
+        }
+        return VmIdentity.here(
+                monitor.execute("query-uuid").path("UUID").asString(""),
+                process.map(QemuProcess::identity).orElse(""),
+                monitor.execute("query-name").path("name").asString(""),
+                List.copyOf(images),
+                List.copyOf(backing));
+    }
+
+    @Override
+    public Optional<Channel> channel(Path socket) {
+        return QemuChannel.find(monitor, process, socket);
     }
 
     /// `name`, `uuid`, `hypervisor`, `version`, `machine`, `cpus`, `memory` (bytes), and `disks` with `name`,
@@ -97,20 +130,25 @@ public final class QemuVm implements VirtualMachine {
         Sweep sweep = new Sweep(monitor, paths, server);
         sweep.run();
         List<GuestDisk> disks = new DiskList(monitor).find();
+        VmState.of(monitor).requireFit(monitor);
         new SafetyCheck(monitor, version).requireSafe(disks);
+        RecordingFacts facts = RecordingFacts.of(monitor, process, disks);
         List<PlannedDisk> planned = new ArrayList<>();
         for (GuestDisk disk : disks) {
-            planned.add(PlannedDisk.of(planned.size(), disk, request));
+            planned.add(PlannedDisk.of(planned.size(), disk, request, facts));
         }
         planned.forEach(disk -> removeStaleBitmaps(sweep, disk, request));
         boolean done = false;
         PreparedQemuSnapshot prepared =
-                new PreparedQemuSnapshot(monitor, request, server, sweep, planned);
+                new PreparedQemuSnapshot(monitor, request, server, sweep, planned, facts);
         try {
             server.start();
             ScratchImages images =
-                    new ScratchImages(monitor, paths, JobNames.of(request), request.scratchMax());
-            planned.forEach(disk -> images.add(disk.disk(), disk.index()));
+                    new ScratchImages(
+                            monitor, paths, JobNames.of(request), request.scratchMax(), server);
+            planned.stream()
+                    .filter(PlannedDisk::isHeld)
+                    .forEach(disk -> images.add(disk.disk(), disk.index()));
             done = true;
             return prepared;
         } finally {
@@ -122,6 +160,7 @@ public final class QemuVm implements VirtualMachine {
 
     @Override
     public void close() {
+        owner.remove();
         monitor.close();
         lock.close();
     }
@@ -131,7 +170,10 @@ public final class QemuVm implements VirtualMachine {
             Sweep sweep, PlannedDisk planned, SnapshotRequest request) {
         for (GuestDisk.Bitmap bitmap : planned.disk().bitmaps()) {
             Optional<String> generation = JobNames.generation(request.lineage(), bitmap.name());
-            boolean isKept = planned.previous().filter(bitmap.name()::equals).isPresent();
+            boolean isKept =
+                    planned.previous()
+                            .flatMap(kept -> JobNames.generation(request.lineage(), kept))
+                            .equals(generation);
             if (generation.isPresent() && !isKept) {
                 sweep.removeBitmap(planned.disk().node(), bitmap.name());
             }

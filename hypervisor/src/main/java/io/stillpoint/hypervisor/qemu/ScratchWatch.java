@@ -7,10 +7,10 @@ import io.stillpoint.platform.Json;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 
-/// Watches how much the scratch images of a snapshot take together, and whether the VM is still there. QEMU
+/// Watches how much the scratch images of a snapshot take together, whether a migration begins, and whether the VM is
+/// still there. QEMU
 /// sends an event when an image grows beyond a threshold; each event sets the next threshold so that the
 /// limit can't be passed between two events.
 final class ScratchWatch implements AutoCloseable {
@@ -25,24 +25,35 @@ final class ScratchWatch implements AutoCloseable {
     private final Monitor monitor;
     private final List<String> files;
     private final ByteSize limit;
-    private final Consumer<ByteSize> full;
-    private final Consumer<HypervisorException> gone;
+    private final Listener listener;
     private volatile boolean closed;
 
-    /// @param full told once, with the space taken, when the limit is passed
-    /// @param gone told once when the VM does not answer any more
+    /// Is told once, of the first of these.
+    interface Listener {
+        /// The limit is passed.
+        void full(ByteSize taken);
+
+        /// A migration of the VM has begun.
+        void migrating();
+
+        /// The VM does not answer any more.
+        void gone(HypervisorException cause);
+    }
+
     ScratchWatch(
             Monitor monitor,
             JobNames names,
             List<PlannedDisk> disks,
             ByteSize limit,
-            Consumer<ByteSize> full,
-            Consumer<HypervisorException> gone) {
+            Listener listener) {
         this.monitor = monitor;
-        this.files = disks.stream().map(disk -> names.name(Role.FILE, disk.index())).toList();
+        this.files =
+                disks.stream()
+                        .filter(PlannedDisk::isHeld)
+                        .map(disk -> names.name(Role.FILE, disk.index()))
+                        .toList();
         this.limit = limit;
-        this.full = full;
-        this.gone = gone;
+        this.listener = listener;
     }
 
     void start() {
@@ -62,10 +73,14 @@ final class ScratchWatch implements AutoCloseable {
                 if (check) {
                     ByteSize taken = taken();
                     if (taken.bytes() >= limit.bytes()) {
-                        full.accept(taken);
+                        listener.full(taken);
                         return;
                     }
                     setThresholds(taken);
+                }
+                if (VmState.of(monitor).isMigrating()) {
+                    listener.migrating();
+                    return;
                 }
                 Optional<JsonNode> event =
                         monitor.awaitEvent(
@@ -80,7 +95,7 @@ final class ScratchWatch implements AutoCloseable {
                 check = true;
                 if (failures > ATTEMPTS_MAX || e.code().equals("qmp.no-monitor")) {
                     if (!closed) {
-                        gone.accept(e);
+                        listener.gone(e);
                     }
                     return;
                 }
@@ -102,7 +117,7 @@ final class ScratchWatch implements AutoCloseable {
     /// Half of what is left, shared among the disks. A threshold is a place in the file; the image grows
     /// upwards only, so its place is its size.
     private void setThresholds(ByteSize taken) {
-        long step = Math.max((limit.bytes() - taken.bytes()) / 2 / files.size(), STEP_MIN);
+        long step = Math.max((limit.bytes() - taken.bytes()) / 2 / Math.max(1, files.size()), STEP_MIN);
         for (JsonNode node : monitor.nodes()) {
             String name = node.path("node-name").asString("");
             if (files.contains(name)) {

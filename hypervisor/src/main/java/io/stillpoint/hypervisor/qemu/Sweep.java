@@ -49,6 +49,7 @@ final class Sweep {
         releaseDevices();
         removeNodes(Role.FILTER);
         removeNodes(Role.FLEECE);
+        removeNodes(Role.MARK);
         removeNodes(Role.WINDOW);
         List<Path> elsewhere = scratchImages();
         removeNodes(Role.FILE);

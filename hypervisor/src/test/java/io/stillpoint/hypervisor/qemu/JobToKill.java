@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -17,6 +18,7 @@ final class JobToKill {
                         arguments[2],
                         arguments[3],
                         Map.of(),
+                        Json.object(),
                         Path.of(arguments[1]),
                         ByteSize.parse("1G"));
         try (QemuVm vm = QemuVm.open(Path.of(arguments[0]));

@@ -37,8 +37,8 @@ class QemuVmFailureTest extends Backups {
             try (QemuVm backup = QemuVm.open(vm.socket());
                     HeldSnapshot next = take(backup, request(3, all(1)))) {
                 assertThat(vm.bitmaps("d1"))
-                        .contains(bitmap(1), bitmap(3))
-                        .doesNotContain(bitmap(2));
+                        .contains(bitmap(1, "d1"), bitmap(3, "d1"))
+                        .doesNotContain(bitmap(2, "d1"));
                 assertThat(changes(next, "d1")).containsExactly(new Extent(CHUNK, CHUNK));
                 assertThat(read(next, "d1")).isEqualTo(expected);
                 next.proveValid();
@@ -59,7 +59,7 @@ class QemuVmFailureTest extends Backups {
                             vm.socket().toString(),
                             folder.resolve("scratch").toString(),
                             "ffffffff",
-                            generation(5))) {
+                            job(5))) {
                 assertThat(job.handle().isAlive()).isTrue();
                 assertThatThrownBy(() -> QemuVm.open(vm.socket()))
                         .hasMessageContaining("Another job is backing up the VM");
@@ -70,7 +70,7 @@ class QemuVmFailureTest extends Backups {
             assertThat(vm.traces()).isEmpty();
             // The record of changes is the other lineage's own.
             assertThat(vm.bitmaps("d1"))
-                    .containsExactlyInAnyOrder("sp-ffffffff-" + generation(5), bitmap(1));
+                    .containsExactlyInAnyOrder("sp-ffffffff-" + generation(5, "d1"), bitmap(1, "d1"));
         }
     }
 
@@ -180,7 +180,7 @@ class QemuVmFailureTest extends Backups {
             snapshot.keepChanges();
             snapshot.close();
             assertThat(vm.traces()).isEmpty();
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1));
+            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
         }
     }
 

@@ -126,6 +126,13 @@ final class RealVm implements AutoCloseable {
         for (JsonNode job : control.execute("query-jobs")) {
             traces.add("job " + job.path("id").asString());
         }
+        for (JsonNode object :
+                control.execute("qom-list", Json.object().put("path", "/objects"))) {
+            String name = object.path("name").asString();
+            if (name.startsWith("sp-") && !isOfThisProcess(name)) {
+                traces.add("object " + name);
+            }
+        }
         for (JsonNode node : nodes()) {
             String name = node.path("node-name").asString();
             if (name.startsWith("sp-")) {
@@ -145,16 +152,24 @@ final class RealVm implements AutoCloseable {
         return traces;
     }
 
+    /// Without the witnesses beside them.
     List<String> bitmaps(String node) {
         List<String> names = new ArrayList<>();
         for (JsonNode each : nodes()) {
             if (each.path("node-name").asString().equals(node)) {
                 for (GuestDisk.Bitmap bitmap : DiskBitmaps.in(each)) {
-                    names.add(bitmap.name());
+                    if (!bitmap.name().endsWith("-w")) {
+                        names.add(bitmap.name());
+                    }
                 }
             }
         }
         return names;
+    }
+
+    /// The mark of a job that this test has not closed yet.
+    private static boolean isOfThisProcess(String mark) {
+        return mark.contains("-" + ProcessHandle.current().pid() + "-");
     }
 
     String status() {
