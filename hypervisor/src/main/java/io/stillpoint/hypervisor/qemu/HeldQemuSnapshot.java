@@ -26,6 +26,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private final RecordingFacts facts;
     private final List<HeldQemuDisk> disks;
     private final SnapshotHealth health = new SnapshotHealth();
+    private final MigrationEvents migrationEvents;
     private final ScratchWatch watch;
     private boolean exported;
     private boolean keepsChanges;
@@ -50,6 +51,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                         .map(disk ->
                                 new HeldQemuDisk(disk, server.address(), names, health))
                         .toList();
+        this.migrationEvents = MigrationEvents.begin(monitor);
         this.watch =
                 new ScratchWatch(
                         monitor,
@@ -239,6 +241,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     private void removeAll() {
         sweep.run();
+        migrationEvents.end();
         for (PlannedDisk disk : planned) {
             for (GuestDisk.Bitmap bitmap : new DiskBitmaps(monitor).of(disk.disk().node())) {
                 Optional<String> generation =

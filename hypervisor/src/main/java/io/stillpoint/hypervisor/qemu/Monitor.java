@@ -50,6 +50,10 @@ final class Monitor implements AutoCloseable {
         return client().awaitEvent(name, wanted, timeout);
     }
 
+    Optional<QmpEvent> awaitEvent(Predicate<QmpEvent> wanted, Duration timeout) {
+        return client().awaitEvent(wanted, timeout);
+    }
+
     Optional<UnixDomainPrincipal> peer() {
         return client().peer();
     }

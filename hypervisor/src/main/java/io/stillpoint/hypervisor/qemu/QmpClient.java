@@ -122,15 +122,22 @@ public final class QmpClient implements AutoCloseable {
     /// Waits for an event and takes it out of the queue. Events that came before the call count.
     public Optional<JsonNode> awaitEvent(
             String name, Predicate<JsonNode> wanted, Duration timeout) {
+        return awaitEvent(
+                        event -> event.name().equals(name) && wanted.test(event.data()), timeout)
+                .map(QmpEvent::data);
+    }
+
+    /// Waits for whichever event is wanted and comes first, and takes it out of the queue.
+    Optional<QmpEvent> awaitEvent(Predicate<QmpEvent> wanted, Duration timeout) {
         long left = timeout.toNanos();
         lock.lock();
         try {
             while (true) {
                 for (Iterator<QmpEvent> i = events.iterator(); i.hasNext(); ) {
                     QmpEvent event = i.next();
-                    if (event.name().equals(name) && wanted.test(event.data())) {
+                    if (wanted.test(event)) {
                         i.remove();
-                        return Optional.of(event.data());
+                        return Optional.of(event);
                     }
                 }
                 if (failure != null) {

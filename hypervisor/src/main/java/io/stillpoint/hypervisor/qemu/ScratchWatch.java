@@ -82,11 +82,7 @@ final class ScratchWatch implements AutoCloseable {
                     listener.migrating();
                     return;
                 }
-                Optional<JsonNode> event =
-                        monitor.awaitEvent(
-                                "BLOCK_WRITE_THRESHOLD",
-                                data -> files.contains(data.path("node-name").asString("")),
-                                POLL);
+                Optional<QmpEvent> event = monitor.awaitEvent(this::isOurs, POLL);
                 // After a drop of the connection an event may have been missed.
                 check = event.isPresent() || failures > 0;
                 failures = 0;
@@ -102,6 +98,15 @@ final class ScratchWatch implements AutoCloseable {
                 pause();
             }
         }
+    }
+
+    private boolean isOurs(QmpEvent event) {
+        return switch (event.name()) {
+            case "BLOCK_WRITE_THRESHOLD" ->
+                    files.contains(event.data().path("node-name").asString(""));
+            case MigrationEvents.NAME -> true;
+            default -> false;
+        };
     }
 
     private ByteSize taken() {

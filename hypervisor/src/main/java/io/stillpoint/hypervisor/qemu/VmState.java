@@ -36,7 +36,7 @@ record VmState(String name, boolean running, String migration) {
                     "finish-migrate", "vm.state-migrating",
                     "colo", "vm.state-colo",
                     "save-vm", "vm.state-saving",
-                    "restore-vm", "vm.state-saving",
+                    "restore-vm", "vm.state-restoring",
                     "preconfig", "vm.state-preconfig");
 
     /// A migration in one of these is over; in any other, also one that a later QEMU adds, it is under way.
