@@ -93,14 +93,27 @@ final class RealVm implements AutoCloseable {
         Arrays.fill(content(disk), (int) offset, (int) offset + length, (byte) pattern);
     }
 
+    /// As [#write], for a device that has the disk's name as its id.
+    void writeTo(String device, long offset, int length, int pattern) {
+        String answer =
+                ioOf(device, "write -P " + pattern + " " + offset + " " + length);
+        if (!answer.startsWith("wrote")) {
+            throw new AssertionError(answer);
+        }
+    }
+
     /// Runs a command of qemu-io on the device's block backend; its answer goes to QEMU's output.
     String io(String disk, String command) {
+        return ioOf("dev-" + disk, command);
+    }
+
+    private String ioOf(String device, String command) {
         ObjectNode arguments =
                 Json.object()
                         .put(
                                 "command-line",
-                                "qemu-io -d /machine/peripheral/dev-"
-                                        + disk
+                                "qemu-io -d /machine/peripheral/"
+                                        + device
                                         + "/virtio-backend \""
                                         + command
                                         + "\"");
@@ -178,12 +191,26 @@ final class RealVm implements AutoCloseable {
 
     /// An orderly end, then a new process on the same images.
     void restart() {
+        restart(() -> {});
+    }
+
+    /// What is done while no QEMU runs.
+    interface Meanwhile {
+        void run() throws IOException;
+    }
+
+    void restart(Meanwhile meanwhile) {
         try {
             control.execute("quit");
         } catch (HypervisorException e) {
             // QEMU may close before it answers.
         }
         awaitEnd();
+        try {
+            meanwhile.run();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
         process = launch();
         control = awaitMonitor();
     }
