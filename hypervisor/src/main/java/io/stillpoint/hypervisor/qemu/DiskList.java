@@ -14,6 +14,12 @@ import tools.jackson.databind.JsonNode;
 
 /// Finds the disks of a VM: every writable medium in a fixed drive that the guest sees.
 final class DiskList {
+    /// Each disk is asked about by itself, and takes a handful of QEMU's connections and nodes.
+    private static final int DISKS_MAX = 256;
+
+    /// 1 PiB. Nothing that is larger is read to its end in anybody's lifetime.
+    private static final long SIZE_MAX = 1L << 50;
+
     private final Monitor monitor;
 
     DiskList(Monitor monitor) {
@@ -38,6 +44,14 @@ final class DiskList {
                             && !drive.path("removable").asBoolean(false)
                             && !drive.path("qdev").asString("").isEmpty();
             if (isDisk) {
+                if (candidates.size() == DISKS_MAX) {
+                    throw new HypervisorException(
+                            Kind.UNSUPPORTED,
+                            "vm.too-many-disks",
+                            null,
+                            monitor.socket(),
+                            Integer.toString(DISKS_MAX));
+                }
                 String device = devicePath(drive.path("qdev").asString());
                 String type = property(device, "type");
                 // The firmware's variable store is flash, not a disk.
@@ -80,7 +94,7 @@ final class DiskList {
                         type,
                         format,
                         inserted.path("file").asString(""),
-                        image.path("virtual-size").asLong(0),
+                        size(image, device),
                         serial,
                         storesBitmaps,
                         DiskBitmaps.in(details));
@@ -93,6 +107,21 @@ final class DiskList {
                         plain(id),
                         plain(drive.path("device").asString("")),
                         generated(node) ? "" : plain(node)));
+    }
+
+    private long size(JsonNode image, String device) {
+        JsonNode size = image.path("virtual-size");
+        if (!size.isIntegralNumber() || size.asLong(-1) < 0 || size.asLong(-1) > SIZE_MAX) {
+            throw new HypervisorException(
+                    Kind.UNSUPPORTED,
+                    "vm.disk-size",
+                    null,
+                    monitor.socket(),
+                    device,
+                    size.toString(),
+                    Long.toString(SIZE_MAX));
+        }
+        return size.asLong();
     }
 
     /// QEMU makes up another such name at each start.

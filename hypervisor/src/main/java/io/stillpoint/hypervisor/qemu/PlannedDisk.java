@@ -23,9 +23,11 @@ record PlannedDisk(
         String generation = JobNames.ofDisk(request.generation(), disk.name());
         String wanted = request.previousGenerations().get(disk.name());
         Optional<Reason> unknown =
-                wanted == null
-                        ? Optional.of(Reason.FIRST_BACKUP)
-                        : whyNot(disk, wanted, request, facts);
+                disk.isEmpty()
+                        ? Optional.of(Reason.NOT_SUPPORTED)
+                        : wanted == null
+                                ? Optional.of(Reason.FIRST_BACKUP)
+                                : whyNot(disk, wanted, request, facts);
         return new PlannedDisk(
                 index,
                 disk,
@@ -38,9 +40,6 @@ record PlannedDisk(
 
     private static Optional<Reason> whyNot(
             GuestDisk disk, String generation, SnapshotRequest request, RecordingFacts facts) {
-        if (disk.isEmpty()) {
-            return Optional.of(Reason.NOT_SUPPORTED);
-        }
         Optional<GuestDisk.Bitmap> recording =
                 bitmap(disk, JobNames.recording(request.lineage(), generation));
         if (recording.isPresent() && recording.get().inconsistent()) {

@@ -230,6 +230,39 @@ class QemuVmFailureTest extends Backups {
     }
 
     @Test
+    void secondJobThroughAnotherMonitorIsToldThatTheVmIsTaken() {
+        try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
+                QemuVm backup = QemuVm.open(vm.socket())) {
+            assertThat(backup.running()).isTrue();
+            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+                    .hasMessageContaining("perhaps through another of its monitors");
+            // The refused one has taken nothing of the first away.
+            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+                    .hasMessageContaining("perhaps through another of its monitors");
+        }
+    }
+
+    @Test
+    void secondProcessThroughAnotherMonitorIsToldToo() {
+        try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
+                ChildJvm job =
+                        new ChildJvm(
+                                JobToKill.class,
+                                vm.socket().toString(),
+                                folder.resolve("scratch").toString(),
+                                "ffffffff",
+                                job(5))) {
+            assertThat(job.handle().isAlive()).isTrue();
+            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+                    .hasMessageContaining("perhaps through another of its monitors");
+        }
+    }
+
+    private String secondMonitor() {
+        return "unix:" + folder.resolve("second.sock") + ",server=on,wait=off";
+    }
+
+    @Test
     void heldMonitorIsNamed() {
         try (RealVm vm = RealVm.start(folder);
                 QmpClient holder = QmpClient.connect(vm.socket())) {
