@@ -13,6 +13,11 @@ public interface HeldSnapshot extends AutoCloseable {
     /// nothing is recorded.
     ObjectNode recording();
 
+    /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
+    default Shutdown shutdown() {
+        return Shutdown.unknown("");
+    }
+
     /// To be called after the last byte was read: throws a [HypervisorException] unless every byte read so
     /// far is of the instant. What was read is worthless then.
     void proveValid();

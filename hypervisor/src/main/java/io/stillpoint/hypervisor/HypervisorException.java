@@ -22,10 +22,14 @@ public final class HypervisorException extends StillpointException {
         UNSUPPORTED(false, Blame.USER),
         /// The VM is in a state in which its disks can't be read, as during a migration.
         UNFIT_STATE(true, Blame.ENVIRONMENT),
+        /// Another program does something with this VM that stands in the way, and will end.
+        BUSY(true, Blame.ENVIRONMENT),
         /// The held snapshot is no longer valid: scratch space ran out or was too slow.
         SNAPSHOT_BROKEN(true, Blame.ENVIRONMENT),
         /// An image file is missing, in use, or not what it claims to be.
-        IMAGE(false, Blame.USER);
+        IMAGE(false, Blame.USER),
+        /// There is no room for an image.
+        NO_SPACE(true, Blame.ENVIRONMENT);
 
         private final boolean retryable;
         private final Blame blame;

@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -11,6 +12,10 @@ import tools.jackson.databind.node.ObjectNode;
 public interface VirtualMachine extends AutoCloseable {
     /// Whether guest code can run and write while the job reads.
     boolean running();
+
+    /// Throws a [HypervisorException] with the reason if the VM is in a state in which its disks can't be read. Disturbs
+    /// nothing.
+    default void requireFit() {}
 
     /// Which machine this is, so that points of another are never taken for its own.
     VmIdentity identity();
@@ -28,6 +33,11 @@ public interface VirtualMachine extends AutoCloseable {
     /// What is known of the VM's configuration: `name`, `uuid`, `hypervisor`, `disks` and what else the
     /// provider can tell. Goes into the recovery point as it is.
     ObjectNode configuration();
+
+    /// What a person should know of the VM and of what is stored of it; known after [#prepare].
+    default List<MachineNotice> notices() {
+        return List.of();
+    }
 
     /// Removes what earlier, ended jobs of the same lineage left behind, then readies a snapshot of every
     /// disk. Nothing visible to the guest has changed when this returns.

@@ -60,6 +60,11 @@ final class ReferenceVm implements VirtualMachine {
     }
 
     @Override
+    public void requireFit() {
+        vm.requireFit();
+    }
+
+    @Override
     public VmIdentity identity() {
         return vm.identity();
     }

@@ -48,6 +48,21 @@ final class BlockGraph {
         return graph;
     }
 
+    /// A node's name to that of the node that it passes its requests on to.
+    static Map<String, String> below(Monitor monitor) {
+        Map<String, String> below = new HashMap<>();
+        of(monitor)
+                .below
+                .forEach((parent, edges) -> {
+                    for (Edge edge : edges) {
+                        if (edge.kind.equals("file")) {
+                            below.put(parent, edge.child);
+                        }
+                    }
+                });
+        return below;
+    }
+
     /// What lies at the bottom under a node. What a copy-before-write filter copies to is not below it.
     List<Leaf> leaves(String node) {
         List<Leaf> leaves = new ArrayList<>();

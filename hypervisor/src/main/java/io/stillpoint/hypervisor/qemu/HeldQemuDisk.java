@@ -74,7 +74,7 @@ final class HeldQemuDisk implements HeldDisk {
 
     @Override
     public Optional<String> generation() {
-        return planned.isHeld() ? Optional.of(planned.generation()) : Optional.empty();
+        return planned.records() ? Optional.of(planned.generation()) : Optional.empty();
     }
 
     @Override

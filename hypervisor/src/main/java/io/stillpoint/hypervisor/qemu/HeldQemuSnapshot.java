@@ -28,6 +28,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private final SnapshotHealth health = new SnapshotHealth();
     private final MigrationEvents migrationEvents;
     private final ScratchWatch watch;
+    private final ByteSize limit;
     private boolean exported;
     private boolean keepsChanges;
     private boolean closed;
@@ -38,6 +39,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
             NbdServer server,
             Sweep sweep,
             List<PlannedDisk> planned,
+            ScratchRoom room,
             RecordingFacts facts) {
         this.monitor = monitor;
         this.facts = facts;
@@ -51,20 +53,26 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                         .map(disk ->
                                 new HeldQemuDisk(disk, server.address(), names, health))
                         .toList();
+        this.limit = room.limit();
         this.migrationEvents = MigrationEvents.begin(monitor);
         this.watch =
                 new ScratchWatch(
                         monitor,
                         names,
                         planned,
-                        request.scratchMax(),
+                        room,
                         new ScratchWatch.Listener() {
                             @Override
                             public void full(ByteSize taken) {
                                 giveUp(
                                         "snapshot.scratch-full",
                                         taken.toString(),
-                                        request.scratchMax().toString());
+                                        limit.toString());
+                            }
+
+                            @Override
+                            public void crowded(ByteSize free) {
+                                giveUp("snapshot.no-room", free.toString());
                             }
 
                             @Override
@@ -127,9 +135,10 @@ final class HeldQemuSnapshot implements HeldSnapshot {
             if (each.path("node-name").asString("").equals(node)) {
                 long size = each.path("image").path("virtual-size").asLong(0);
                 boolean isUntouched =
-                        DiskBitmaps.in(each).stream()
-                                .filter(bitmap -> bitmap.name().equals(witness))
-                                .anyMatch(PlannedDisk::isUntouched);
+                        !disk.records()
+                                || DiskBitmaps.in(each).stream()
+                                        .filter(bitmap -> bitmap.name().equals(witness))
+                                        .anyMatch(PlannedDisk::isUntouched);
                 if (size == disk.disk().size() && isUntouched) {
                     return;
                 }
@@ -170,13 +179,19 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     private void export(PlannedDisk disk) {
         String probe = names.name(Role.PROBE, disk.index());
-        monitor.execute(
-                "blockdev-add",
-                Json.object()
-                        .put("driver", "snapshot-access")
-                        .put("node-name", probe)
-                        .put("file", names.name(Role.FILTER, disk.index())));
-        monitor.execute("block-export-add", export(probe, probe));
+        if (disk.disk().writable()) {
+            monitor.execute(
+                    "blockdev-add",
+                    Json.object()
+                            .put("driver", "snapshot-access")
+                            .put("node-name", probe)
+                            .put("file", names.name(Role.FILTER, disk.index())));
+            monitor.execute("block-export-add", export(probe, probe));
+        } else {
+            // Nothing can break: the guest can't write it.
+            monitor.execute(
+                    "block-export-add", export(probe, names.name(Role.FLEECE, disk.index())));
+        }
         ObjectNode export =
                 export(
                         names.name(Role.EXPORT, disk.index()),
@@ -198,8 +213,8 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                 .put("name", name);
     }
 
-    /// The filters go at once, so that the guest's writes copy no more, and the exports, which would keep a migration
-    /// from ending.
+    /// The filters go at once, so that the guest's writes copy no more and the host has its room, and the exports, which
+    /// would keep a migration from ending.
     private synchronized void giveUp(String code, Object... details) {
         if (closed) {
             return;
@@ -252,6 +267,5 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                 }
             }
         }
-        server.stop();
     }
 }

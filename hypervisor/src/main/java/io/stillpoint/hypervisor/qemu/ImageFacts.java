@@ -22,7 +22,7 @@ record ImageFacts(ArrayNode files, boolean isGuarded) {
     private static final Set<String> LOCAL = Set.of("file", "host_device");
 
     /// @param node the disk's node
-    static ImageFacts of(BlockGraph graph, String node, Optional<QemuProcess> process) {
+    static ImageFacts of(BlockGraph graph, String node, Optional<QemuRun> process) {
         ArrayNode files = Json.array();
         List<BlockGraph.Leaf> leaves = graph.leaves(node);
         boolean isGuarded = process.isPresent() && !leaves.isEmpty();

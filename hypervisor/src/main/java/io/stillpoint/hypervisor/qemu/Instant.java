@@ -54,9 +54,11 @@ final class Instant {
         long stopped = System.nanoTime();
         long changed;
         try {
-            monitor.execute("transaction", transaction);
+            if (!transaction.path("actions").isEmpty()) {
+                monitor.execute("transaction", transaction);
+            }
             for (PlannedDisk disk : disks) {
-                if (disk.isHeld()) {
+                if (disk.isHeld() && disk.disk().writable()) {
                     monitor.execute(
                             "qom-set",
                             Sweep.drive(
@@ -85,7 +87,7 @@ final class Instant {
     private ObjectNode transaction(List<PlannedDisk> disks) {
         ArrayNode actions = Json.array();
         for (PlannedDisk disk : disks) {
-            if (!disk.isHeld()) {
+            if (!disk.records()) {
                 continue;
             }
             String node = disk.disk().node();

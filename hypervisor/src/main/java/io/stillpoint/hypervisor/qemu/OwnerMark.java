@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 /// process. One whose process has ended is removed by the next job.
 ///
 /// ```
-/// sp-owner-NAMESPACE-BOOT-PID-START    NAMESPACE: of process numbers; START: see [QemuProcess]
+/// sp-owner-NAMESPACE-BOOT-PID-START    NAMESPACE: of process numbers; START: see [QemuRun]
 /// ```
 final class OwnerMark {
     private static final String PREFIX = "sp-owner-";
@@ -92,7 +92,7 @@ final class OwnerMark {
             return true;
         }
         try {
-            return QemuProcess.identity(Long.parseLong(mark.group(4))).equals(mark.group(2));
+            return QemuRun.identity(Long.parseLong(mark.group(4))).equals(mark.group(2));
         } catch (IOException e) {
             return false;
         }
@@ -105,7 +105,7 @@ final class OwnerMark {
                     Files.readSymbolicLink(Path.of("/proc/self/ns/pid"))
                             .toString()
                             .replaceAll("\\D", "");
-            return namespace + "-" + QemuProcess.identity(ProcessHandle.current().pid());
+            return namespace + "-" + QemuRun.identity(ProcessHandle.current().pid());
         } catch (IOException e) {
             return "0-00000000-" + ProcessHandle.current().pid() + "-0";
         }

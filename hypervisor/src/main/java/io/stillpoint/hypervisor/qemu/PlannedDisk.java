@@ -23,7 +23,7 @@ record PlannedDisk(
         String generation = JobNames.ofDisk(request.generation(), disk.name());
         String wanted = request.previousGenerations().get(disk.name());
         Optional<Reason> unknown =
-                disk.isEmpty()
+                !records(disk)
                         ? Optional.of(Reason.NOT_SUPPORTED)
                         : wanted == null
                                 ? Optional.of(Reason.FIRST_BACKUP)
@@ -87,5 +87,14 @@ record PlannedDisk(
     /// Whether a snapshot of it is held in QEMU; a disk of no bytes needs none.
     boolean isHeld() {
         return !disk.isEmpty();
+    }
+
+    /// Whether changes are recorded from this snapshot on.
+    boolean records() {
+        return records(disk);
+    }
+
+    private static boolean records(GuestDisk disk) {
+        return disk.recordsChanges() && !disk.isEmpty();
     }
 }

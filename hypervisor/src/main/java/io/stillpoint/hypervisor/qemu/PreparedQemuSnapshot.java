@@ -17,6 +17,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private final Sweep sweep;
     private final List<PlannedDisk> disks;
     private final RecordingFacts facts;
+    private final ScratchRoom room;
     private boolean ended;
     private Instant.@Nullable Times times;
 
@@ -26,6 +27,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
             NbdServer server,
             Sweep sweep,
             List<PlannedDisk> disks,
+            ScratchRoom room,
             RecordingFacts facts) {
         this.facts = facts;
         this.monitor = monitor;
@@ -33,6 +35,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
         this.server = server;
         this.sweep = sweep;
         this.disks = List.copyOf(disks);
+        this.room = room;
     }
 
     @Override
@@ -45,7 +48,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
             times = new Instant(monitor, request, JobNames.of(request)).pass(disks);
             done = true;
             ended = true;
-            return new HeldQemuSnapshot(monitor, request, server, sweep, disks, facts);
+            return new HeldQemuSnapshot(monitor, request, server, sweep, disks, room, facts);
         } finally {
             if (!done) {
                 undoQuietly();
@@ -81,6 +84,5 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
                 disks.stream().map(PlannedDisk::generation).collect(Collectors.toSet());
         sweep.removeBitmaps(bitmap ->
                 JobNames.generation(request.lineage(), bitmap).filter(begun::contains).isPresent());
-        server.stop();
     }
 }

@@ -24,7 +24,7 @@ final class QemuChannel implements Channel {
     }
 
     /// The device at this path, unless a client is connected to it already.
-    static Optional<Channel> find(Monitor monitor, Optional<QemuProcess> process, Path socket) {
+    static Optional<Channel> find(Monitor monitor, Optional<QemuRun> process, Path socket) {
         Optional<FileId> wanted = FileId.of(socket);
         for (JsonNode device : monitor.execute("query-chardev")) {
             String name = address(device);
@@ -77,7 +77,7 @@ final class QemuChannel implements Channel {
     }
 
     private static boolean isSame(
-            String name, Path socket, Optional<FileId> wanted, Optional<QemuProcess> process) {
+            String name, Path socket, Optional<FileId> wanted, Optional<QemuRun> process) {
         if (wanted.isEmpty()) {
             return false;
         }

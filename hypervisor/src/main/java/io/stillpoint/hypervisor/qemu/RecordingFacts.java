@@ -24,14 +24,14 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param images by the disk's node
 record RecordingFacts(String process, JsonNode migration, Map<String, ImageFacts> images) {
     static RecordingFacts of(
-            Monitor monitor, Optional<QemuProcess> process, List<GuestDisk> disks) {
+            Monitor monitor, Optional<QemuRun> process, List<GuestDisk> disks) {
         BlockGraph graph = BlockGraph.of(monitor);
         Map<String, ImageFacts> images = new LinkedHashMap<>();
         for (GuestDisk disk : disks) {
             images.put(disk.node(), ImageFacts.of(graph, disk.node(), process));
         }
         return new RecordingFacts(
-                process.map(QemuProcess::identity).orElse(""),
+                process.map(QemuRun::identity).orElse(""),
                 monitor.execute("query-migrate"),
                 images);
     }

@@ -25,6 +25,7 @@ final class ScratchWatch implements AutoCloseable {
     private final Monitor monitor;
     private final List<String> files;
     private final ByteSize limit;
+    private final ScratchRoom room;
     private final Listener listener;
     private volatile boolean closed;
 
@@ -32,6 +33,9 @@ final class ScratchWatch implements AutoCloseable {
     interface Listener {
         /// The limit is passed.
         void full(ByteSize taken);
+
+        /// The file system is nearly full, whoever fills it.
+        void crowded(ByteSize free);
 
         /// A migration of the VM has begun.
         void migrating();
@@ -44,7 +48,7 @@ final class ScratchWatch implements AutoCloseable {
             Monitor monitor,
             JobNames names,
             List<PlannedDisk> disks,
-            ByteSize limit,
+            ScratchRoom room,
             Listener listener) {
         this.monitor = monitor;
         this.files =
@@ -52,7 +56,8 @@ final class ScratchWatch implements AutoCloseable {
                         .filter(PlannedDisk::isHeld)
                         .map(disk -> names.name(Role.FILE, disk.index()))
                         .toList();
-        this.limit = limit;
+        this.limit = room.limit();
+        this.room = room;
         this.listener = listener;
     }
 
@@ -70,6 +75,10 @@ final class ScratchWatch implements AutoCloseable {
         boolean check = true;
         while (!closed) {
             try {
+                if (!room.isSufficient()) {
+                    listener.crowded(new ByteSize(room.usable().getAsLong()));
+                    return;
+                }
                 if (check) {
                     ByteSize taken = taken();
                     if (taken.bytes() >= limit.bytes()) {

@@ -395,11 +395,19 @@ class BitmapTruthTest extends Backups {
         try (RealVm vm = RealVm.bare(folder, List.of(), disk)) {
             take(vm, request(1, NONE));
             migrate(vm, away, disk);
-            assertThatThrownBy(() -> QemuVm.open(vm.socket()))
-                    .hasMessageContaining("was migrated away");
+            requireUnfit(vm, "vm.state-postmigrate");
             // The destination has ended; somebody takes the VM up again where it was.
             vm.control().execute("cont");
             assertThat(reasons(vm, 2, begun(1, "d"))).containsExactly(Reason.MIGRATED);
+        }
+    }
+
+    private static void requireUnfit(RealVm vm, String code) {
+        try (QemuVm backup = QemuVm.open(vm.socket())) {
+            assertThatThrownBy(backup::requireFit)
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class,
+                            e -> assertThat(e.code()).isEqualTo(code));
         }
     }
 
@@ -416,10 +424,7 @@ class BitmapTruthTest extends Backups {
         all[options.length] = "-incoming";
         all[options.length + 1] = address;
         try (RealVm there = RealVm.bare(folder, List.of("d"), all)) {
-            assertThatThrownBy(() -> QemuVm.open(there.socket()))
-                    .isInstanceOfSatisfying(
-                            HypervisorException.class,
-                            e -> assertThat(e.code()).isEqualTo("vm.state-inmigrate"));
+            requireUnfit(there, "vm.state-inmigrate");
             vm.control().execute("migrate", Json.object().put("uri", address));
             long deadline = System.nanoTime() + 20_000_000_000L;
             while (!there.status().equals("running") || !vm.status().equals("postmigrate")) {

@@ -96,7 +96,7 @@ class HostilePeerTest {
                         + "],\"id\":ID}");
         fake.on("qom-get", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"none\"},\"id\":ID}");
         try (Monitor monitor = new Monitor(fake.socket())) {
-            assertThatThrownBy(() -> new DiskList(monitor).find())
+            assertThatThrownBy(() -> new DiskList(monitor, DiskChoice.USUAL).look())
                     .hasMessageContaining("more than 256 disks");
         }
     }
@@ -117,7 +117,7 @@ class HostilePeerTest {
         fake.on("query-block", "{\"return\":[" + drive("d", size) + "],\"id\":ID}");
         fake.on("qom-get", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"none\"},\"id\":ID}");
         try (Monitor monitor = new Monitor(fake.socket())) {
-            assertThatThrownBy(() -> new DiskList(monitor).find())
+            assertThatThrownBy(() -> new DiskList(monitor, DiskChoice.USUAL).look())
                     .isInstanceOfSatisfying(
                             HypervisorException.class,
                             e -> assertThat(e.code()).isEqualTo("vm.disk-size"));
@@ -169,7 +169,21 @@ class HostilePeerTest {
             }
             for (long size : new long[] {RealVm.DISK_BYTES * 2L, RealVm.DISK_BYTES / 2}) {
                 GuestDisk disk =
-                        new GuestDisk("d", "n", "/d", "", "raw", "", size, "", false, List.of());
+                        new GuestDisk(
+                                "d",
+                                "n",
+                                "/d",
+                                "",
+                                "raw",
+                                "",
+                                size,
+                                "",
+                                false,
+                                List.of(),
+                                "raw",
+                                GuestDisk.Kind.DISK,
+                                true,
+                                false);
                 HeldQemuDisk held =
                         new HeldQemuDisk(
                                 new PlannedDisk(
