@@ -259,4 +259,28 @@ final class BackupJobTest {
         }
         return findings;
     }
+
+    @Test
+    void pointsOfAnotherMachineAreNotBuiltOnUnlessThatIsMeant() {
+        FakeVm first = new FakeVm(new byte[100_000]);
+        backup(first, Optional.empty());
+        FakeVm other = new FakeVm(new byte[100_000]);
+        other.images = List.of("/other");
+        assertThatThrownBy(() -> backup(other, Optional.empty()))
+                .isInstanceOfSatisfying(
+                        JobException.class,
+                        e -> {
+                            assertThat(e.code()).isEqualTo("engine.other-vm");
+                            assertThat(e.retryable()).isFalse();
+                        })
+                .hasMessageContainingAll("/fake", "/other", "--same-vm");
+        // Nothing was asked of the VM.
+        assertThat(other.calls).isEmpty();
+        sameVm = true;
+        backup(other, Optional.empty());
+        sameVm = false;
+        backup(other, Optional.empty());
+        assertThatThrownBy(() -> backup(new FakeVm(new byte[100_000]), Optional.empty()))
+                .hasMessageContaining("another machine");
+    }
 }

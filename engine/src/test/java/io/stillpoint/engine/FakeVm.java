@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
@@ -61,6 +62,11 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     @Override
     public Optional<Channel> channel(Path socket) {
         return Optional.empty();
+    }
+
+    @Override
+    public Shutdown shutdown() {
+        return Shutdown.CLEAN;
     }
 
     @Override
