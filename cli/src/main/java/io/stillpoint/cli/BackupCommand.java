@@ -158,6 +158,9 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--same-vm", descriptionKey = "option.same-vm")
+    private boolean sameVm;
+
     @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
     private List<Path> imageBases = new ArrayList<>();
 
@@ -246,6 +249,7 @@ final class BackupCommand implements Callable<Integer> {
                 live.scriptLimit,
                 live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
                 live.scratchLimit,
+                sameVm,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());
     }

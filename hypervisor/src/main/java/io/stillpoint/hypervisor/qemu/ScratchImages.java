@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.nbd.NbdTarget;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
@@ -16,12 +17,13 @@ import java.util.Base64;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Makes the scratch image and the filter of a disk, outside of the guest's sight.
+/// Makes the scratch image, the mark and the filter of a disk, outside of the guest's sight.
 final class ScratchImages {
     /// Room for the image's own tables beside the guest's blocks.
     private static final long TABLES_BYTES = 8 << 20;
 
     private static final long CLUSTER_BYTES = 64 << 10;
+    private static final int SECTOR_BYTES = 512;
     private static final Duration FORMAT_MAX = Duration.ofSeconds(60);
 
     private static final int SECRET_BYTES = 32;
@@ -31,8 +33,11 @@ final class ScratchImages {
     private final JobNames names;
     private final ByteSize limit;
     private final Randomness randomness = Randomness.secure();
+    private final NbdServer server;
 
-    ScratchImages(Monitor monitor, VmPaths paths, JobNames names, ByteSize limit) {
+    ScratchImages(
+            Monitor monitor, VmPaths paths, JobNames names, ByteSize limit, NbdServer server) {
+        this.server = server;
         this.monitor = monitor;
         this.paths = paths;
         this.names = names;
@@ -47,6 +52,9 @@ final class ScratchImages {
         addFleece(disk, index);
         if (disk.writable()) {
             addFilter(disk, index);
+        }
+        if (disk.recordsChanges()) {
+            addMark(disk, index);
         }
     }
 
@@ -219,6 +227,39 @@ final class ScratchImages {
                         .put("target", names.name(Role.FLEECE, index))
                         .put("on-cbw-error", "break-snapshot")
                         .put("cbw-timeout", 45));
+    }
+
+    /// A bitmap whose last bit is set, which no command of QEMU can do: it takes a write, here to a node that keeps
+    /// nothing. The disk's bitmaps begin as copies of it. Whoever clears one of them, or makes the disk shorter, takes
+    /// that bit away, and no growing back brings it again.
+    private void addMark(GuestDisk disk, int index) {
+        String mark = names.name(Role.MARK, index);
+        monitor.execute(
+                "blockdev-add",
+                Json.object()
+                        .put("driver", "null-co")
+                        .put("node-name", mark)
+                        .put("size", disk.size())
+                        .put("read-zeroes", true));
+        monitor.execute(
+                "block-dirty-bitmap-add",
+                Json.object()
+                        .put("node", mark)
+                        .put("name", names.merged())
+                        .put("granularity", Instant.GRANULARITY_BYTES));
+        monitor.execute(
+                "block-export-add",
+                Json.object()
+                        .put("type", "nbd")
+                        .put("id", mark)
+                        .put("node-name", mark)
+                        .put("name", mark)
+                        .put("writable", true));
+        long last = (disk.size() - 1) / SECTOR_BYTES * SECTOR_BYTES;
+        try (NbdTarget target = NbdTarget.open(server.address(), mark, 1)) {
+            target.write(last, new byte[SECTOR_BYTES], 0, (int) (disk.size() - last));
+        }
+        monitor.execute("block-export-del", Json.object().put("id", mark).put("mode", "hard"));
     }
 
     /// QEMU was handed an open file and may not use it: something confines it.

@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.List;
@@ -20,6 +21,7 @@ final class JobToKill {
                         arguments[2],
                         arguments[3],
                         Map.of(),
+                        Json.object(),
                         Path.of(arguments[1]),
                         ByteSize.parse("1G"));
         QemuSettings settings =

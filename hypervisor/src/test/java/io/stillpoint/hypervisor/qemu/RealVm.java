@@ -116,14 +116,27 @@ final class RealVm implements AutoCloseable {
         Arrays.fill(content(disk), (int) offset, (int) offset + length, (byte) pattern);
     }
 
+    /// As [#write], for a device that has the disk's name as its id.
+    void writeTo(String device, long offset, int length, int pattern) {
+        String answer =
+                ioOf(device, "write -P " + pattern + " " + offset + " " + length);
+        if (!answer.startsWith("wrote")) {
+            throw new AssertionError(answer);
+        }
+    }
+
     /// Runs a command of qemu-io on the device's block backend; its answer goes to QEMU's output.
     String io(String disk, String command) {
+        return ioOf("dev-" + disk, command);
+    }
+
+    private String ioOf(String device, String command) {
         ObjectNode arguments =
                 Json.object()
                         .put(
                                 "command-line",
-                                "qemu-io -d /machine/peripheral/dev-"
-                                        + disk
+                                "qemu-io -d /machine/peripheral/"
+                                        + device
                                         + "/virtio-backend \""
                                         + command
                                         + "\"");
@@ -149,6 +162,13 @@ final class RealVm implements AutoCloseable {
         for (JsonNode job : control.execute("query-jobs")) {
             traces.add("job " + job.path("id").asString());
         }
+        for (JsonNode object :
+                control.execute("qom-list", Json.object().put("path", "/objects"))) {
+            String name = object.path("name").asString();
+            if (name.startsWith("sp-") && !isOfThisProcess(name)) {
+                traces.add("object " + name);
+            }
+        }
         for (JsonNode node : nodes()) {
             String name = node.path("node-name").asString();
             if (name.startsWith("sp-")) {
@@ -168,16 +188,24 @@ final class RealVm implements AutoCloseable {
         return traces;
     }
 
+    /// Without the witnesses beside them.
     List<String> bitmaps(String node) {
         List<String> names = new ArrayList<>();
         for (JsonNode each : nodes()) {
             if (each.path("node-name").asString().equals(node)) {
                 for (GuestDisk.Bitmap bitmap : DiskBitmaps.in(each)) {
-                    names.add(bitmap.name());
+                    if (!bitmap.name().endsWith("-w")) {
+                        names.add(bitmap.name());
+                    }
                 }
             }
         }
         return names;
+    }
+
+    /// The mark of a job that this test has not closed yet.
+    private static boolean isOfThisProcess(String mark) {
+        return mark.contains("-" + ProcessHandle.current().pid() + "-");
     }
 
     String status() {
@@ -186,12 +214,26 @@ final class RealVm implements AutoCloseable {
 
     /// An orderly end, then a new process on the same images.
     void restart() {
+        restart(() -> {});
+    }
+
+    /// What is done while no QEMU runs.
+    interface Meanwhile {
+        void run() throws IOException;
+    }
+
+    void restart(Meanwhile meanwhile) {
         try {
             control.execute("quit");
         } catch (HypervisorException e) {
             // QEMU may close before it answers.
         }
         awaitEnd();
+        try {
+            meanwhile.run();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
         process = launch();
         control = awaitMonitor();
     }
