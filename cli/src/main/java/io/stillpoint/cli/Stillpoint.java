@@ -27,10 +27,15 @@ public final class Stillpoint {
 
     /// Runs one command and returns its exit status.
     public static int run(String... arguments) {
+        return commands(arguments).execute(arguments);
+    }
+
+    static CommandLine commands(String... arguments) {
         CommandLine commands = Commands.named(arguments);
+        commands.setExecutionStrategy(EmptyValues::run);
         commands.setExitCodeExceptionMapper(Stillpoint::status);
         commands.setExecutionExceptionHandler(Stillpoint::report);
-        return commands.execute(arguments);
+        return commands;
     }
 
     private static int status(Throwable e) {
