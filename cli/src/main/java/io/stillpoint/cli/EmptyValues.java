@@ -16,23 +16,21 @@ final class EmptyValues {
 
     private EmptyValues() {}
 
-    /// Runs what was parsed, unless a value is empty.
-    static int run(ParseResult parsed) {
-        List<ParseResult> chain = parsed.asCommandLineList().stream()
-                        .map(CommandLine::getParseResult)
-                        .toList();
+    /// Throws if a value of what was parsed is empty; not where only help is asked for.
+    static void refuse(ParseResult parsed) {
+        List<ParseResult> chain =
+                parsed.asCommandLineList().stream().map(CommandLine::getParseResult).toList();
         if (chain.stream().noneMatch(EmptyValues::isHelp)) {
-            chain.forEach(EmptyValues::refuse);
+            chain.forEach(EmptyValues::refuseArguments);
             refuse(System.getenv(), chain.getLast().commandSpec().commandLine());
         }
-        return new CommandLine.RunLast().execute(parsed);
     }
 
     private static boolean isHelp(ParseResult parsed) {
         return parsed.isUsageHelpRequested() || parsed.isVersionHelpRequested();
     }
 
-    private static void refuse(ParseResult parsed) {
+    private static void refuseArguments(ParseResult parsed) {
         List<ArgSpec> given = new ArrayList<>(parsed.matchedOptions());
         given.addAll(parsed.matchedPositionals());
         for (ArgSpec each : given) {

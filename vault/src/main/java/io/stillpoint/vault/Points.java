@@ -1,6 +1,5 @@
 package io.stillpoint.vault;
 
-import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.record.Forgotten;
@@ -12,32 +11,29 @@ import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The recovery points of a vault. Safe for use by several threads.
 final class Points {
-    private static final Comparator<RecoveryPoint> BY_TIME =
-            Comparator.comparing(RecoveryPoint::snapshotAt).thenComparing(RecoveryPoint::id);
-
     private final ObjectStore store;
     private final PointCodec codec;
     private final Records records;
-    private final Randomness randomness;
+    private final Supplier<Clocks> clocks;
     // Points never change, so what was read once need not be read again.
     private final Map<ObjectId, RecoveryPoint> read = new ConcurrentHashMap<>();
 
-    Points(ObjectStore store, VaultKeys keys, Records records, Randomness randomness) {
+    Points(ObjectStore store, VaultKeys keys, Records records, Supplier<Clocks> clocks) {
         this.store = store;
         this.records = records;
-        this.randomness = randomness;
+        this.clocks = clocks;
         codec = new PointCodec(keys, store.description());
     }
 
@@ -121,7 +117,7 @@ final class Points {
         }
     }
 
-    /// All points that can be read, forgotten ones too, oldest first: one that is damaged must not hide the others.
+    /// All points that can be read, forgotten ones too, by VM, of each the oldest first: one that is damaged must not hide the others.
     List<RecoveryPoint> all() {
         List<RecoveryPoint> points = new ArrayList<>();
         forEach(
@@ -131,11 +127,11 @@ final class Points {
                         points.add(point);
                     }
                 });
-        points.sort(BY_TIME);
+        points.sort(RecoveryPoint.OLDEST_FIRST);
         return points;
     }
 
-    /// Points that are offered, oldest first.
+    /// Points that are offered, by VM, of each the oldest first.
     List<RecoveryPoint> offered() {
         // Points first: one that is forgotten meanwhile is not offered, rather than offered as if
         // it
@@ -149,7 +145,7 @@ final class Points {
         return points;
     }
 
-    /// Forgotten points, oldest first.
+    /// Forgotten points, by VM, of each the oldest first.
     List<ForgottenPoint> forgotten() {
         Map<ObjectId, Forgotten> forgotten = new HashMap<>();
         records.forgotten().forEach(found -> forgotten.put(found.record().point(), found.record()));
@@ -168,13 +164,18 @@ final class Points {
         return Optional.ofNullable(load(new ObjectName(Area.POINTS, id)));
     }
 
-    /// Makes a point. Throws kind `OVERTAKEN` if its name was taken to keep it from being made.
+    /// Makes a point. Throws kind `OVERTAKEN` if its name was taken to keep it from being made, `STORE` if there is no
+    /// telling whether it was made.
     void commit(RecoveryPoint point) {
         ObjectName name = new ObjectName(Area.POINTS, point.id());
         byte[] bytes = codec.encode(point);
         try {
             store.put(name, bytes);
         } catch (VaultException e) {
+            if (e.kind() == Kind.STORE) {
+                requireMade(point, e);
+                return;
+            }
             if (e.kind() != Kind.EXISTS) {
                 throw e;
             }
@@ -187,11 +188,32 @@ final class Points {
         }
     }
 
+    /// After a failure that may have come when the object was there already.
+    private void requireMade(RecoveryPoint point, VaultException failure) {
+        try {
+            if (byId(point.id()).filter(point::equals).isPresent()) {
+                return;
+            }
+        } catch (VaultException e) {
+            failure.addSuppressed(e);
+        }
+        throw new VaultException(
+                Kind.STORE,
+                "vault.commit-unknown",
+                failure,
+                store.description(),
+                point.id(),
+                failure.getMessage());
+    }
+
     /// Forgets a point: it is offered no longer, and may be purged once `keep` has passed.
     ForgottenPoint forget(RecoveryPoint point, Duration keep) {
-        Instant now = records.now(randomness);
-        requireUnlocked(point, now);
-        Forgotten record = new Forgotten(point.id(), now, now.plus(keep));
+        Clocks now = clocks.get();
+        requireUnlocked(point, now.earlier());
+        Instant proven = provenBy(point);
+        Instant from =
+                proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
+        Forgotten record = new Forgotten(point.id(), now.store(), from.plus(keep));
         try {
             records.put(record);
         } catch (VaultException e) {
@@ -201,6 +223,16 @@ final class Points {
             throw new VaultException(Kind.EXISTS, "vault.forgotten-already", e, point.id());
         }
         return new ForgottenPoint(point, record.at(), record.purgeAt());
+    }
+
+    /// A time that has passed for certain, whatever clocks show now: the point was there then. Unless a point that is newer
+    /// by lineage shows that the clock had leaped.
+    private Instant provenBy(RecoveryPoint point) {
+        return all().stream()
+                .filter(other -> other.vm().equals(point.vm()) && other.line().equals(point.line()))
+                .filter(other -> RecoveryPoint.OLDEST_FIRST.compare(other, point) > 0)
+                .map(RecoveryPoint::createdAt)
+                .reduce(point.createdAt(), (one, other) -> one.isBefore(other) ? one : other);
     }
 
     private static void requireUnlocked(RecoveryPoint point, Instant now) {
@@ -220,7 +252,7 @@ final class Points {
     }
 
     private void requireInTime(ForgottenPoint forgotten) {
-        if (!records.now(randomness).isBefore(forgotten.purgeAt())) {
+        if (!clocks.get().store().isBefore(forgotten.purgeAt())) {
             throw new VaultException(
                     Kind.NOT_FOUND,
                     "vault.too-late",

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
@@ -34,11 +35,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// One run of prune. The steps, their order and why it is safe beside everything else: `docs/locking.md`. A run that ends
 /// early, in whatever way, leaves nothing that the next one does not carry on from.
 final class Pruner {
     private static final int CENSUS_ATTEMPTS = 5;
+    private static final long MIB = 1 << 20;
+
+    /// MiB that say what is reachable, at least: enough for some millions of items.
+    private static final int REACHABLE_MIN = 16;
 
     /// Everybody reads all verdicts, so they must not become many: after this the index is rewritten for the last ones.
     private static final Duration VERDICT_AGE_MAX = Duration.ofDays(30);
@@ -65,6 +71,7 @@ final class Pruner {
     private long rewrittenPacks;
     private long copiedBytes;
     private long retainedPacks;
+    private MemoryBudget.@Nullable Shares memory;
 
     Pruner(Vault vault, PruneRules rules, Cancellation cancellation) {
         this.vault = vault;
@@ -76,11 +83,17 @@ final class Pruner {
     }
 
     PruneResult run() {
-        if (rules.dryRun()) {
-            run(vault.clock().instant(), Set.of());
-        } else {
-            try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
-                run(own.madeAt(), Set.of(own.point()));
+        try {
+            if (rules.dryRun()) {
+                run(vault.clock().instant(), Set.of());
+            } else {
+                try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
+                    run(own.madeAt(), Set.of(own.point()));
+                }
+            }
+        } finally {
+            if (memory != null) {
+                memory.close();
             }
         }
         return new PruneResult(
@@ -109,13 +122,14 @@ final class Pruner {
         List<Found<PackList>> condemnations = records.condemned();
         condemnations.removeIf(found -> concluded.contains(found.record().id()));
         List<Session> sessions = openSessions(now, own);
-        Set<ObjectId> purged = purge(now, sessions);
+        Instant careful = new Clocks(vault.clock().instant(), now).earlier();
+        Set<ObjectId> purged = purge(careful, sessions);
         // Points after sessions: one that has ended has made its point.
         List<RecoveryPoint> roots = roots(sessions, purged);
         Set<ObjectId> condemned = new HashSet<>();
         condemnations.forEach(found -> condemned.addAll(found.record().packs()));
         ItemIndex index = index(now, condemned);
-        retain(roots, now);
+        retain(roots, careful);
         Reachable reachable = mark(index, roots);
         PackCensus census = census(index, reachable, condemned);
         cancellation.check();
@@ -360,8 +374,17 @@ final class Pruner {
         return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
     }
 
+    /// For what is reachable: beside the packs to be rewritten, for which a place must be left.
+    private MemoryBudget.Shares memory(ItemIndex index) {
+        MemoryBudget budget = MemoryBudget.ofProcess();
+        long left = budget.free() - PackRewriter.leastMemory(vault.settings());
+        long wanted = Math.min(Reachable.bytesFor(index.entries()), Math.max(0, left));
+        memory = budget.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
+        return memory;
+    }
+
     private Reachable mark(ItemIndex index, List<RecoveryPoint> roots) {
-        Reachable reachable = new Reachable(index.entries(), Runtime.getRuntime().maxMemory() / 4);
+        Reachable reachable = new Reachable(index.entries(), memory(index).count() * MIB);
         ReachWalk walk = new ReachWalk(vault.nodes(), reachable, cancellation);
         try {
             roots.forEach(walk::add);

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.block.BlockTarget;
@@ -25,6 +26,7 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.RescueStore;
 import io.stillpoint.vault.tree.TreeDifference;
+import io.stillpoint.vault.tree.TreeShape;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -33,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -54,6 +57,7 @@ public final class Vault implements AutoCloseable {
     private final Upkeep upkeep = new Upkeep();
     private volatile VaultSettings settings = VaultSettings.DEFAULT;
     private @Nullable ItemIndex index;
+    private MemoryBudget.@Nullable Shares indexMemory;
     private @Nullable NodeStore nodes;
 
     private Vault(
@@ -72,7 +76,7 @@ public final class Vault implements AutoCloseable {
         this.clock = clock;
         packs = new PackFiles(store, keys);
         records = new Records(store, Optional.of(keys), unreadable);
-        points = new Points(store, keys, records, randomness);
+        points = new Points(store, keys, records, this::clocks);
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` as [#requireNone] does, `KEY_FILE` if the
@@ -175,6 +179,28 @@ public final class Vault implements AutoCloseable {
         return header.id();
     }
 
+    /// What this host's clock and the store's show now.
+    public Clocks clocks() {
+        Instant ofStore = records.now(randomness);
+        return new Clocks(clock.instant(), ofStore);
+    }
+
+    /// Until when something is locked that is locked from now on. Throws kind `REFUSED` if the clocks are too far apart to
+    /// tell: a lock that a wrong clock made can't be taken back.
+    public Instant lockedUntil(Duration lock) {
+        Clocks clocks = clocks();
+        if (clocks.apart().compareTo(Clocks.LOCK_ERROR_MAX) > 0) {
+            throw new VaultException(
+                    Kind.REFUSED,
+                    "vault.clocks-apart",
+                    null,
+                    store.description(),
+                    clocks.store(),
+                    clocks.host());
+        }
+        return clocks.later().plus(lock);
+    }
+
     /// Where it lies, in the store's words.
     public String location() {
         return store.description();
@@ -184,7 +210,7 @@ public final class Vault implements AutoCloseable {
         return header.createdAt();
     }
 
-    /// All recovery points but forgotten ones, oldest first. Those that can't be read are told by
+    /// All recovery points but forgotten ones, by VM, of each the oldest first. Those that can't be read are told by
     /// [#unreadablePoints].
     public List<RecoveryPoint> points() {
         return points.offered();
@@ -204,7 +230,7 @@ public final class Vault implements AutoCloseable {
         });
     }
 
-    /// Points that were forgotten and are not purged yet, oldest first.
+    /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
         return points.forgotten();
     }
@@ -214,8 +240,8 @@ public final class Vault implements AutoCloseable {
         return one(forgotten(), forgotten -> forgotten.point().id(), prefix);
     }
 
-    /// Forgets a point: it is not offered any more. Until `keep` has passed it can be brought back; then [#prune]
-    /// deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
+    /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
+    /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
     /// already.
     public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
         return withReserve(() -> points.forget(point, keep));
@@ -260,7 +286,7 @@ public final class Vault implements AutoCloseable {
         return found.getFirst();
     }
 
-    /// The newest point of a VM.
+    /// The newest point of a VM, by lineage.
     public Optional<RecoveryPoint> newest(String vm) {
         return points().stream()
                 .filter(point -> point.vm().equals(vm))
@@ -296,6 +322,36 @@ public final class Vault implements AutoCloseable {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
             new DiskRestore(this, warmUp, cancellation, progress, losses).run(image, target);
         }
+    }
+
+    /// How much of a disk is not zeros, in whole chunks; of what can't be read nothing counts. Reads all of the disk's map.
+    public long dataBytes(DiskImage image) {
+        if (image.root() == null || image.size() == 0) {
+            return 0;
+        }
+        AtomicLong chunks = new AtomicLong();
+        TreeShape shape = image.shape();
+        new TreeDifference(nodes)
+                .walk(
+                        null,
+                        shape,
+                        image.root(),
+                        shape,
+                        new TreeDifference.Visitor() {
+                            @Override
+                            public void chunk(
+                                    long chunk, @Nullable ItemId before, @Nullable ItemId id) {
+                                if (id != null) {
+                                    chunks.incrementAndGet();
+                                }
+                            }
+
+                            @Override
+                            public void unreadable(int level, long index, VaultException why) {
+                                // Whoever restores it is told.
+                            }
+                        });
+        return Math.min(chunks.get() * TreeShape.CHUNK, image.size());
     }
 
     /// Reads and checks everything: every byte of every object, and that every point can be restored.
@@ -425,6 +481,8 @@ public final class Vault implements AutoCloseable {
     synchronized ItemIndex index() {
         if (index == null) {
             index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
+            long bytes = index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL;
+            indexMemory = MemoryBudget.ofProcess().take(1, 1, Math.max(0, bytes));
         }
         return index;
     }
@@ -493,6 +551,9 @@ public final class Vault implements AutoCloseable {
         }
         if (index != null) {
             index.close();
+        }
+        if (indexMemory != null) {
+            indexMemory.close();
         }
         packs.close();
         store.close();

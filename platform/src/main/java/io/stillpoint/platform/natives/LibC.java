@@ -19,7 +19,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.Map;
 
-/// The calls of [FolderHandle]. Linux, 64 bit.
+/// The calls of [FolderHandle], [UnixSocket] and [OwnedDescriptor]. Linux, 64 bit.
 ///
 /// All have one shape, five numbers in and one out: Java builds the code of a shape once, which is most of what the first call
 /// costs. On x86-64 and AArch64 each integer and pointer has a register of its own, of which a function looks at what is its.
@@ -42,6 +42,7 @@ final class LibC {
     static final int O_NOFOLLOW = IS_ARM ? 0x8000 : 0x20000;
 
     static final int ENOENT = 2;
+    static final int EINTR = 4;
     static final int EAGAIN = 11;
     static final int EACCES = 13;
     static final int EEXIST = 17;
@@ -78,6 +79,11 @@ final class LibC {
                     Map.entry(38, "Function not implemented"),
                     Map.entry(40, "Too many levels of symbolic links"),
                     Map.entry(95, "Operation not supported"),
+                    Map.entry(32, "Broken pipe"),
+                    Map.entry(98, "Address already in use"),
+                    Map.entry(104, "Connection reset by peer"),
+                    Map.entry(107, "Transport endpoint is not connected"),
+                    Map.entry(111, "Connection refused"),
                     Map.entry(110, "Connection timed out"),
                     Map.entry(116, "Stale file handle"),
                     Map.entry(122, "Disk quota exceeded"));
@@ -111,6 +117,20 @@ final class LibC {
         }
     }
 
+    /// Calls, again while a signal interrupts it; throws the system's reason if it fails.
+    static int require(String path, Function function, long a, long b, long c, long d, long e)
+            throws IOException {
+        while (true) {
+            int result = call(function, a, b, c, d, e);
+            if (result >= 0) {
+                return result;
+            }
+            if (result != -EINTR) {
+                throw failure(-result, path);
+            }
+        }
+    }
+
     static int call(Function function, long a) {
         return call(function, a, 0, 0, 0, 0);
     }
@@ -137,7 +157,25 @@ final class LibC {
         /// `uid_t geteuid(void)`
         GETEUID("geteuid"),
         /// `int fcntl(int descriptor, int command, struct flock *lock)`
-        FCNTL("fcntl");
+        FCNTL("fcntl"),
+        /// `int fchmod(int descriptor, mode_t mode)`
+        FCHMOD("fchmod"),
+        /// `int socket(int domain, int type, int protocol)`
+        SOCKET("socket"),
+        /// `int connect(int socket, const struct sockaddr *address, socklen_t length)`
+        CONNECT("connect"),
+        /// `int bind(int socket, const struct sockaddr *address, socklen_t length)`
+        BIND("bind"),
+        /// `int shutdown(int socket, int how)`
+        SHUTDOWN("shutdown"),
+        /// `ssize_t recv(int socket, void *into, size_t length, int flags)`
+        RECV("recv"),
+        /// `ssize_t sendmsg(int socket, const struct msghdr *message, int flags)`
+        SENDMSG("sendmsg"),
+        /// `int getsockopt(int socket, int level, int name, void *value, socklen_t *length)`
+        GETSOCKOPT("getsockopt"),
+        /// `int setsockopt(int socket, int level, int name, const void *value, socklen_t length)`
+        SETSOCKOPT("setsockopt");
 
         private final MethodHandle handle;
 
