@@ -101,7 +101,8 @@ public final class ProgressBar implements AutoCloseable {
         int columns = console.columns();
         String left = Console.padded(Printable.of(name));
         List<String> numbers = numbers(now);
-        // What there is no room for is left out: a number that is cut off is another one. A full line would make the
+        // What there is no room for is left out: a number that is cut off is another one. A full
+        // line would make the
         // terminal go to the next one.
         while (numbers.size() > 1 && left.length() + joined(numbers).length() >= columns) {
             numbers.removeLast();

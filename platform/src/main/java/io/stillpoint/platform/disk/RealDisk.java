@@ -175,7 +175,8 @@ public final class RealDisk implements Disk {
     @Override
     public Path createUnique(Path folder, String suffix) throws IOException {
         while (true) {
-            Path file = folder.resolve(HexFormat.of().formatHex(names.bytes(UNIQUE_BYTES)) + suffix);
+            Path file =
+                    folder.resolve(HexFormat.of().formatHex(names.bytes(UNIQUE_BYTES)) + suffix);
             try {
                 create(file).close();
                 return file;

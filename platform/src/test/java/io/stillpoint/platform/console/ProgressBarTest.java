@@ -59,7 +59,8 @@ final class ProgressBarTest {
         nanos.addAndGet(1_000_000);
         assertThat(bar.picture(nanos.get())).contains("1.00 MiB").doesNotContain("/s");
         nanos.addAndGet(1_000_000_000);
-        assertThat(bar.picture(nanos.get())).matches(".*1[.]00 MiB  (1[.]00 MiB|102[0-4] KiB|1023 KiB)/s");
+        assertThat(bar.picture(nanos.get()))
+                .matches(".*1[.]00 MiB  (1[.]00 MiB|102[0-4] KiB|1023 KiB)/s");
     }
 
     @Test
@@ -185,7 +186,11 @@ final class ProgressBarTest {
     }
 
     private Console console(ConsoleStyle style) {
-        return new Console(new PrintStream(bytes, true, StandardCharsets.UTF_8), style, nanos::get, width::get);
+        return new Console(
+                new PrintStream(bytes, true, StandardCharsets.UTF_8),
+                style,
+                nanos::get,
+                width::get);
     }
 
     private String output() {
