@@ -40,7 +40,7 @@ final class EmptyValues {
                                 ? option.longestName()
                                 : each.paramLabel();
                 throw new ParameterException(
-                        parsed.commandSpec().commandLine(), Output.text("usage.empty", name));
+                        parsed.commandSpec().commandLine(), Output.text("usage.empty-value", name));
             }
         }
     }

@@ -46,7 +46,7 @@ final class EmptyValuesTest {
             }
         }
         for (ArgSpec positional : command.getCommandSpec().positionalParameters()) {
-            for (int i = 0; i < positional.arity().min(); i++) {
+            if (positional.required() && positional.group() == null) {
                 words.add("1");
             }
         }
@@ -104,14 +104,14 @@ final class EmptyValuesTest {
     @Test
     void emptyVaultIsNotTheCurrentFolder() {
         assertThat(failure(List.of("vault", "init", "--vault", "", "--key-file", "key")))
-                .contains("--vault was given an empty value");
+                .contains("--vault", "empty");
         assertThat(failure(List.of("points", "--vault=")))
-                .contains("--vault was given an empty value");
+                .contains("--vault", "empty");
     }
 
     @Test
     void emptyArgumentIsRefused() {
         assertThat(failure(List.of("vault", "discard", "--vault", "nowhere", "")))
-                .contains("empty value");
+                .contains("empty");
     }
 }
