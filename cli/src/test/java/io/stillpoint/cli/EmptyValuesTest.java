@@ -53,7 +53,10 @@ final class EmptyValuesTest {
         for (ArgGroupSpec group : command.getCommandSpec().argGroups()) {
             if (group.multiplicity().min() > 0 && !group.args().contains(but)) {
                 OptionSpec first = (OptionSpec) group.args().iterator().next();
-                words.addAll(List.of(first.longestName(), "1"));
+                words.add(first.longestName());
+                if (first.arity().min() > 0) {
+                    words.add("1");
+                }
             }
         }
         return words;
@@ -87,15 +90,13 @@ final class EmptyValuesTest {
                 if (option.arity().max() < 1) {
                     continue;
                 }
-                for (String value : List.of("", "  ")) {
-                    List<String> arguments = words(command);
-                    arguments.addAll(required(command, option));
-                    arguments.add(option.longestName() + "=" + value);
-                    assertThat(failure(arguments))
-                            .as(String.join(" ", arguments))
-                            .contains(option.longestName());
-                    tried++;
-                }
+                List<String> arguments = words(command);
+                arguments.addAll(required(command, option));
+                arguments.add(option.longestName() + (tried % 2 == 0 ? "=" : "=  "));
+                assertThat(failure(arguments))
+                        .as(String.join(" ", arguments))
+                        .contains(option.longestName());
+                tried++;
             }
         }
         assertThat(tried).isGreaterThan(100);
@@ -105,8 +106,7 @@ final class EmptyValuesTest {
     void emptyVaultIsNotTheCurrentFolder() {
         assertThat(failure(List.of("vault", "init", "--vault", "", "--key-file", "key")))
                 .contains("--vault", "empty");
-        assertThat(failure(List.of("points", "--vault=")))
-                .contains("--vault", "empty");
+        assertThat(failure(List.of("points", "--vault="))).contains("--vault", "empty");
     }
 
     @Test

@@ -121,10 +121,6 @@ public final class KnownMonitors {
 
     private HypervisorException failure(IOException cause) {
         return new HypervisorException(
-                Kind.UNSUPPORTED,
-                "known.folder",
-                cause,
-                folder,
-                Reason.of(cause));
+                Kind.UNSUPPORTED, "known.folder", cause, folder, Reason.of(cause));
     }
 }
