@@ -150,8 +150,12 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
-    @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
-    private @Nullable Long lockDays;
+    @Option(
+            names = "--lock-days",
+            paramLabel = "DAYS",
+            converter = CountConverter.OfSomeDays.class,
+            descriptionKey = "option.lock-days")
+    private @Nullable Integer lockDays;
 
     @Override
     public Integer call() {

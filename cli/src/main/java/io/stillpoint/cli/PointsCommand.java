@@ -6,6 +6,9 @@ import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.store.ObjectId;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -23,26 +26,76 @@ final class PointsCommand implements Callable<Integer> {
     @Option(names = "--vm", paramLabel = "NAME", descriptionKey = "option.points-vm")
     private @Nullable String vm;
 
+    @Option(
+            names = "--last",
+            paramLabel = "COUNT",
+            converter = CountConverter.OfSomePoints.class,
+            descriptionKey = "option.points-last")
+    private @Nullable Integer last;
+
+    @Option(
+            names = "--since",
+            paramLabel = "WHEN",
+            converter = SinceConverter.class,
+            descriptionKey = "option.points-since")
+    private @Nullable Instant since;
+
     @Option(names = "--forgotten", descriptionKey = "option.forgotten")
     private boolean forgotten;
 
     @Override
     public Integer call() {
         try (Vault vault = vaultOptions.open()) {
-            List<RecoveryPoint> points =
-                    (forgotten
-                                    ? vault.forgotten().stream().map(ForgottenPoint::point)
-                                    : vault.points().stream())
-                            .filter(point -> vm == null || point.vm().equals(vm))
-                            .toList();
+            List<RecoveryPoint> all =
+                    forgotten
+                            ? vault.forgotten().stream().map(ForgottenPoint::point).toList()
+                            : vault.points();
+            Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
+            List<RecoveryPoint> points = chosen(vault, all);
             output.result(
                     Json.object().set("points", PointFormat.json(points)),
-                    points.isEmpty()
-                            ? Output.text("points.none", vaultOptions.location())
-                            : PointFormat.table(points));
-            Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
+                    points.isEmpty() ? none(vault, all, unreadable.size()) : PointFormat.table(points));
             unreadable.values().forEach(e -> System.err.println("stillpoint: " + e.getMessage()));
             return (unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }
+    }
+
+    private List<RecoveryPoint> chosen(Vault vault, List<RecoveryPoint> all) {
+        List<RecoveryPoint> points = vm == null ? all : PointChoice.ofVm(vault, all, vm);
+        Instant from = since == null ? Instant.MIN : since;
+        return newest(points.stream().filter(point -> !point.snapshotAt().isBefore(from)).toList());
+    }
+
+    /// Of each VM, and of what came from each other vault, so many of the newest.
+    private List<RecoveryPoint> newest(List<RecoveryPoint> points) {
+        int count = last == null ? Integer.MAX_VALUE : last;
+        List<RecoveryPoint> newest = new ArrayList<>();
+        for (List<RecoveryPoint> line : lines(points)) {
+            newest.addAll(line.subList(Math.max(0, line.size() - count), line.size()));
+        }
+        newest.sort(RecoveryPoint.OLDEST_FIRST);
+        return newest;
+    }
+
+    /// Points among which there is an order: of one VM, and made in one vault.
+    static List<List<RecoveryPoint>> lines(List<RecoveryPoint> oldestFirst) {
+        Map<List<Object>, List<RecoveryPoint>> lines = new LinkedHashMap<>();
+        for (RecoveryPoint point : oldestFirst) {
+            lines.computeIfAbsent(List.of(point.vm(), point.line()), _ -> new ArrayList<>())
+                    .add(point);
+        }
+        return List.copyOf(lines.values());
+    }
+
+    private String none(Vault vault, List<RecoveryPoint> all, int unreadable) {
+        if (!all.isEmpty()) {
+            return Output.text("points.none-chosen", vault.location(), Integer.toString(all.size()));
+        }
+        if (unreadable > 0) {
+            return Output.text(
+                    "points.none-readable", vault.location(), Integer.toString(unreadable));
+        }
+        return Output.text(
+                forgotten ? "points.none-forgotten" : "points.none", vaultOptions.location());
     }
 }

@@ -83,7 +83,9 @@ final class RescueCommand {
             try (RescueOptions _ = options;
                     Vault vault = options.open()) {
                 Verification found = vault.verify(cancellation, _ -> {});
-                output.result(VerifyCommand.json(found), VerifyCommand.text(found, false));
+                VerifyReport report =
+                        VerifyReport.of(vault, found, VerifyReport.Depth.RESCUE);
+                output.result(report.json(), report.text());
                 ExitCode told = told(options, vault);
                 return (found.isSound() ? told : ExitCode.DAMAGE).status();
             }

@@ -1,20 +1,16 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.cli.VerifyReport.Depth;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Json;
 import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault verify`
 @Command(name = "verify", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
@@ -38,18 +34,18 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
-        Verification found = withoutKey ? sealed(cancellation) : opened(cancellation);
-        output.result(json(found), text(found, withoutKey));
-        return (found.isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
+        VerifyReport report = withoutKey ? sealed(cancellation) : opened(cancellation);
+        output.result(report.json(), report.text());
+        return (report.found().isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
     }
 
-    private Verification sealed(Cancellation cancellation) {
+    private VerifyReport sealed(Cancellation cancellation) {
         try (SealedVault vault = vaultOptions.openSealed()) {
-            return vault.verify(cancellation, _ -> {});
+            return VerifyReport.withoutKey(vault.verify(cancellation, _ -> {}));
         }
     }
 
-    private Verification opened(Cancellation cancellation) {
+    private VerifyReport opened(Cancellation cancellation) {
         try (Vault vault = vaultOptions.openUncached()) {
             Verification found =
                     vault.verify(
@@ -59,33 +55,7 @@ final class VerifyCommand implements Callable<Integer> {
             if (quarantine) {
                 vault.quarantine(found);
             }
-            return found;
+            return VerifyReport.of(vault, found, sample == null ? Depth.WHOLE : Depth.SAMPLE);
         }
-    }
-
-    static ObjectNode json(Verification found) {
-        ObjectNode json = Json.object();
-        json.put("sound", found.isSound()).put("packs", found.packs());
-        json.put("bytes", found.bytes()).put("items", found.items());
-        json.put("points", found.points());
-        ArrayNode problems = json.putArray("problems");
-        found.problems().forEach(problems::add);
-        ArrayNode points = json.putArray("damagedPoints");
-        found.damagedPoints().forEach(id -> points.add(id.toString()));
-        return json;
-    }
-
-    static String text(Verification found, boolean withoutKey) {
-        List<String> lines = new ArrayList<>(found.problems());
-        String sound = withoutKey ? "verify.sound-without-key" : "verify.sound";
-        lines.add(
-                Output.text(
-                        found.isSound() ? sound : "verify.damaged",
-                        new ByteSize(found.bytes()),
-                        Long.toString(found.packs()),
-                        Integer.toString(found.points()),
-                        Integer.toString(found.problems().size()),
-                        Integer.toString(found.damagedPoints().size())));
-        return String.join("\n", lines);
     }
 }
