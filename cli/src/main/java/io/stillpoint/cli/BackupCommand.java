@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -32,7 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "backup", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class BackupCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
-    @Mixin private StateOptions state = new StateOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--vm", required = true, paramLabel = "NAME", descriptionKey = "option.vm")
@@ -163,6 +164,8 @@ final class BackupCommand implements Callable<Integer> {
         try (Vault vault = vaultOptions.open();
                 VirtualMachine machine = machine();
                 ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+            VaultPin pin = pins.pin(vaultOptions, vault);
+            tell(pin.look(vault), events);
             RecoveryPoint point =
                     new BackupJob(
                                     vault,
@@ -173,10 +176,15 @@ final class BackupCommand implements Callable<Integer> {
                                     InstantSource.system(),
                                     Randomness.secure())
                             .run();
+            tell(pin.made(vault.id(), point), events);
             events.end();
             output.result(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    private static void tell(List<VaultPin.Finding> findings, ConsoleEvents events) {
+        findings.forEach(finding -> events.warning(finding.code(), finding.text()));
     }
 
     private ObjectNode json(RecoveryPoint point) {
@@ -204,7 +212,7 @@ final class BackupCommand implements Callable<Integer> {
     private Optional<ExtensionKeeper> keeper(Live live) {
         return live.agent == null || live.extension == ExtensionMode.NONE
                 ? Optional.empty()
-                : Optional.of(GuestOptions.keeper(state.folder(), live.vcredistAbsent));
+                : Optional.of(GuestOptions.keeper(pins.state().folder(), live.vcredistAbsent));
     }
 
     private BackupSettings settings() {

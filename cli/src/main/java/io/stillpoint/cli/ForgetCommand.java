@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.Clocks;
@@ -12,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -30,6 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "forget", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class ForgetCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -103,7 +106,16 @@ final class ForgetCommand implements Callable<Integer> {
             plan.chosen.forEach(report::would);
         } else {
             requireConsent(vault, plan);
-            report.doEach(plan.chosen, point -> report.done(vault.forget(point, keep())));
+            VaultPin pin = pins.pin(vaultOptions, vault);
+            report.findings.addAll(pin.look(vault));
+            report.doEach(
+                    plan.chosen,
+                    point -> {
+                        ForgottenPoint forgotten = vault.forget(point, keep());
+                        // Before it can be purged: what this host does itself is no alarm.
+                        pin.removed(Set.of(point.id()));
+                        report.done(forgotten);
+                    });
         }
         return report.print("forgotten");
     }
@@ -206,6 +218,7 @@ final class ForgetCommand implements Callable<Integer> {
         private final ArrayNode done = Json.array();
         private final ArrayNode locked = Json.array();
         private final ArrayNode left = Json.array();
+        private final List<VaultPin.Finding> findings = new ArrayList<>();
         private @Nullable StillpointException failure;
 
         private interface Step {
@@ -272,6 +285,7 @@ final class ForgetCommand implements Callable<Integer> {
             json.set(key, done);
             json.set("locked", locked);
             json.set("notDone", left);
+            PinOptions.tell(findings, json);
             StillpointException failed = failure;
             if (failed == null) {
                 output.result(json, String.join("\n", lines));

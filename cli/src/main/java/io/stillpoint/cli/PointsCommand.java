@@ -1,5 +1,7 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.VaultPin;
+import io.stillpoint.engine.VaultPin.Finding;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.ForgottenPoint;
 import io.stillpoint.vault.RecoveryPoint;
@@ -16,11 +18,13 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint points`
 @Command(name = "points", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class PointsCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--vm", paramLabel = "NAME", descriptionKey = "option.points-vm")
@@ -43,20 +47,31 @@ final class PointsCommand implements Callable<Integer> {
     @Option(names = "--forgotten", descriptionKey = "option.forgotten")
     private boolean forgotten;
 
+    @Option(names = "--accept-vault", descriptionKey = "option.accept-vault")
+    private boolean acceptVault;
+
     @Override
     public Integer call() {
         try (Vault vault = vaultOptions.open()) {
+            VaultPin pin = pins.pin(vaultOptions, vault);
+            List<Finding> findings = acceptVault ? pin.accept(vault) : pin.look(vault);
             List<RecoveryPoint> all =
                     forgotten
                             ? vault.forgotten().stream().map(ForgottenPoint::point).toList()
                             : vault.points();
             Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
             List<RecoveryPoint> points = chosen(vault, all);
+            ObjectNode json = Json.object();
+            json.set("points", PointFormat.json(points));
+            PinOptions.tell(findings, json);
             output.result(
-                    Json.object().set("points", PointFormat.json(points)),
-                    points.isEmpty() ? none(vault, all, unreadable.size()) : PointFormat.table(points));
+                    json,
+                    points.isEmpty()
+                            ? none(vault, all, unreadable.size())
+                            : PointFormat.table(points));
             unreadable.values().forEach(e -> System.err.println("stillpoint: " + e.getMessage()));
-            return (unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
+            boolean isWhole = unreadable.isEmpty() && !PinOptions.isAlarm(findings);
+            return (isWhole ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }
     }
 

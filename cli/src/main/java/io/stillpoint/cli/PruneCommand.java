@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.SealedVault;
@@ -21,6 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "prune", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class PruneCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--dry-run", descriptionKey = "option.dry-run")
@@ -64,8 +66,12 @@ final class PruneCommand implements Callable<Integer> {
             return carryOut(wait);
         }
         try (Vault vault = vaultOptions.open()) {
+            // Before: what is forgotten is seen, so that its purge is no alarm later.
+            List<VaultPin.Finding> findings = pins.pin(vaultOptions, vault).look(vault);
             PruneResult result = vault.prune(rules, Interruption.cancellation());
-            output.result(json(result), text(result));
+            ObjectNode json = json(result);
+            PinOptions.tell(findings, json);
+            output.result(json, text(result));
             return ExitCode.SUCCESS.status();
         }
     }

@@ -1,21 +1,26 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.cli.VerifyReport.Depth;
+import io.stillpoint.engine.VaultPin.Finding;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault verify`
 @Command(name = "verify", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(
@@ -34,9 +39,13 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
-        VerifyReport report = withoutKey ? sealed(cancellation) : opened(cancellation);
-        output.result(report.json(), report.text());
-        return (report.found().isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
+        List<Finding> findings = new ArrayList<>();
+        VerifyReport report = withoutKey ? sealed(cancellation) : opened(cancellation, findings);
+        ObjectNode json = report.json();
+        PinOptions.tell(findings, json);
+        output.result(json, report.text());
+        boolean isWhole = report.found().isSound() && !PinOptions.isAlarm(findings);
+        return (isWhole ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
     }
 
     private VerifyReport sealed(Cancellation cancellation) {
@@ -45,8 +54,9 @@ final class VerifyCommand implements Callable<Integer> {
         }
     }
 
-    private VerifyReport opened(Cancellation cancellation) {
+    private VerifyReport opened(Cancellation cancellation, List<Finding> findings) {
         try (Vault vault = vaultOptions.openUncached()) {
+            findings.addAll(pins.pin(vaultOptions, vault).look(vault));
             Verification found =
                     vault.verify(
                             sample == null ? Long.MAX_VALUE : sample.bytes(),
