@@ -155,8 +155,7 @@ public final class VaultPin {
                     }
                     if (!pin.vault.equals(seen.vault)) {
                         findings.add(
-                                finding(
-                                        "pin.other-vault", true, location, pin.vault, seen.vault));
+                                finding("pin.other-vault", true, location, pin.vault, seen.vault));
                         return pin;
                     }
                     Pin compared = compared(pin, seen);
@@ -196,11 +195,7 @@ public final class VaultPin {
             lines.put(
                     line,
                     new Newest(
-                            kept.point,
-                            kept.ordinal,
-                            kept.snapshotAt,
-                            kept.isForgotten,
-                            highest));
+                            kept.point, kept.ordinal, kept.snapshotAt, kept.isForgotten, highest));
         });
         return new Pin(pin.vault, lines, missing);
     }
@@ -277,7 +272,7 @@ public final class VaultPin {
         } catch (IOException e) {
             findings.add(finding("pin.unwritable", false, folder, StateFile.reason(e)));
             // Compared all the same, if it can be read.
-            change.apply(readOnly());
+            var _ = change.apply(readOnly());
         }
     }
 
@@ -325,8 +320,7 @@ public final class VaultPin {
             lines.put(
                     new Line(
                             line.required("vm").asString(),
-                            Optional.ofNullable(from)
-                                    .map(text -> ObjectId.parse(text.asString()))),
+                            Optional.ofNullable(from).map(text -> ObjectId.parse(text.asString()))),
                     new Newest(
                             ObjectId.parse(line.required("point").asString()),
                             line.required("ordinal").asLong(),

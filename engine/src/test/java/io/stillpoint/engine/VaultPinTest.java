@@ -250,7 +250,9 @@ final class VaultPinTest {
 
     private Path pinFile() throws IOException {
         try (Stream<Path> files = Files.list(folder.resolve("state/vaults"))) {
-            return files.filter(file -> file.toString().endsWith(".json")).findFirst().orElseThrow();
+            return files.filter(file -> file.toString().endsWith(".json"))
+                    .findFirst()
+                    .orElseThrow();
         }
     }
 }
