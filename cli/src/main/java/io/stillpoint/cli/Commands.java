@@ -23,6 +23,8 @@ final class Commands {
                             DiffCommand.class,
                             ForgetCommand.class,
                             GuestCommand.class,
+                            SweepCommand.class,
+                            ReleaseCommand.class,
                             DemoCommand.class),
                     VaultCommand.class,
                     List.of(
@@ -64,6 +66,9 @@ final class Commands {
         }
         addParts(program, Stillpoint.class, Arrays.asList(arguments));
         program.addSubcommand(new GenerateCompletion());
+        program.addSubcommand(new HelpCommand());
+        HiddenOptions.hideIn(program);
+        Words.readBy(program);
         // Of those that are there by now; users write the constants small.
         return program.setCaseInsensitiveEnumValuesAllowed(true);
     }

@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.StoreProgress;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
@@ -47,14 +48,16 @@ final class CopyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Vault from = vaultOptions.open();
-                Vault to = other.open(vaultOptions)) {
+                Vault to = other.open(vaultOptions);
+                ConsoleEvents events = output.events()) {
+            StoreProgress progress = new StoreProgress(events);
             VaultCopy copy =
                     new VaultCopy(
                             from,
                             to,
                             Optional.ofNullable(lockDays).map(Duration::ofDays),
                             Interruption.cancellation(),
-                            (_, _) -> {});
+                            progress);
             if (vm != null) {
                 PointChoice.ofVm(from, from.points(), vm);
             }
@@ -64,16 +67,31 @@ final class CopyCommand implements Callable<Integer> {
             if (dryRun) {
                 copies.addAll(missing);
             } else {
-                failure = copyEach(copy, missing, copies);
+                failure = copyEach(copy, missing, copies, events, progress);
             }
+            events.end();
             return print(copies, missing.size(), failure).status();
         }
     }
 
     /// Up to the first that fails, which is returned: the copies made before stand.
     private static @Nullable StillpointException copyEach(
-            VaultCopy copy, List<RecoveryPoint> missing, List<RecoveryPoint> copies) {
+            VaultCopy copy,
+            List<RecoveryPoint> missing,
+            List<RecoveryPoint> copies,
+            ConsoleEvents events,
+            StoreProgress progress) {
         for (RecoveryPoint point : missing) {
+            progress.begin(point.size());
+            events.step(
+                    "copy",
+                    Output.text(
+                            "step.copy",
+                            PointFormat.shortId(point),
+                            point.vm(),
+                            point.snapshotAt(),
+                            Integer.toString(copies.size() + 1),
+                            Integer.toString(missing.size())));
             try {
                 copies.add(copy.copy(point));
             } catch (StillpointException e) {
@@ -95,7 +113,7 @@ final class CopyCommand implements Callable<Integer> {
                         ? Output.text("copy.none", other.location())
                         : PointFormat.table(copies);
         if (failure == null) {
-            output.result(json, text);
+            output.done(json, text);
             return ExitCode.SUCCESS;
         }
         String reason =
@@ -113,7 +131,7 @@ final class CopyCommand implements Callable<Integer> {
                 .put("message", message)
                 .put("retryable", failure.retryable());
         output.result(json, text);
-        System.err.println("stillpoint: " + message);
+        Output.complain(message);
         return ExitCode.of(failure);
     }
 

@@ -32,7 +32,7 @@ final class DiscardCommand implements Callable<Integer> {
             }
             vault.discard(found.getFirst());
             pins.pin(vaultOptions, vault).removed(Set.of(found.getFirst()));
-            output.result(
+            output.done(
                     Json.object().put("discarded", found.getFirst().toString()),
                     Output.text("discard.done", found.getFirst()));
             return ExitCode.SUCCESS.status();

@@ -285,10 +285,14 @@ final class ForgetCommand implements Callable<Integer> {
             json.set(key, done);
             json.set("locked", locked);
             json.set("notDone", left);
-            PinOptions.tell(findings, json);
+            PinOptions.tell(findings, output);
             StillpointException failed = failure;
             if (failed == null) {
-                output.result(json, String.join("\n", lines));
+                if (dryRun) {
+                    output.result(json, String.join("\n", lines));
+                } else {
+                    output.done(json, String.join("\n", lines));
+                }
                 return ExitCode.SUCCESS;
             }
             json.putObject("error")
@@ -296,7 +300,7 @@ final class ForgetCommand implements Callable<Integer> {
                     .put("message", failed.getMessage())
                     .put("retryable", failed.retryable());
             output.result(json, String.join("\n", lines));
-            System.err.println("stillpoint: " + failed.getMessage());
+            Output.complain(failed.getMessage());
             return ExitCode.of(failed);
         }
     }

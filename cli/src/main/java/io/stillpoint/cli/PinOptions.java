@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Mixin;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /// What this host has seen of the vault before (`docs/state.md`).
 final class PinOptions {
@@ -35,13 +33,9 @@ final class PinOptions {
         }
     }
 
-    /// Tells on standard error, and in the document.
-    static void tell(List<Finding> findings, ObjectNode json) {
-        ArrayNode array = json.putArray("findings");
-        for (Finding finding : findings) {
-            System.err.println("stillpoint: " + finding.text());
-            array.addObject().put("code", finding.code()).put("message", finding.text());
-        }
+    /// As warnings.
+    static void tell(List<Finding> findings, Output output) {
+        findings.forEach(finding -> output.warning(finding.code(), finding.text()));
     }
 
     static boolean isAlarm(List<Finding> findings) {

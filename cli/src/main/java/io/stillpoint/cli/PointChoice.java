@@ -68,7 +68,7 @@ final class PointChoice {
         RecoveryPoint newest = oldestFirst.getLast();
         int unreadable = vault.unreadablePoints().size();
         if (unreadable > 0) {
-            System.err.println(
+            Output.complain(
                     Output.text(
                             "points.latest-unsure",
                             PointFormat.shortId(newest),

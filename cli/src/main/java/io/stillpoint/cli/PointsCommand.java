@@ -18,7 +18,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint points`
 @Command(name = "points", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
@@ -61,15 +60,13 @@ final class PointsCommand implements Callable<Integer> {
                             : vault.points();
             Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
             List<RecoveryPoint> points = chosen(vault, all);
-            ObjectNode json = Json.object();
-            json.set("points", PointFormat.json(points));
-            PinOptions.tell(findings, json);
+            PinOptions.tell(findings, output);
             output.result(
-                    json,
+                    Json.object().set("points", PointFormat.json(points)),
                     points.isEmpty()
                             ? none(vault, all, unreadable.size())
                             : PointFormat.table(points));
-            unreadable.values().forEach(e -> System.err.println("stillpoint: " + e.getMessage()));
+            unreadable.values().forEach(e -> Output.complain(e.getMessage()));
             boolean isWhole = unreadable.isEmpty() && !PinOptions.isAlarm(findings);
             return (isWhole ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }

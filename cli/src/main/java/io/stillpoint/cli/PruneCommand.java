@@ -15,7 +15,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault prune`
@@ -65,24 +64,33 @@ final class PruneCommand implements Callable<Integer> {
         if (withoutKey) {
             return carryOut(wait);
         }
-        try (Vault vault = vaultOptions.open()) {
+        try (Vault vault = vaultOptions.open();
+                ConsoleEvents events = output.events()) {
             // Before: what is forgotten is seen, so that its purge is no alarm later.
-            List<VaultPin.Finding> findings = pins.pin(vaultOptions, vault).look(vault);
+            PinOptions.tell(pins.pin(vaultOptions, vault).look(vault), output);
+            events.watching(
+                    "prune", Output.text("step.prune"), () -> vaultOptions.meter().usage().bytes());
             PruneResult result = vault.prune(rules, Interruption.cancellation());
-            ObjectNode json = json(result);
-            PinOptions.tell(findings, json);
-            output.result(json, text(result));
+            events.end();
+            result.warnings().forEach(text -> output.warning("prune-warning", text));
+            output.done(json(result), text(result));
             return ExitCode.SUCCESS.status();
         }
     }
 
     private int carryOut(Duration wait) {
-        try (SealedVault vault = vaultOptions.openSealed()) {
+        try (SealedVault vault = vaultOptions.openSealed();
+                ConsoleEvents events = output.events()) {
+            events.watching(
+                    "prune",
+                    Output.text("step.carry-out"),
+                    () -> vaultOptions.meter().usage().bytes());
             SealedVault.CarriedOut done = vault.carryOut(wait, Interruption.cancellation());
+            events.end();
             ObjectNode json = Json.object();
             json.put("deletedPacks", done.deletedPacks()).put("deletedBytes", done.deletedBytes());
             json.put("retainedPacks", done.retainedPacks());
-            output.result(
+            output.done(
                     json,
                     Output.text(
                             "prune.carried-out",
@@ -106,13 +114,11 @@ final class PruneCommand implements Callable<Integer> {
         json.put("rewrittenPacks", result.rewrittenPacks());
         json.put("copiedBytes", result.copiedBytes());
         json.put("retainedPacks", result.retainedPacks());
-        ArrayNode warnings = json.putArray("warnings");
-        result.warnings().forEach(warnings::add);
         return json;
     }
 
     private String text(PruneResult result) {
-        List<String> lines = new ArrayList<>(result.warnings());
+        List<String> lines = new ArrayList<>();
         lines.add(
                 Output.text(
                         dryRun ? "prune.would" : "prune.done",

@@ -13,8 +13,10 @@ import io.stillpoint.vault.Verification;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
@@ -32,7 +34,7 @@ final class RescueCommand {
     private static ExitCode told(RescueOptions options, Vault vault) {
         List<String> unreadable = new ArrayList<>(options.unreadableRecords());
         vault.unreadablePoints().values().forEach(e -> unreadable.add(e.getMessage()));
-        unreadable.forEach(message -> System.err.println("stillpoint: " + message));
+        unreadable.forEach(Output::complain);
         return unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE;
     }
 
@@ -81,8 +83,17 @@ final class RescueCommand {
         public Integer call() {
             Cancellation cancellation = Interruption.cancellation();
             try (RescueOptions _ = options;
-                    Vault vault = options.open()) {
-                Verification found = vault.verify(cancellation, _ -> {});
+                    Vault vault = options.open();
+                    ConsoleEvents events = output.events()) {
+                long bytes = vault.facts().packBytes();
+                Verification found =
+                        vault.verify(
+                                cancellation,
+                                events.moving(
+                                        "verify",
+                                        Output.text("step.verify", new ByteSize(bytes)),
+                                        bytes));
+                events.end();
                 VerifyReport report =
                         VerifyReport.of(vault, found, VerifyReport.Depth.RESCUE);
                 output.result(report.json(), report.text());
@@ -123,7 +134,7 @@ final class RescueCommand {
             Cancellation cancellation = Interruption.cancellation();
             try (RescueOptions _ = options;
                     Vault vault = options.open();
-                    ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+                    ConsoleEvents events = output.events()) {
                 RescueJob job = new RescueJob(vault, folder, despiteDamage, events, cancellation);
                 List<Rescued> rescued = job.run(chosen(vault));
                 events.end();
@@ -133,13 +144,20 @@ final class RescueCommand {
                                 ? Output.text("rescue.none", vault.location())
                                 : String.join("\n", rescued.stream().map(Restore::text).toList()));
                 ExitCode told = told(options, vault);
-                boolean isWhole =
-                        rescued.stream()
-                                .allMatch(disk ->
-                                        disk.outcome() == Outcome.RESTORED
-                                                || disk.outcome() == Outcome.ALREADY_THERE);
-                return (isWhole ? told : ExitCode.DAMAGE).status();
+                return exitCode(rescued, told).status();
             }
+        }
+
+        /// Damage says more than a lack of room.
+        private static ExitCode exitCode(List<Rescued> rescued, ExitCode told) {
+            Set<Outcome> outcomes = EnumSet.noneOf(Outcome.class);
+            rescued.forEach(disk -> outcomes.add(disk.outcome()));
+            if (told == ExitCode.DAMAGE
+                    || outcomes.contains(Outcome.NOT_RESTORED)
+                    || outcomes.contains(Outcome.WITH_LOSSES)) {
+                return ExitCode.DAMAGE;
+            }
+            return outcomes.contains(Outcome.FAILED) ? ExitCode.ENVIRONMENT : told;
         }
 
         private Collection<RecoveryPoint> chosen(Vault vault) {
@@ -170,6 +188,7 @@ final class RescueCommand {
                 case ALREADY_THERE -> text("rescue.already-there", disk);
                 case WITH_LOSSES -> text("rescue.with-losses", disk);
                 case NOT_RESTORED -> text("rescue.not-restored", disk);
+                case FAILED -> text("rescue.failed", disk);
             };
         }
 

@@ -28,17 +28,18 @@ final class VaultCommand {
             vaultOptions.probe();
             KeyOptions.NewKey key = vaultOptions.key().forNewVault();
             try (Vault vault =
-                    Vault.init(
-                            vaultOptions.store(),
-                            key.credential(),
-                            Randomness.secure(),
-                            InstantSource.system())) {
+                    key.used(() ->
+                            Vault.init(
+                                    vaultOptions.store(),
+                                    key.credential(),
+                                    Randomness.secure(),
+                                    InstantSource.system()))) {
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
                         .put("vault", vaultOptions.location().toString());
                 key.describe(json);
                 String made = Output.text("vault.made", vaultOptions.location());
-                output.result(json, made + key.advice());
+                output.done(json, made + key.advice());
                 return ExitCode.SUCCESS.status();
             }
         }

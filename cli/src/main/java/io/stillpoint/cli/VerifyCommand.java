@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault verify`
 @Command(name = "verify", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
@@ -39,29 +38,43 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
+        VerifyReport report;
         List<Finding> findings = new ArrayList<>();
-        VerifyReport report = withoutKey ? sealed(cancellation) : opened(cancellation, findings);
-        ObjectNode json = report.json();
-        PinOptions.tell(findings, json);
-        output.result(json, report.text());
+        try (ConsoleEvents events = output.events()) {
+            report =
+                    withoutKey
+                            ? sealed(cancellation, events)
+                            : opened(cancellation, events, findings);
+        }
+        PinOptions.tell(findings, output);
+        output.result(report.json(), report.text());
         boolean isWhole = report.found().isSound() && !PinOptions.isAlarm(findings);
         return (isWhole ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
     }
 
-    private VerifyReport sealed(Cancellation cancellation) {
+    private VerifyReport sealed(Cancellation cancellation, ConsoleEvents events) {
         try (SealedVault vault = vaultOptions.openSealed()) {
-            return VerifyReport.withoutKey(vault.verify(cancellation, _ -> {}));
+            return VerifyReport.withoutKey(
+                    vault.verify(
+                            cancellation,
+                            events.moving("verify", Output.text("step.verify-without-key"), 0)));
         }
     }
 
-    private VerifyReport opened(Cancellation cancellation, List<Finding> findings) {
+    private VerifyReport opened(
+            Cancellation cancellation, ConsoleEvents events, List<Finding> findings) {
         try (Vault vault = vaultOptions.openUncached()) {
             findings.addAll(pins.pin(vaultOptions, vault).look(vault));
+            long most = sample == null ? Long.MAX_VALUE : sample.bytes();
+            long bytes = Math.min(most, vault.facts().packBytes());
             Verification found =
                     vault.verify(
-                            sample == null ? Long.MAX_VALUE : sample.bytes(),
+                            most,
                             cancellation,
-                            _ -> {});
+                            events.moving(
+                                    "verify",
+                                    Output.text("step.verify", new ByteSize(bytes)),
+                                    bytes));
             if (quarantine) {
                 vault.quarantine(found);
             }

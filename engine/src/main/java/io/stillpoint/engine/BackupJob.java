@@ -1,6 +1,7 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -20,10 +21,12 @@ import io.stillpoint.vault.Vault;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -43,6 +46,7 @@ public final class BackupJob {
     private final Cancellation cancellation;
     private final InstantSource clock;
     private final Randomness randomness;
+    private final Set<MachineNotice> told = new HashSet<>();
     private final Messages messages = Messages.of(BackupJob.class);
 
     public BackupJob(
@@ -72,7 +76,8 @@ public final class BackupJob {
         unlessMade(
                 made,
                 () -> {
-                    try (Quiescing guest = prepareGuest();
+                    try (Cancellation.Scope _ = settings.live() ? cancellation.hold() : () -> {};
+                            Quiescing guest = prepareGuest();
                             HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
                         unlessMade(made, () -> store(due, held, made));
                         unlessMade(made, held.snapshot()::keepChanges);
@@ -132,13 +137,28 @@ public final class BackupJob {
                                         disk.generation()
                                                 .ifPresent(generation ->
                                                         generations.put(disk.name(), generation))));
-        return vm.prepare(
-                new SnapshotRequest(
-                        vault.id().toString().substring(0, LINEAGE_DIGITS),
-                        randomness.hex(GENERATION_BYTES),
-                        generations,
-                        settings.scratchFolder(),
-                        settings.scratchMax()));
+        PreparedSnapshot prepared =
+                vm.prepare(
+                        new SnapshotRequest(
+                                vault.id().toString().substring(0, LINEAGE_DIGITS),
+                                randomness.hex(GENERATION_BYTES),
+                                generations,
+                                settings.scratchFolder(),
+                                settings.scratchMax()));
+        vm.notices().forEach(this::tell);
+        return prepared;
+    }
+
+    /// Once, however often the snapshot is tried.
+    private void tell(MachineNotice notice) {
+        if (!told.add(notice)) {
+            return;
+        }
+        if (notice.isWarning()) {
+            events.warning(notice.code(), notice.text());
+        } else {
+            events.note(notice.code(), notice.text());
+        }
     }
 
     private void store(DueBackup due, HeldVm held, AtomicReference<RecoveryPoint> made) {
@@ -147,8 +167,8 @@ public final class BackupJob {
         List<BlockSource> sources = new ArrayList<>();
         try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
             disks.forEach(disk -> sources.add(disk.open()));
-            progress.start(sources);
             long size = sources.stream().mapToLong(BlockSource::size).sum();
+            progress.begin(size);
             events.step(
                     "store",
                     messages.text(
@@ -157,6 +177,7 @@ public final class BackupJob {
             for (int i = 0; i < disks.size(); i++) {
                 plans.add(DiskPlan.make(disks.get(i), sources.get(i), session));
             }
+            tell(plans, session.baseIsDamaged());
             List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
             // Everything read is worthless if the snapshot broke meanwhile, so this comes before
             // the commit.
@@ -170,6 +191,20 @@ public final class BackupJob {
             session.unfinished().ifPresent(e -> events.warning(e.code(), e.getMessage()));
         } finally {
             sources.forEach(BlockSource::close);
+        }
+    }
+
+    /// What was believed and turned out wrong.
+    private void tell(List<DiskPlan> plans, boolean isBaseLost) {
+        if (isBaseLost) {
+            events.warning("engine.base-lost", messages.text("engine.base-lost"));
+        }
+        for (DiskPlan plan : plans) {
+            if (plan.reason().equals("contradicted")) {
+                events.note(
+                        "engine.contradicted",
+                        messages.text("engine.contradicted", plan.disk().name()));
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Workers;
@@ -110,7 +111,12 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        Workers.run(vault.settings().workers(), "backup", () -> work(turns));
+        long each = IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
+        try (MemoryBudget.Shares shares =
+                        MemoryBudget.ofProcess().take(1, vault.settings().workers(), each);
+                Cancellation.Scope _ = cancellation.interruptible()) {
+            Workers.run(shares.count(), "backup", () -> work(turns));
+        }
         return disks.stream().map(DiskIntake::finish).toList();
     }
 

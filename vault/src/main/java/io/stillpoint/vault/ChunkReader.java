@@ -5,6 +5,7 @@ import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.DifferenceCodec;
+import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.Place;
@@ -22,16 +23,20 @@ import org.jspecify.annotations.Nullable;
 final class ChunkReader implements AutoCloseable {
     private static final int FRAMES = 4;
 
+    /// What its buffers take at most in bytes.
+    static final long MEMORY = FrameReader.MEMORY + (FRAMES - 1L) * FrameCodec.PLAIN_MAX;
+
     private final Vault vault;
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
+    private final FrameReader reader = new FrameReader();
     private final DifferenceCodec differences = new DifferenceCodec();
     private final byte[] baseBytes = new byte[TreeShape.CHUNK];
     // The one used last comes first.
     private final Deque<Frame> frames = new ArrayDeque<>();
 
     private static final class Frame {
-        final FrameReader reader = new FrameReader();
+        byte[] plain = new byte[0];
         @Nullable ObjectId pack;
         long offset;
         int length;
@@ -95,9 +100,9 @@ final class ChunkReader implements AutoCloseable {
             throw damaged(id, place);
         }
         if (length == TreeShape.CHUNK) {
-            System.arraycopy(frame.reader.plain(), from, into, at, length);
+            System.arraycopy(frame.plain, from, into, at, length);
         } else {
-            apply(id, place, frame.reader.plain(), from, into, at);
+            apply(id, place, frame.plain, from, into, at);
         }
         if (!hasher.chunk(into, at, TreeShape.CHUNK).equals(id)) {
             throw damaged(id, place);
@@ -143,7 +148,7 @@ final class ChunkReader implements AutoCloseable {
             if (place.itemOffset() + place.itemLength() > frame.length) {
                 return null;
             }
-            ItemId base = DifferenceCodec.base(frame.reader.plain(), place.itemOffset());
+            ItemId base = DifferenceCodec.base(frame.plain, place.itemOffset());
             readWhole(base, baseBytes);
             return new Base(base, baseBytes);
         } catch (VaultException e) {
@@ -211,24 +216,21 @@ final class ChunkReader implements AutoCloseable {
 
     private void load(Frame frame, Place place) {
         frame.pack = null;
-        boolean isLoaded = false;
+        reader.lend(frame.plain);
         PackFile pack = vault.packs().acquire(place.pack());
         try {
-            frame.length = frame.reader.read(pack, place.frameOffset(), place.frameLength());
+            frame.length = reader.read(pack, place.frameOffset(), place.frameLength());
+            frame.plain = reader.plain();
             frame.pack = place.pack();
             frame.offset = place.frameOffset();
-            isLoaded = true;
         } finally {
             vault.packs().release(pack);
-            if (!isLoaded) {
-                frame.reader.close();
-            }
         }
     }
 
     @Override
     public void close() {
-        frames.forEach(frame -> frame.reader.close());
+        reader.close();
         differences.close();
     }
 }

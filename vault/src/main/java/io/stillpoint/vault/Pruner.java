@@ -1,6 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.Messages;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -33,11 +35,16 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// One run of prune. The steps, their order and why it is safe beside everything else: `docs/locking.md`. A run that ends
 /// early, in whatever way, leaves nothing that the next one does not carry on from.
 final class Pruner {
     private static final int CENSUS_ATTEMPTS = 5;
+    private static final long MIB = 1 << 20;
+
+    /// MiB that say what is reachable, at least: enough for some millions of items.
+    private static final int REACHABLE_MIN = 16;
 
     /// Everybody reads all verdicts, so they must not become many: after this the index is rewritten for the last ones.
     private static final Duration VERDICT_AGE_MAX = Duration.ofDays(30);
@@ -64,6 +71,7 @@ final class Pruner {
     private long rewrittenPacks;
     private long copiedBytes;
     private long retainedPacks;
+    private MemoryBudget.@Nullable Shares memory;
 
     Pruner(Vault vault, PruneRules rules, Cancellation cancellation) {
         this.vault = vault;
@@ -75,11 +83,17 @@ final class Pruner {
     }
 
     PruneResult run() {
-        if (rules.dryRun()) {
-            run(vault.clock().instant(), Set.of());
-        } else {
-            try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
-                run(own.madeAt(), Set.of(own.point()));
+        try {
+            if (rules.dryRun()) {
+                run(vault.clock().instant(), Set.of());
+            } else {
+                try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
+                    run(own.madeAt(), Set.of(own.point()));
+                }
+            }
+        } finally {
+            if (memory != null) {
+                memory.close();
             }
         }
         return new PruneResult(
@@ -360,8 +374,17 @@ final class Pruner {
         return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
     }
 
+    /// For what is reachable: beside the packs to be rewritten, for which a place must be left.
+    private MemoryBudget.Shares memory(ItemIndex index) {
+        MemoryBudget budget = MemoryBudget.ofProcess();
+        long left = budget.free() - PackRewriter.leastMemory(vault.settings());
+        long wanted = Math.min(Reachable.bytesFor(index.entries()), Math.max(0, left));
+        memory = budget.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
+        return memory;
+    }
+
     private Reachable mark(ItemIndex index, List<RecoveryPoint> roots) {
-        Reachable reachable = new Reachable(index.entries(), Runtime.getRuntime().maxMemory() / 4);
+        Reachable reachable = new Reachable(index.entries(), memory(index).count() * MIB);
         ReachWalk walk = new ReachWalk(vault.nodes(), reachable, cancellation);
         try {
             roots.forEach(walk::add);
@@ -496,12 +519,7 @@ final class Pruner {
             rewrittenPacks = rewrite.size();
             copiedBytes = copy;
         } else if (!rewrite.isEmpty()) {
-            PackRewriter rewriter = new PackRewriter(vault, census, alreadyCondemned, cancellation);
-            rewriter.run(rewrite);
-            doomed.addAll(rewriter.rewritten());
-            rewrittenPacks = rewriter.rewritten().size();
-            copiedBytes = rewriter.copiedBytes();
-            warnings.addAll(rewriter.warnings());
+            doomed.addAll(rewritten(census, alreadyCondemned, rewrite));
         }
         for (ObjectId pack : doomed) {
             Listed listed = packs.get(pack);
@@ -511,6 +529,35 @@ final class Pruner {
         if (!doomed.isEmpty() && !rules.dryRun()) {
             records.putCondemned(new PackList(ObjectId.random(vault.randomness()), doomed));
         }
+    }
+
+    /// Copies what is needed of packs and returns those that can go. A store without room for the copies keeps them all: what
+    /// needs no copy is condemned all the same.
+    private Set<ObjectId> rewritten(
+            PackCensus census, Set<ObjectId> alreadyCondemned, List<ObjectId> rewrite) {
+        PackRewriter rewriter = new PackRewriter(vault, census, alreadyCondemned, cancellation);
+        // The reserve is for what makes room, and copies make none yet.
+        store.useReserve(false);
+        try {
+            rewriter.run(rewrite);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.STORE_FULL) {
+                throw e;
+            }
+            warnings.add(
+                    Messages.of(VaultException.class)
+                            .text(
+                                    "vault.prune-no-room",
+                                    store.description(),
+                                    Integer.toString(rewrite.size())));
+            return Set.of();
+        } finally {
+            store.useReserve(true);
+        }
+        rewrittenPacks = rewriter.rewritten().size();
+        copiedBytes = rewriter.copiedBytes();
+        warnings.addAll(rewriter.warnings());
+        return rewriter.rewritten();
     }
 
     /// Whether the pack is known to be missing, so that the index must not speak of it any longer.

@@ -22,11 +22,7 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
 
     /// Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     static Unlocked by(Credential credential, ObjectStore store) {
-        if (!store.exists(ObjectName.vault())) {
-            throw new VaultException(
-                    Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
-        }
-        byte[] bytes = store.get(ObjectName.vault());
+        byte[] bytes = VaultHeader.read(store);
         VaultHeader header = VaultHeader.decode(bytes, store.description());
         Unlocked unlocked = new Search(store, header, credential).run();
         VaultHeader.authenticate(bytes, unlocked.keys, store.description());

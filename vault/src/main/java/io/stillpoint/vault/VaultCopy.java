@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
@@ -84,10 +85,11 @@ public final class VaultCopy {
     public RecoveryPoint copy(RecoveryPoint point) {
         Optional<Pair> pair = pair(point);
         List<BlockSource> sources = new ArrayList<>();
-        try (BackupSession session = to.backup(pair.map(Pair::copy), cancellation, progress)) {
+        try (ChunkReaders readers = new ChunkReaders(from);
+                BackupSession session = to.backup(pair.map(Pair::copy), cancellation, progress)) {
             List<DiskInput> inputs = new ArrayList<>();
             for (PointDisk disk : point.disks()) {
-                BlockSource source = new VaultDisk(from, disk.image());
+                BlockSource source = new VaultDisk(from, disk.image(), readers);
                 sources.add(source);
                 inputs.add(
                         new DiskInput(
@@ -148,14 +150,17 @@ public final class VaultCopy {
 
     /// Reads back what was stored and compares it with the original.
     private void compare(DiskInput input, StoredDisk stored) {
-        try (VaultDisk copy = new VaultDisk(to, stored.image())) {
+        try (MemoryBudget.Shares shares =
+                        MemoryBudget.ofProcess().take(1, to.settings().workers(), 2L * PIECE);
+                ChunkReaders readers = new ChunkReaders(to);
+                VaultDisk copy = new VaultDisk(to, stored.image(), readers)) {
             Iterator<Extent> ranges =
                     switch (input.scan()) {
                         case Scan.Everything _ -> input.source().dataExtents();
                         case Scan.Changed changed -> changed.ranges().get();
                     };
             Workers.run(
-                    to.settings().workers(),
+                    shares.count(),
                     "compare",
                     () -> {
                         byte[] expected = new byte[PIECE];

@@ -79,7 +79,8 @@ public final class VaultRepair {
 
     private boolean mend(
             BackupSession session, PointDisk disk, PointDisk other, List<String> problems) {
-        try (BlockSource source = new VaultDisk(copy, other.image())) {
+        try (ChunkReaders readers = new ChunkReaders(copy);
+                BlockSource source = new VaultDisk(copy, other.image(), readers)) {
             StoredDisk stored =
                     session.store(
                                     List.of(

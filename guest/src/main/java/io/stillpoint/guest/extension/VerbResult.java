@@ -3,6 +3,7 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.ExecResult;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -49,6 +50,11 @@ public record VerbResult(String verb, int exit, String code, String message, Obj
     /// Whether it did what it should, if only after a reboot.
     public boolean isDone() {
         return (exit == DONE || exit == REBOOT_NEEDED) && !code.equals(UNREADABLE);
+    }
+
+    /// Whether it says that it did not do it, in words that can be read.
+    public boolean isRefusal() {
+        return !isDone() && !code.equals(UNREADABLE);
     }
 
     /// Whether it is done, but for a reboot.

@@ -43,6 +43,12 @@ import org.jspecify.annotations.Nullable;
 /// Packs that a verdict deleted, or that do not exist, are *gone*: no place in them is ever told, and merging drops them. Nothing else is
 /// dropped: another process may count on any other place.
 public final class ItemIndex implements AutoCloseable {
+    /// What an entry takes on the heap, rounded up.
+    public static final long BYTES_PER_ENTRY = 2;
+
+    /// What all entries may take without being asked for: the index of two terabytes.
+    public static final long BYTES_OF_ALL = 64 << 20;
+
     /// How many placed items are kept on the heap before a segment is written.
     private static final int RECENT_MAX = 1 << 18;
 
