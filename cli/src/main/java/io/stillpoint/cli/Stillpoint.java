@@ -47,7 +47,6 @@ public final class Stillpoint implements Runnable {
     private static void tellWaits(String... arguments) {
         List<String> given = Arrays.asList(arguments);
         if (!given.contains("--quiet") && !given.contains("-q")) {
-            Waiting.listen(text -> Output.say(Output.text("wait.for", text)));
         }
     }
 
