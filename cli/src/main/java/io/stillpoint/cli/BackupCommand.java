@@ -67,10 +67,7 @@ final class BackupCommand implements Callable<Integer> {
         @Option(names = "--agent", paramLabel = "SOCKET", descriptionKey = "option.agent")
         private @Nullable Path agent;
 
-        @Option(
-                names = "--scratch",
-                paramLabel = "DIR",
-                descriptionKey = "option.scratch")
+        @Option(names = "--scratch", paramLabel = "DIR", descriptionKey = "option.scratch")
         private @Nullable Path scratch;
 
         @Option(
@@ -162,6 +159,9 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--same-vm", descriptionKey = "option.same-vm")
+    private boolean sameVm;
+
     @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
     private List<Path> imageBases = new ArrayList<>();
 
@@ -185,7 +185,8 @@ final class BackupCommand implements Callable<Integer> {
             tell(pin.look(vault), events);
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
-                stopped.references().forEach(each -> events.step("image", text(each)));
+                stopped.references()
+                        .forEach(each -> events.note("image.reference", text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(
@@ -260,6 +261,7 @@ final class BackupCommand implements Callable<Integer> {
                 live.scriptLimit,
                 live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
                 live.scratchLimit,
+                sameVm,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());
     }
