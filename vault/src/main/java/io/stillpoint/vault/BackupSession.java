@@ -1,8 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
@@ -243,7 +243,8 @@ public final class BackupSession implements AutoCloseable {
         return Lineage.after(
                 before.stream()
                         .filter(point -> point.vm().equals(vm))
-                        .max(RecoveryPoint.OLDEST_FIRST));
+                        .max(RecoveryPoint.OLDEST_FIRST),
+                vault.highestOrdinal(vm));
     }
 
     @Override
