@@ -66,10 +66,7 @@ final class BackupCommand implements Callable<Integer> {
         @Option(names = "--agent", paramLabel = "SOCKET", descriptionKey = "option.agent")
         private @Nullable Path agent;
 
-        @Option(
-                names = "--scratch",
-                paramLabel = "DIR",
-                descriptionKey = "option.scratch")
+        @Option(names = "--scratch", paramLabel = "DIR", descriptionKey = "option.scratch")
         private @Nullable Path scratch;
 
         @Option(
@@ -181,7 +178,8 @@ final class BackupCommand implements Callable<Integer> {
                 ConsoleEvents events = output.events()) {
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
-                stopped.references().forEach(each -> events.step("image", text(each)));
+                stopped.references()
+                        .forEach(each -> events.note("image.reference", text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(

@@ -91,9 +91,8 @@ final class Occupancy {
 
     private void add(Path systemFolder) {
         systemFolders.add(systemFolder);
-        // sysfs writes a slash of a device's name so.
-        String name = systemFolder.getFileName().toString().replace('!', '/');
-        FileIdentity.ofExisting(Path.of("/dev", name)).ifPresent(same::add);
+        String number = String.join("", lines(systemFolder.resolve("dev")));
+        FileIdentity.ofDevice(number).ifPresent(same::add);
     }
 
     private Optional<String> find() throws IOException {
@@ -256,9 +255,7 @@ final class Occupancy {
 
     private static Optional<FileIdentity> existing(String file) {
         try {
-            return file.startsWith("/")
-                    ? FileIdentity.ofExisting(Path.of(file))
-                    : Optional.empty();
+            return file.startsWith("/") ? FileIdentity.ofExisting(Path.of(file)) : Optional.empty();
         } catch (InvalidPathException e) {
             // A name that this process's locale has no characters for.
             return Optional.empty();
@@ -307,7 +304,6 @@ final class Occupancy {
     private static String unescaped(String text) {
         Matcher matcher = OCTAL.matcher(text);
         return matcher.replaceAll(found ->
-                Matcher.quoteReplacement(
-                        Character.toString(Integer.parseInt(found.group(1), 8))));
+                Matcher.quoteReplacement(Character.toString(Integer.parseInt(found.group(1), 8))));
     }
 }

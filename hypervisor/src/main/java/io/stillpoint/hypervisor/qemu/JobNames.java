@@ -31,6 +31,8 @@ record JobNames(String lineage, String job) {
         CREATE("cr"),
         /// The scratch image's file.
         FILE("ff"),
+        /// What encrypts the scratch image of a disk that QEMU decrypts.
+        CIPHER("lk"),
         /// A window on that file that ends at the scratch limit.
         WINDOW("fw"),
         /// The scratch image, which reads as the disk at the instant.

@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor.qemu;
 
+import io.stillpoint.platform.natives.UnixSocket;
 import java.io.EOFException;
 import java.io.IOException;
-import io.stillpoint.platform.natives.UnixSocket;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 

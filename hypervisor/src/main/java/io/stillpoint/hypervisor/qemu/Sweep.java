@@ -48,6 +48,7 @@ final class Sweep {
         removeNodes(Role.FLEECE);
         removeNodes(Role.MARK);
         removeNodes(Role.WINDOW);
+        removeNodes(Role.CIPHER);
         List<HandedFile> handed = handedFiles();
         removeNodes(Role.FILE);
         removeSecrets();

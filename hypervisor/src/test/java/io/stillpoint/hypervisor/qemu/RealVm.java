@@ -20,6 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class RealVm implements AutoCloseable {
     static final int DISK_BYTES = 16 << 20;
 
+    private final List<String> before;
     private final Path folder;
     private final List<String> options = new ArrayList<>();
     private final Map<String, byte[]> contents = new HashMap<>();
@@ -27,6 +28,11 @@ final class RealVm implements AutoCloseable {
     private QmpClient control;
 
     private RealVm(Path folder, List<String> options, List<String> disks) {
+        this(folder, List.of(), options, disks);
+    }
+
+    private RealVm(Path folder, List<String> before, List<String> options, List<String> disks) {
+        this.before = before;
         this.folder = folder;
         this.options.addAll(options);
         disks.forEach(disk -> contents.put(disk, new byte[DISK_BYTES]));
@@ -61,6 +67,23 @@ final class RealVm implements AutoCloseable {
         }
         options.addAll(Arrays.asList(more));
         return new RealVm(folder, options, List.of("d1", "d2"));
+    }
+
+    /// One qcow2 disk `d1`, in a QEMU that a command before it gives other rights.
+    static RealVm startBy(Path folder, List<String> before, String... more) {
+        Binaries.require("qemu-system-x86_64", "qemu-img");
+        Path image = image(folder, "d1", "qcow2");
+        Binaries.run("chown", "nobody", image.toString());
+        Binaries.run("chmod", "0777", folder.toString());
+        List<String> options =
+                new ArrayList<>(
+                        List.of(
+                                "-drive",
+                                "if=none,id=d1,format=qcow2,file=" + image,
+                                "-device",
+                                "virtio-blk-pci,id=dev-d1,drive=d1,serial=d1"));
+        options.addAll(Arrays.asList(more));
+        return new RealVm(folder, before, options, List.of("d1"));
     }
 
     /// A VM with these options alone.
@@ -222,6 +245,10 @@ final class RealVm implements AutoCloseable {
         control = awaitMonitor();
     }
 
+    Process process() {
+        return process;
+    }
+
     void kill() {
         process.destroyForcibly();
         awaitEnd();
@@ -254,25 +281,25 @@ final class RealVm implements AutoCloseable {
     }
 
     private Process launch() {
-        List<String> command =
-                new ArrayList<>(
-                        List.of(
-                                "stdbuf",
-                                "-oL",
-                                "qemu-system-x86_64",
-                                "-accel",
-                                "tcg",
-                                "-M",
-                                "q35",
-                                "-m",
-                                "32",
-                                "-nodefaults",
-                                "-display",
-                                "none",
-                                "-qmp",
-                                "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off",
-                                "-qmp",
-                                "unix:" + folder.resolve("control.sock") + ",server=on,wait=off"));
+        List<String> command = new ArrayList<>(before);
+        command.addAll(
+                List.of(
+                        "stdbuf",
+                        "-oL",
+                        "qemu-system-x86_64",
+                        "-accel",
+                        "tcg",
+                        "-M",
+                        "q35",
+                        "-m",
+                        "32",
+                        "-nodefaults",
+                        "-display",
+                        "none",
+                        "-qmp",
+                        "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off",
+                        "-qmp",
+                        "unix:" + folder.resolve("control.sock") + ",server=on,wait=off"));
         command.addAll(options);
         try {
             Files.deleteIfExists(folder.resolve("control.sock"));
