@@ -128,7 +128,7 @@ final class VaultOptions {
 
     /// What can be done without the key.
     SealedVault openSealed() {
-        return SealedVault.open(store(), InstantSource.system());
+        return SealedVault.open(store());
     }
 
     /// For checks, which must see what lies in the store and not copies of it.

@@ -45,6 +45,7 @@ final class SessionGuard implements AutoCloseable {
                         ObjectId.random(randomness),
                         ObjectId.random(randomness),
                         vault.clock().instant(),
+                        vault.clock().instant(),
                         vault.settings().patience().toSeconds(),
                         bases,
                         ids(known));
@@ -77,7 +78,7 @@ final class SessionGuard implements AutoCloseable {
     }
 
     /// The id of the point that the session may make.
-    ObjectId point() {
+    synchronized ObjectId point() {
         return session.point();
     }
 
@@ -109,7 +110,8 @@ final class SessionGuard implements AutoCloseable {
         if (closed) {
             return;
         }
-        Session fresh = session.renewed(ObjectId.random(vault.randomness()));
+        Session fresh =
+                session.renewed(ObjectId.random(vault.randomness()), vault.clock().instant());
         records.put(fresh);
         // A listing that comes in parts may have passed the new name and not reached the old one
         // yet, so the last
@@ -130,6 +132,20 @@ final class SessionGuard implements AutoCloseable {
     private void deleteOlder() {
         older.forEach(record -> records.deleteSession(record.id()));
         older.clear();
+    }
+
+    /// The name of the promised point is taken by what no holder of the key made: promises a point of another id. Until this
+    /// session ends the record before stays too, so that there is no moment at which nothing keeps what it relies on.
+    synchronized void promiseAnother() {
+        Session fresh =
+                session.promising(
+                        ObjectId.random(vault.randomness()),
+                        ObjectId.random(vault.randomness()),
+                        vault.clock().instant());
+        records.put(fresh);
+        older.add(session);
+        session = fresh;
+        lingers = false;
     }
 
     /// The point is about to be made. If nobody ever tells whether it was, the record stays: the request may still be on

@@ -220,7 +220,7 @@ final class CopyAndRepairTest {
     @Test
     void damageIsFoundWithoutTheKey() throws IOException {
         original.full(first);
-        try (SealedVault sealed = SealedVault.open(original.store(), InstantSource.system())) {
+        try (SealedVault sealed = SealedVault.open(original.store())) {
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
             damage();
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems())
