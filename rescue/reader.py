@@ -498,7 +498,7 @@ class Vault:
                     found.append((point_id, point, point_id in forgotten))
             except Problem as e:
                 tell(e)
-        return sorted(found, key=lambda p: (p[1]["vm"]["name"], instant(p[1]["snapshotAt"])))
+        return sorted(found, key=order)
 
     def forgotten(self):
         """Ids of points whose forgotten record is genuine and was not undone [9]."""
@@ -632,6 +632,14 @@ def parse_json(data, name):
         return json.loads(data)
     except ValueError:
         raise Damaged(f"{name}: not JSON") from None
+
+
+def order(found):
+    """Where a point stands among all [8]: by VM, lineage, id of the original; by time only where there is no lineage."""
+    point_id, point, _ = found
+    ordinal = point.get("lineage", {}).get("ordinal", 0)
+    time = instant(point["snapshotAt"]) if ordinal == 0 else ("", "")
+    return point["vm"]["name"], ordinal, time, point.get("copiedFrom", {}).get("point", point_id), point_id
 
 
 def instant(text):

@@ -158,7 +158,7 @@ final class BackupCommand implements Callable<Integer> {
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
                 VirtualMachine machine = machine();
-                ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+                ConsoleEvents events = output.events()) {
             RecoveryPoint point =
                     new BackupJob(
                                     vault,
@@ -170,7 +170,7 @@ final class BackupCommand implements Callable<Integer> {
                                     Randomness.secure())
                             .run();
             events.end();
-            output.result(json(point), text(point));
+            output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
     }

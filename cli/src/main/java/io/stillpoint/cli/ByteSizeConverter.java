@@ -8,6 +8,9 @@ import picocli.CommandLine.TypeConversionException;
 final class ByteSizeConverter implements ITypeConverter<ByteSize> {
     @Override
     public ByteSize convert(String text) {
+        if (text.isBlank()) {
+            throw new TypeConversionException(Output.text("usage.empty"));
+        }
         try {
             return ByteSize.parse(text);
         } catch (IllegalArgumentException e) {

@@ -64,6 +64,9 @@ final class Commands {
         }
         addParts(program, Stillpoint.class, Arrays.asList(arguments));
         program.addSubcommand(new GenerateCompletion());
+        program.addSubcommand(new HelpCommand());
+        HiddenOptions.hideIn(program);
+        Words.readBy(program);
         // Of those that are there by now; users write the constants small.
         return program.setCaseInsensitiveEnumValuesAllowed(true);
     }

@@ -1,21 +1,40 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.console.Console;
 import io.stillpoint.platform.console.ProgressBar;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/// Shows a job on standard error, so that standard output holds the result alone. Safe for several threads.
+/// Shows a job on standard error, so that standard output holds the result alone. On a terminal a bar tells how far a step
+/// is, or since when it has been going on; elsewhere each step is a line, and of many of a kind the first. Safe for
+/// several threads.
 final class ConsoleEvents implements JobEvents, AutoCloseable {
+    private static final Duration TICK = Duration.ofSeconds(1);
+
+    /// Steps of which a command has as many as there are disks or recovery points; its result lists them anyway.
+    private static final Set<String> ONE_OF_MANY = Set.of("restore", "copy", "diff");
+
     private final Console console = Console.system();
     private final boolean isQuiet;
+    private final Output output;
     private @Nullable ProgressBar bar;
+    private @Nullable LongSupplier watched;
+    private @Nullable Thread ticker;
+    private boolean isTimeOnly;
     private String step = "";
-    private long shown;
+    private long moved;
 
     /// @param isQuiet shows warnings alone
-    ConsoleEvents(boolean isQuiet) {
+    /// @param output keeps them
+    ConsoleEvents(boolean isQuiet, Output output) {
         this.isQuiet = isQuiet;
+        this.output = output;
     }
 
     /// A line that is no step.
@@ -26,32 +45,109 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
     @Override
     public synchronized void step(String name, String text) {
         end();
+        boolean isOneMore = ONE_OF_MANY.contains(name) && name.equals(step) && !console.isLive();
         step = name;
-        if (!isQuiet) {
+        if (!isQuiet && !isOneMore) {
             console.step(name, text);
         }
+        if (!isQuiet && console.isLive() && ticker == null) {
+            ticker = Threads.named("ticker").start(this::tickOn);
+        }
+    }
+
+    /// Begins a step that moves about so many bytes, and returns what is told of each that was moved.
+    ///
+    /// @param total 0 if it is not known
+    LongConsumer moving(String name, String text, long total) {
+        step(name, text);
+        AtomicLong done = new AtomicLong();
+        return bytes -> {
+            progressed(done.addAndGet(bytes), total);
+            read(bytes);
+        };
+    }
+
+    /// Begins a step of which nothing is known but what it has moved.
+    ///
+    /// @param total how many bytes were moved up to now, since whenever
+    synchronized void watching(String name, String text, LongSupplier total) {
+        step(name, text);
+        watched = total;
+        moved = total.getAsLong();
     }
 
     @Override
     public void warning(String code, String text) {
-        console.step("warning", text);
+        output.keep(code, text);
+        console.step(Output.text("word.warning"), text);
+    }
+
+    @Override
+    public void note(String code, String text) {
+        console.step(Output.text("word.note"), text);
     }
 
     @Override
     public synchronized void progressed(long done, long total) {
-        if (isQuiet || done <= shown) {
+        if (isQuiet) {
             return;
+        }
+        if (isTimeOnly && bar != null) {
+            bar.close();
+            bar = null;
         }
         if (bar == null) {
             bar = console.bar(step, total);
+            bar.read(moved);
+            isTimeOnly = false;
         }
-        bar.advance(done - shown);
-        shown = done;
+        bar.reach(done);
     }
 
     @Override
-    public void close() {
+    public synchronized void read(long bytes) {
+        if (bar == null) {
+            moved += bytes;
+        } else {
+            bar.read(bytes);
+        }
+    }
+
+    private void tickOn() {
+        try {
+            while (true) {
+                Thread.sleep(TICK);
+                tick();
+            }
+        } catch (InterruptedException _) {
+            // Closed.
+        }
+    }
+
+    /// From its second second on, a step that says nothing of itself is seen to go on.
+    private synchronized void tick() {
+        if (bar == null && !step.isEmpty()) {
+            bar = console.bar(step, 0);
+            isTimeOnly = true;
+        }
+        if (bar != null) {
+            if (watched != null) {
+                long now = watched.getAsLong();
+                bar.read(now - moved);
+                moved = now;
+            }
+            bar.read(0);
+        }
+    }
+
+    @Override
+    public synchronized void close() {
         end();
+        step = "";
+        if (ticker != null) {
+            ticker.interrupt();
+            ticker = null;
+        }
     }
 
     /// Takes away the bar of the current step.
@@ -60,6 +156,8 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             bar.close();
             bar = null;
         }
-        shown = 0;
+        watched = null;
+        isTimeOnly = false;
+        moved = 0;
     }
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.StoreProgress;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
@@ -36,22 +37,37 @@ final class CopyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Vault from = vaultOptions.open();
-                Vault to = other.open(vaultOptions)) {
+                Vault to = other.open(vaultOptions);
+                ConsoleEvents events = output.events()) {
+            StoreProgress progress = new StoreProgress(events);
             VaultCopy copy =
                     new VaultCopy(
                             from,
                             to,
                             Optional.ofNullable(lockDays).map(Duration::ofDays),
                             Interruption.cancellation(),
-                            (_, _) -> {});
+                            progress);
             List<RecoveryPoint> missing = chosen(copy.missing());
             List<RecoveryPoint> copies = new ArrayList<>();
             if (dryRun) {
                 copies.addAll(missing);
             } else {
-                missing.forEach(point -> copies.add(copy.copy(point)));
+                for (RecoveryPoint point : missing) {
+                    progress.begin(point.size());
+                    events.step(
+                            "copy",
+                            Output.text(
+                                    "step.copy",
+                                    PointFormat.shortId(point),
+                                    point.vm(),
+                                    point.snapshotAt(),
+                                    Integer.toString(copies.size() + 1),
+                                    Integer.toString(missing.size())));
+                    copies.add(copy.copy(point));
+                }
             }
-            output.result(
+            events.end();
+            output.done(
                     Json.object().put("dryRun", dryRun).set("copies", PointFormat.json(copies)),
                     copies.isEmpty()
                             ? Output.text("copy.none", other.location())

@@ -28,7 +28,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private static final class TourView implements Tour.View, AutoCloseable {
-        private final ConsoleEvents events = new ConsoleEvents(false);
+        private final ConsoleEvents events = new ConsoleEvents(false, new Output());
 
         @Override
         public void chapter(String text) {
@@ -57,6 +57,11 @@ final class DemoCommand implements Callable<Integer> {
         @Override
         public void warning(String code, String text) {
             events.warning(code, text);
+        }
+
+        @Override
+        public void note(String code, String text) {
+            events.note(code, text);
         }
 
         @Override

@@ -33,7 +33,8 @@ final class DiffCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (Vault vault = vaultOptions.open()) {
+        try (Vault vault = vaultOptions.open();
+                ConsoleEvents events = output.events()) {
             RecoveryPoint before = vault.point(first);
             RecoveryPoint after = vault.point(second);
             TreeSet<String> names = new TreeSet<>();
@@ -43,8 +44,13 @@ final class DiffCommand implements Callable<Integer> {
             ArrayNode disks = json.putArray("disks");
             List<String> lines = new ArrayList<>();
             for (String name : names) {
+                events.watching(
+                        "diff",
+                        Output.text("step.diff", name),
+                        () -> vaultOptions.meter().usage().bytes());
                 describe(vault, name, before, after, disks, lines);
             }
+            events.end();
             output.result(json, String.join("\n", lines));
             return ExitCode.SUCCESS.status();
         }

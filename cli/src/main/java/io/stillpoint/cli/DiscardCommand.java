@@ -29,7 +29,7 @@ final class DiscardCommand implements Callable<Integer> {
                 throw new InputException("discard.not-one", prefix, found.size());
             }
             vault.discard(found.getFirst());
-            output.result(
+            output.done(
                     Json.object().put("discarded", found.getFirst().toString()),
                     Output.text("discard.done", found.getFirst()));
             return ExitCode.SUCCESS.status();

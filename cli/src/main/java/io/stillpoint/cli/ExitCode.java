@@ -16,6 +16,8 @@ enum ExitCode {
     ENVIRONMENT(4),
     /// Stored data are damaged.
     DAMAGE(5),
+    /// Done, but with warnings: what came of it is less than it could be.
+    WARNINGS(6),
     /// Stopped by Ctrl-C or a signal.
     CANCELLED(130);
 

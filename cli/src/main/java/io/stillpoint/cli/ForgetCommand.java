@@ -97,7 +97,7 @@ final class ForgetCommand implements Callable<Integer> {
         if (lines.isEmpty()) {
             lines.add(Output.text("forget.nothing"));
         }
-        output.result(Json.object().set("forgotten", array), String.join("\n", lines));
+        output.done(Json.object().set("forgotten", array), String.join("\n", lines));
     }
 
     private List<RecoveryPoint> chosen(Vault vault) {
@@ -130,6 +130,6 @@ final class ForgetCommand implements Callable<Integer> {
                             PointFormat.shortId(forgotten.point()),
                             forgotten.point().vm()));
         }
-        output.result(Json.object().set("broughtBack", array), String.join("\n", lines));
+        output.done(Json.object().set("broughtBack", array), String.join("\n", lines));
     }
 }

@@ -10,6 +10,7 @@ import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.guest.extension.ScriptsTest;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Moment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -98,7 +99,7 @@ final class GuestCommand {
                         one.version().toString(),
                         one.state(),
                         healthWord(one.isHealthy()),
-                        one.lastSeen().toString(),
+                        Moment.text(one.lastSeen()),
                         Integer.toString(one.vssPassedOver()));
             }
             output.result(json, kept.isEmpty() ? Output.text("guest.none-kept") : table.toString());
@@ -147,11 +148,8 @@ final class GuestCommand {
                 ObjectNode json = Json.object().put("vm", guest.vm());
                 json.put("done", ready.done().name().toLowerCase(Locale.ROOT));
                 json.set("extension", ready.extension().json());
-                ArrayNode warnings = json.putArray("warnings");
-                ready.warnings().forEach(warnings::add);
-                StringBuilder text = new StringBuilder(text(ready.extension()));
-                ready.warnings().forEach(warning -> text.append('\n').append(warning));
-                output.result(json, text.toString());
+                ready.warnings().forEach(text -> output.warning("extension.warning", text));
+                output.done(json, text(ready.extension()));
                 return ExitCode.SUCCESS.status();
             }
         }
@@ -166,7 +164,7 @@ final class GuestCommand {
         public Integer call() {
             try (GuestAgent agent = guest.connect()) {
                 boolean wasThere = guest.keeper().uninstall(guest.vm(), agent);
-                output.result(
+                output.done(
                         Json.object().put("vm", guest.vm()).put("removed", wasThere),
                         Output.text(wasThere ? "guest.removed" : "guest.none-in", guest.vm()));
                 return ExitCode.SUCCESS.status();

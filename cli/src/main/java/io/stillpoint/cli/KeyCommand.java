@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Moment;
 import io.stillpoint.vault.KeySlots;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.store.ObjectId;
@@ -39,8 +40,8 @@ final class KeyCommand {
                     slot.put("label", entry.label());
                     String created = "";
                     if (entry.createdAt() != null) {
-                        created = entry.createdAt().toString();
-                        slot.put("createdAt", created);
+                        created = Moment.text(entry.createdAt());
+                        slot.put("createdAt", entry.createdAt().toString());
                     }
                     slot.put("opener", entry.isOpener());
                     String mark = entry.isOpener() ? " " + Output.text("key.opener") : "";
@@ -86,7 +87,7 @@ final class KeyCommand {
                 ObjectNode json = Json.object();
                 json.put("slot", slot.toString()).put("label", label);
                 key.describe(json);
-                output.result(json, Output.text("key.added", slot, label) + key.advice());
+                output.done(json, Output.text("key.added", slot, label) + key.advice());
                 return ExitCode.SUCCESS.status();
             }
         }
@@ -113,7 +114,7 @@ final class KeyCommand {
                 json.put("slot", added.toString()).put("label", old.label());
                 json.put("removed", old.id().toString());
                 key.describe(json);
-                output.result(json, Output.text("key.changed", added, old.id()) + key.advice());
+                output.done(json, Output.text("key.changed", added, old.id()) + key.advice());
                 return ExitCode.SUCCESS.status();
             }
         }
@@ -135,7 +136,7 @@ final class KeyCommand {
             try (Vault vault = vaultOptions.open()) {
                 KeySlots.Entry entry = vault.keySlots().find(slot);
                 vault.keySlots().remove(entry.id(), force);
-                output.result(
+                output.done(
                         Json.object().put("removed", entry.id().toString()),
                         Output.text("key.removed", entry.id(), entry.label()));
                 return ExitCode.SUCCESS.status();

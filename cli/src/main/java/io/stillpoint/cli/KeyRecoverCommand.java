@@ -37,7 +37,7 @@ final class KeyRecoverCommand implements Callable<Integer> {
                 SheetLines.parse(
                         lines(), sheet == null ? Output.text("sheet.input") : sheet.toString());
         key.write(file);
-        output.result(
+        output.done(
                 Json.object().put("keyFile", file.toString()), Output.text("key.recovered", file));
         return ExitCode.SUCCESS.status();
     }

@@ -70,7 +70,7 @@ final class KeySheetCommand implements Callable<Integer> {
             }
             ObjectNode json = Json.object();
             json.put("slot", slot.toString()).put("label", label).put("sheet", file.toString());
-            output.result(json, Output.text("key.sheet-written", file, slot));
+            output.done(json, Output.text("key.sheet-written", file, slot));
             return ExitCode.SUCCESS.status();
         }
     }

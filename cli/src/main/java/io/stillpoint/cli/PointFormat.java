@@ -2,11 +2,10 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Moment;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -14,8 +13,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Recovery points for people and for programs.
 final class PointFormat {
-    private static final DateTimeFormatter TIME =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
     private static final int SHORT_ID = 12;
 
     private PointFormat() {}
@@ -25,7 +22,7 @@ final class PointFormat {
     }
 
     static String time(Instant instant) {
-        return TIME.format(instant.atZone(ZoneId.systemDefault()));
+        return Moment.text(instant);
     }
 
     static String table(List<RecoveryPoint> points) {

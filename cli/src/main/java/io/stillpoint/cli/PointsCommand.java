@@ -41,7 +41,7 @@ final class PointsCommand implements Callable<Integer> {
                             ? Output.text("points.none", vaultOptions.location())
                             : PointFormat.table(points));
             Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
-            unreadable.values().forEach(e -> System.err.println("stillpoint: " + e.getMessage()));
+            unreadable.values().forEach(e -> Output.complain(e.getMessage()));
             return (unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }
     }

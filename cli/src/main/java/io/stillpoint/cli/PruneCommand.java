@@ -14,7 +14,6 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault prune`
@@ -63,9 +62,14 @@ final class PruneCommand implements Callable<Integer> {
         if (withoutKey) {
             return tellVerdicts();
         }
-        try (Vault vault = vaultOptions.open()) {
+        try (Vault vault = vaultOptions.open();
+                ConsoleEvents events = output.events()) {
+            events.watching(
+                    "prune", Output.text("step.prune"), () -> vaultOptions.meter().usage().bytes());
             PruneResult result = vault.prune(rules, Interruption.cancellation());
-            output.result(json(result), text(result));
+            events.end();
+            result.warnings().forEach(text -> output.warning("prune-warning", text));
+            output.done(json(result), text(result));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -76,7 +80,7 @@ final class PruneCommand implements Callable<Integer> {
             int verdicts = vault.verdicts();
             ObjectNode json = Json.object();
             json.put("deletedPacks", 0).put("deletedBytes", 0).put("verdicts", verdicts);
-            output.result(json, Output.text("prune.without-key", verdicts));
+            output.done(json, Output.text("prune.without-key", verdicts));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -97,13 +101,11 @@ final class PruneCommand implements Callable<Integer> {
         json.put("youngPacks", result.youngPacks()).put("youngBytes", result.youngBytes());
         result.youngUntil().ifPresent(until -> json.put("youngUntil", until.toString()));
         result.waitingUntil().ifPresent(until -> json.put("waitingUntil", until.toString()));
-        ArrayNode warnings = json.putArray("warnings");
-        result.warnings().forEach(warnings::add);
         return json;
     }
 
     private String text(PruneResult result) {
-        List<String> lines = new ArrayList<>(result.warnings());
+        List<String> lines = new ArrayList<>();
         lines.add(
                 Output.text(
                         dryRun ? "prune.would" : "prune.done",

@@ -1,7 +1,11 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.StoreProgress;
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
+import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultRepair;
 import io.stillpoint.vault.Verification;
@@ -24,16 +28,32 @@ final class RepairCommand implements Callable<Integer> {
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.openUncached();
-                Vault copy = other.open(vaultOptions)) {
-            Verification found = vault.verify(cancellation, _ -> {});
+                Vault copy = other.open(vaultOptions);
+                ConsoleEvents events = output.events()) {
+            long bytes = vault.facts().packBytes();
+            Verification found =
+                    vault.verify(
+                            cancellation,
+                            events.moving(
+                                    "verify",
+                                    Output.text("step.verify", new ByteSize(bytes)),
+                                    bytes));
+            StoreProgress progress = new StoreProgress(events);
+            int damaged = found.damagedPoints().size();
+            if (damaged > 0) {
+                progress.begin(size(vault, found));
+                events.step("repair", Output.text("step.repair", Integer.toString(damaged)));
+            }
             VaultRepair.Outcome outcome =
-                    new VaultRepair(vault, copy, cancellation, (_, _) -> {}).run(found);
+                    new VaultRepair(vault, copy, cancellation, progress).run(found);
+            events.end();
             ObjectNode json = Json.object();
             ArrayNode mended = json.putArray("mended");
             outcome.mended().forEach(id -> mended.add(id.toString()));
             ArrayNode problems = json.putArray("problems");
             outcome.problems().forEach(problems::add);
-            List<String> lines = new ArrayList<>(outcome.problems());
+            List<String> lines = new ArrayList<>();
+            outcome.problems().forEach(problem -> lines.add(Printable.of(problem)));
             lines.add(
                     found.isSound()
                             ? Output.text("repair.sound")
@@ -41,8 +61,15 @@ final class RepairCommand implements Callable<Integer> {
                                     "repair.done",
                                     Integer.toString(outcome.mended().size()),
                                     Integer.toString(found.damagedPoints().size())));
-            output.result(json, String.join("\n", lines));
+            output.done(json, String.join("\n", lines));
             return (outcome.problems().isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }
+    }
+
+    private static long size(Vault vault, Verification found) {
+        return vault.points().stream()
+                .filter(point -> found.damagedPoints().contains(point.id()))
+                .mapToLong(RecoveryPoint::size)
+                .sum();
     }
 }

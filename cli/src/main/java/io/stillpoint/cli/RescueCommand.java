@@ -32,7 +32,7 @@ final class RescueCommand {
     private static ExitCode told(RescueOptions options, Vault vault) {
         List<String> unreadable = new ArrayList<>(options.unreadableRecords());
         vault.unreadablePoints().values().forEach(e -> unreadable.add(e.getMessage()));
-        unreadable.forEach(message -> System.err.println("stillpoint: " + message));
+        unreadable.forEach(Output::complain);
         return unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE;
     }
 
@@ -81,8 +81,17 @@ final class RescueCommand {
         public Integer call() {
             Cancellation cancellation = Interruption.cancellation();
             try (RescueOptions _ = options;
-                    Vault vault = options.open()) {
-                Verification found = vault.verify(cancellation, _ -> {});
+                    Vault vault = options.open();
+                    ConsoleEvents events = output.events()) {
+                long bytes = vault.facts().packBytes();
+                Verification found =
+                        vault.verify(
+                                cancellation,
+                                events.moving(
+                                        "verify",
+                                        Output.text("step.verify", new ByteSize(bytes)),
+                                        bytes));
+                events.end();
                 output.result(VerifyCommand.json(found), VerifyCommand.text(found, false));
                 ExitCode told = told(options, vault);
                 return (found.isSound() ? told : ExitCode.DAMAGE).status();
@@ -121,7 +130,7 @@ final class RescueCommand {
             Cancellation cancellation = Interruption.cancellation();
             try (RescueOptions _ = options;
                     Vault vault = options.open();
-                    ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+                    ConsoleEvents events = output.events()) {
                 RescueJob job = new RescueJob(vault, folder, despiteDamage, events, cancellation);
                 List<Rescued> rescued = job.run(chosen(vault));
                 events.end();

@@ -75,7 +75,7 @@ final class RescueOptions implements AutoCloseable {
                 Files.delete(file);
             }
         } catch (IOException e) {
-            System.err.println(Output.text("rescue.scratch-left", scratchFolder, e.toString()));
+            Output.complain(Output.text("rescue.scratch-left", scratchFolder, e.toString()));
         }
     }
 
@@ -87,7 +87,7 @@ final class RescueOptions implements AutoCloseable {
 
     /// Up to the last line of the sheet, or the end.
     private static List<String> typedLines() {
-        System.err.println(Output.text("rescue.type-sheet"));
+        Output.say(Output.text("rescue.type-sheet"));
         BufferedReader input =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.ISO_8859_1));
         List<String> lines = new ArrayList<>();

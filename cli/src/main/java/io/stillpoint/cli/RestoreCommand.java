@@ -58,7 +58,7 @@ final class RestoreCommand implements Callable<Integer> {
         ArrayNode restored = json.putArray("disks");
         List<String> lines = new ArrayList<>();
         try (Vault vault = vaultOptions.open();
-                ConsoleEvents events = new ConsoleEvents(output.isJson())) {
+                ConsoleEvents events = output.events()) {
             RecoveryPoint point = vault.point(pointId);
             RestoreJob job = new RestoreJob(vault, events, cancellation);
             for (Task task : tasks(point)) {
@@ -73,7 +73,7 @@ final class RestoreCommand implements Callable<Integer> {
                                 "restore.done", task.disk.name(), task.file, task.format.name()));
             }
         }
-        output.result(json, String.join("\n", lines));
+        output.done(json, String.join("\n", lines));
         return ExitCode.SUCCESS.status();
     }
 

@@ -27,7 +27,7 @@ final class StateOptions {
         Path states =
                 Path.of(xdg).isAbsolute()
                         ? Path.of(xdg)
-                        : Path.of(System.getProperty("user.home"), ".local", "state");
+                        : Readiness.home("--state-dir").resolve(".local").resolve("state");
         return states.resolve("stillpoint");
     }
 }

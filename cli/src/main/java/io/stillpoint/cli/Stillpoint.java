@@ -1,7 +1,13 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.StillpointException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -16,50 +22,119 @@ import tools.jackson.databind.node.ObjectNode;
         versionProvider = Version.class,
         sortOptions = false,
         scope = CommandLine.ScopeType.INHERIT)
-public final class Stillpoint {
+public final class Stillpoint implements Runnable {
     Stillpoint() {}
 
     public static void main(String[] arguments) {
-        int status = run(arguments);
-        Interruption.ended();
-        System.exit(status);
+        speakUtf8();
+        int status = ExitCode.DEFECT.status();
+        try {
+            Readiness.requireReadable(System.getenv(), arguments);
+            status = run(arguments);
+        } catch (Throwable e) {
+            // Whatever it is: who waits for this process learns at once that it failed.
+            status = lastResort(e, arguments);
+        } finally {
+            Interruption.ended();
+            System.exit(status);
+        }
+    }
+
+    /// Tells why the program failed where no command could, and returns its exit status.
+    private static int lastResort(Throwable e, String... arguments) {
+        try {
+            List<String> given = Arrays.asList(arguments);
+            return report(e, given.contains("--json"), given.contains("--debug"));
+        } catch (OutOfMemoryError _) {
+            // Not even for that much.
+            return ExitCode.ENVIRONMENT.status();
+        }
+    }
+
+    /// In the C locale, whose character set has no other letters than ASCII's, a name would come out with question marks: JSON
+    /// that is not true. Bytes of UTF-8 are what all else there passes through.
+    private static void speakUtf8() {
+        if (Charset.forName(System.getProperty("stdout.encoding", "UTF-8"))
+                .equals(StandardCharsets.US_ASCII)) {
+            System.setOut(utf8(FileDescriptor.out));
+        }
+        if (Charset.forName(System.getProperty("stderr.encoding", "UTF-8"))
+                .equals(StandardCharsets.US_ASCII)) {
+            System.setErr(utf8(FileDescriptor.err));
+        }
+    }
+
+    private static PrintStream utf8(FileDescriptor to) {
+        return new PrintStream(new FileOutputStream(to), true, StandardCharsets.UTF_8);
     }
 
     /// Runs one command and returns its exit status.
     public static int run(String... arguments) {
         CommandLine commands = Commands.named(arguments);
-        commands.setExitCodeExceptionMapper(Stillpoint::status);
+        commands.setParameterExceptionHandler(Stillpoint::refuse);
+        commands.setExecutionStrategy(Stillpoint::execute);
         commands.setExecutionExceptionHandler(Stillpoint::report);
         return commands.execute(arguments);
     }
 
-    private static int status(Throwable e) {
-        ExitCode code =
-                switch (e) {
-                    case StillpointException known -> ExitCode.of(known);
-                    case ParameterException _ -> ExitCode.USAGE;
-                    default -> ExitCode.DEFECT;
-                };
-        return code.status();
+    /// Without any argument: what one may want to do.
+    @Override
+    public void run() {
+        System.out.println(Output.text("usage.overview"));
+    }
+
+    private static int execute(ParseResult parsed) {
+        int status = new CommandLine.RunLast().execute(parsed);
+        ParseResult last = parsed;
+        while (last.hasSubcommand()) {
+            last = last.subcommand();
+        }
+        boolean isWarned = Output.of(last.commandSpec()).filter(Output::hasWarnings).isPresent();
+        return status == ExitCode.SUCCESS.status() && isWarned
+                ? ExitCode.WARNINGS.status()
+                : status;
+    }
+
+    private static int refuse(ParameterException e, String... arguments) {
+        UsageProblem problem = UsageProblem.of(e, Arrays.asList(arguments));
+        if (Arrays.asList(arguments).contains("--json")) {
+            printError("usage", problem.message(), false);
+        } else {
+            Output.complain(problem.message());
+            Output.say(problem.hint());
+        }
+        return ExitCode.USAGE.status();
     }
 
     private static int report(Exception e, CommandLine command, ParseResult parsed) {
-        if (!(e instanceof StillpointException known)) {
-            System.err.println(Output.text("error.defect"));
-            e.printStackTrace();
-            return ExitCode.DEFECT.status();
+        if (e instanceof ParameterException usage) {
+            return refuse(usage, parsed.originalArgs().toArray(String[]::new));
         }
         // What the command itself was given: `parsed` knows the options before its name alone.
-        if (command.getParseResult().hasMatchedOption("--json")) {
-            ObjectNode json = Json.object();
-            json.putObject("error")
-                    .put("code", known.code())
-                    .put("message", known.getMessage())
-                    .put("retryable", known.retryable());
-            System.out.println(Json.pretty(json));
+        ParseResult given = command.getParseResult();
+        return report(e, given.hasMatchedOption("--json"), given.hasMatchedOption("--debug"));
+    }
+
+    /// Tells why a command failed, and returns its exit status.
+    private static int report(Throwable e, boolean isJson, boolean isDebug) {
+        Failure failure = Failure.of(e);
+        if (isJson) {
+            printError(failure.code(), failure.message(), failure.isRetryable());
         } else {
-            System.err.println("stillpoint: " + known.getMessage());
+            Output.complain(failure.message());
         }
-        return ExitCode.of(known).status();
+        if (isDebug) {
+            e.printStackTrace();
+        }
+        return failure.exit().status();
+    }
+
+    private static void printError(String code, String message, boolean isRetryable) {
+        ObjectNode json = Json.object();
+        json.putObject("error")
+                .put("code", code)
+                .put("message", message)
+                .put("retryable", isRetryable);
+        System.out.println(Json.pretty(json));
     }
 }

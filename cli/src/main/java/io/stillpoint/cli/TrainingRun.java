@@ -38,6 +38,8 @@ public final class TrainingRun {
         }
         String image = folder.resolve("image").toString();
         run("restore", "--vault", vault, "--key-file", key, "--point", point, "--to", image);
+        // Or the process would wait for a command that is long done.
+        Interruption.ended();
     }
 
     private static void run(String... arguments) {

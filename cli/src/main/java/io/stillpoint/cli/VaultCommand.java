@@ -38,7 +38,7 @@ final class VaultCommand {
                         .put("vault", vaultOptions.location().toString());
                 key.describe(json);
                 String made = Output.text("vault.made", vaultOptions.location());
-                output.result(json, made + key.advice());
+                output.done(json, made + key.advice());
                 return ExitCode.SUCCESS.status();
             }
         }

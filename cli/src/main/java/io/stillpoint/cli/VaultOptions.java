@@ -83,6 +83,8 @@ final class VaultOptions {
     }
 
     private StoreLocation.Surroundings surroundings() {
+        // Everything that has to do with a vault comes by here before it touches a VM, a guest or the vault.
+        Readiness.require();
         return new StoreLocation.Surroundings(
                 System.getenv(), Randomness.secure(), InstantSource.system(), meter());
     }
@@ -112,7 +114,7 @@ final class VaultOptions {
         Path caches =
                 Path.of(xdg).isAbsolute()
                         ? Path.of(xdg)
-                        : Path.of(System.getProperty("user.home"), ".cache");
+                        : Readiness.home("--cache-dir").resolve(".cache");
         return caches.resolve("stillpoint").resolve("vaults");
     }
 

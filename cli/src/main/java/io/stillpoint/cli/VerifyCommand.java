@@ -3,6 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
@@ -38,24 +39,34 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
-        Verification found = withoutKey ? sealed(cancellation) : opened(cancellation);
+        Verification found;
+        try (ConsoleEvents events = output.events()) {
+            found = withoutKey ? sealed(cancellation, events) : opened(cancellation, events);
+        }
         output.result(json(found), text(found, withoutKey));
         return (found.isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
     }
 
-    private Verification sealed(Cancellation cancellation) {
+    private Verification sealed(Cancellation cancellation, ConsoleEvents events) {
         try (SealedVault vault = vaultOptions.openSealed()) {
-            return vault.verify(cancellation, _ -> {});
+            return vault.verify(
+                    cancellation,
+                    events.moving("verify", Output.text("step.verify-without-key"), 0));
         }
     }
 
-    private Verification opened(Cancellation cancellation) {
+    private Verification opened(Cancellation cancellation, ConsoleEvents events) {
         try (Vault vault = vaultOptions.openUncached()) {
+            long most = sample == null ? Long.MAX_VALUE : sample.bytes();
+            long bytes = Math.min(most, vault.facts().packBytes());
             Verification found =
                     vault.verify(
-                            sample == null ? Long.MAX_VALUE : sample.bytes(),
+                            most,
                             cancellation,
-                            _ -> {});
+                            events.moving(
+                                    "verify",
+                                    Output.text("step.verify", new ByteSize(bytes)),
+                                    bytes));
             if (quarantine) {
                 vault.quarantine(found);
             }
@@ -76,7 +87,8 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     static String text(Verification found, boolean withoutKey) {
-        List<String> lines = new ArrayList<>(found.problems());
+        List<String> lines = new ArrayList<>();
+        found.problems().forEach(problem -> lines.add(Printable.of(problem)));
         String sound = withoutKey ? "verify.sound-without-key" : "verify.sound";
         lines.add(
                 Output.text(

@@ -1,13 +1,16 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.vault.BackupSession;
 import io.stillpoint.vault.PointDisk;
@@ -18,9 +21,13 @@ import io.stillpoint.vault.Vault;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
@@ -39,6 +46,7 @@ public final class BackupJob {
     private final Cancellation cancellation;
     private final InstantSource clock;
     private final Randomness randomness;
+    private final Set<MachineNotice> told = new HashSet<>();
     private final Messages messages = Messages.of(BackupJob.class);
 
     public BackupJob(
@@ -58,22 +66,60 @@ public final class BackupJob {
         this.randomness = randomness;
     }
 
-    /// Runs the job to its end and returns the recovery point, which is durable then.
+    /// Runs the job to its end and returns the recovery point, which is durable then. For one run.
     ///
-    /// Throws a [StillpointException][io.stillpoint.platform.StillpointException] if there is none.
+    /// Throws a [StillpointException] if there is no point, and never if there is one: what fails once it is made is a
+    /// warning.
     public RecoveryPoint run() {
         DueBackup due = due();
-        try (Quiescing guest = prepareGuest();
-                HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
-            RecoveryPoint point = store(due, held);
-            held.snapshot().keepChanges();
-            events.step("release", messages.text("engine.releasing"));
-            return point;
+        AtomicReference<RecoveryPoint> made = new AtomicReference<>();
+        unlessMade(
+                made,
+                () -> {
+                    try (Cancellation.Scope _ = settings.live() ? cancellation.hold() : () -> {};
+                            Quiescing guest = prepareGuest();
+                            HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
+                        unlessMade(made, () -> store(due, held, made));
+                        unlessMade(made, held.snapshot()::keepChanges);
+                        events.step("release", messages.text("engine.releasing"));
+                    }
+                });
+        return Objects.requireNonNull(made.get());
+    }
+
+    /// A step that may fail before the point is made or after: before, the job fails; after, the point stands and the
+    /// steps that are left are taken all the same.
+    private void unlessMade(AtomicReference<RecoveryPoint> made, Runnable step) {
+        try {
+            step.run();
+        } catch (StillpointException e) {
+            RecoveryPoint point = made.get();
+            if (point == null) {
+                throw e;
+            }
+            String text =
+                    e instanceof CancelledException
+                            ? messages.text("engine.stopped-after-commit", point.id())
+                            : messages.text("engine.after-commit", point.id(), e.getMessage());
+            events.warning("engine.after-commit", text);
         }
     }
 
     private DueBackup due() {
-        return new DueBackup(settings.vm(), clock.instant(), vault.newest(settings.vm()));
+        List<RecoveryPoint> points =
+                vault.points().stream().filter(each -> each.vm().equals(settings.vm())).toList();
+        List<RecoveryPoint> madeHere =
+                points.stream().filter(point -> point.line().isEmpty()).toList();
+        ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);
+        check.findings().forEach(finding -> events.warning(finding.code(), finding.text()));
+        // Changes are recorded since a point that was made here, never since a copy.
+        List<RecoveryPoint> candidates = madeHere.isEmpty() ? points : madeHere;
+        return new DueBackup(
+                settings.vm(),
+                clock.instant(),
+                candidates.isEmpty() ? Optional.empty() : Optional.of(candidates.getLast()),
+                check,
+                settings.lock().map(vault::lockedUntil));
     }
 
     private Quiescing prepareGuest() {
@@ -91,23 +137,38 @@ public final class BackupJob {
                                         disk.generation()
                                                 .ifPresent(generation ->
                                                         generations.put(disk.name(), generation))));
-        return vm.prepare(
-                new SnapshotRequest(
-                        vault.id().toString().substring(0, LINEAGE_DIGITS),
-                        randomness.hex(GENERATION_BYTES),
-                        generations,
-                        settings.scratchFolder(),
-                        settings.scratchMax()));
+        PreparedSnapshot prepared =
+                vm.prepare(
+                        new SnapshotRequest(
+                                vault.id().toString().substring(0, LINEAGE_DIGITS),
+                                randomness.hex(GENERATION_BYTES),
+                                generations,
+                                settings.scratchFolder(),
+                                settings.scratchMax()));
+        vm.notices().forEach(this::tell);
+        return prepared;
     }
 
-    private RecoveryPoint store(DueBackup due, HeldVm held) {
+    /// Once, however often the snapshot is tried.
+    private void tell(MachineNotice notice) {
+        if (!told.add(notice)) {
+            return;
+        }
+        if (notice.isWarning()) {
+            events.warning(notice.code(), notice.text());
+        } else {
+            events.step("note", notice.text());
+        }
+    }
+
+    private void store(DueBackup due, HeldVm held, AtomicReference<RecoveryPoint> made) {
         List<HeldDisk> disks = held.snapshot().disks();
         StoreProgress progress = new StoreProgress(events);
         List<BlockSource> sources = new ArrayList<>();
         try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
             disks.forEach(disk -> sources.add(disk.open()));
-            progress.start(sources);
             long size = sources.stream().mapToLong(BlockSource::size).sum();
+            progress.begin(size);
             events.step(
                     "store",
                     messages.text(
@@ -116,6 +177,7 @@ public final class BackupJob {
             for (int i = 0; i < disks.size(); i++) {
                 plans.add(DiskPlan.make(disks.get(i), sources.get(i), session));
             }
+            tell(plans, session.baseIsDamaged());
             List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
             // Everything read is worthless if the snapshot broke meanwhile, so this comes before
             // the commit.
@@ -125,9 +187,24 @@ public final class BackupJob {
             for (int i = 0; i < plans.size(); i++) {
                 records.add(plans.get(i).record(stored.get(i)));
             }
-            return session.commit(draft(due, held, records));
+            made.set(session.commit(draft(due, held, records)));
+            session.unfinished().ifPresent(e -> events.warning(e.code(), e.getMessage()));
         } finally {
             sources.forEach(BlockSource::close);
+        }
+    }
+
+    /// What was believed and turned out wrong.
+    private void tell(List<DiskPlan> plans, boolean isBaseLost) {
+        if (isBaseLost) {
+            events.warning("engine.base-lost", messages.text("engine.base-lost"));
+        }
+        for (DiskPlan plan : plans) {
+            if (plan.reason().equals("contradicted")) {
+                events.note(
+                        "engine.contradicted",
+                        messages.text("engine.contradicted", plan.disk().name()));
+            }
         }
     }
 
@@ -135,6 +212,9 @@ public final class BackupJob {
         ObjectNode configuration = vm.configuration();
         if (!held.quiescing().isEmpty()) {
             configuration.set("quiescing", held.quiescing());
+        }
+        if (!due.clock().findings().isEmpty()) {
+            configuration.set("clock", due.clock().json());
         }
         return new PointDraft(
                 due.vm(),
@@ -146,7 +226,7 @@ public final class BackupJob {
                 held.frozenMillis(),
                 disks,
                 settings.writer(),
-                settings.lock().map(lock -> held.at().plus(lock)),
+                due.lockedUntil(),
                 Optional.empty());
     }
 }

@@ -19,7 +19,7 @@ import java.util.Optional;
 /// @param scriptMax how long an attempt of one of the guest's scripts may take at most
 /// @param scratchFolder where the hypervisor puts blocks that the guest overwrites while the snapshot is held
 /// @param scratchMax how much that may be before the snapshot is given up
-/// @param lock for how long after the snapshot the point can't be forgotten
+/// @param lock for how long after the job's begin the point can't be forgotten
 /// @param writer the program's version, noted in the point
 public record BackupSettings(
         String vm,

@@ -5,4 +5,12 @@ import java.time.Instant;
 import java.util.Optional;
 
 /// Step one: what is to be backed up, and the newest point that it builds on.
-record DueBackup(String vm, Instant startedAt, Optional<RecoveryPoint> previous) {}
+///
+/// @param clock what is to be thought of the time
+/// @param lockedUntil before this the point can't be forgotten
+record DueBackup(
+        String vm,
+        Instant startedAt,
+        Optional<RecoveryPoint> previous,
+        ClockCheck clock,
+        Optional<Instant> lockedUntil) {}

@@ -141,7 +141,7 @@ final class Quiescing implements AutoCloseable {
         agent = connected;
         try {
             AgentFreeze.thawLeftover(connected)
-                    .forEach(warning -> events.warning(warning.code(), warning.text()));
+                    .forEach(warning -> events.note(warning.code(), warning.text()));
             system = GuestSystem.of(connected).os();
             if (agentState() == Agent.FULL && settings.extensions().isPresent()) {
                 ensureExtension(connected);
@@ -166,7 +166,7 @@ final class Quiescing implements AutoCloseable {
                             Ensured.Done done,
                             List<String> warnings) -> {
                 extension = found;
-                warnings.forEach(text -> events.warning("extension.warning", text));
+                warnings.forEach(text -> events.note("extension.warning", text));
                 String version = found.type().id() + " " + found.version();
                 switch (done) {
                     case NOTHING -> {}

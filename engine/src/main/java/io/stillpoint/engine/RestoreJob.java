@@ -52,7 +52,10 @@ public final class RestoreJob {
                 disk.image(),
                 target,
                 cancellation,
-                bytes -> events.progressed(written.addAndGet(bytes), size),
+                bytes -> {
+                    events.read(bytes);
+                    events.progressed(written.addAndGet(bytes), size);
+                },
                 losses);
         events.progressed(size, size);
     }

@@ -7,6 +7,11 @@ public interface HeldSnapshot extends AutoCloseable {
     /// At least one; names are unique in the VM and stay the same from backup to backup.
     List<HeldDisk> disks();
 
+    /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
+    default Shutdown shutdown() {
+        throw new UnsupportedOperationException("the VM is not off");
+    }
+
     /// To be called after the last byte was read: throws a [HypervisorException] unless every byte read so
     /// far is of the instant. What was read is worthless then.
     void proveValid();

@@ -20,10 +20,14 @@ public final class HypervisorException extends StillpointException {
         REFUSED(false, Blame.ENVIRONMENT),
         /// This VM can't be backed up safely by this way.
         UNSUPPORTED(false, Blame.USER),
+        /// Another program does something with this VM that stands in the way, and will end.
+        BUSY(true, Blame.ENVIRONMENT),
         /// The held snapshot is no longer valid: scratch space ran out or was too slow.
         SNAPSHOT_BROKEN(true, Blame.ENVIRONMENT),
         /// An image file is missing, in use, or not what it claims to be.
-        IMAGE(false, Blame.USER);
+        IMAGE(false, Blame.USER),
+        /// There is no room for an image.
+        NO_SPACE(true, Blame.ENVIRONMENT);
 
         private final boolean retryable;
         private final Blame blame;

@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor;
 
+import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A VM whose disks can be held at one instant. Opened for one job, used by one thread at a time.
@@ -13,6 +14,11 @@ public interface VirtualMachine extends AutoCloseable {
     /// What is known of the VM's configuration: `name`, `uuid`, `hypervisor`, `disks` and what else the
     /// provider can tell. Goes into the recovery point as it is.
     ObjectNode configuration();
+
+    /// What a person should know of the VM and of what is stored of it; known after [#prepare].
+    default List<MachineNotice> notices() {
+        return List.of();
+    }
 
     /// Removes what earlier, ended jobs of the same lineage left behind, then readies a snapshot of every
     /// disk. Nothing visible to the guest has changed when this returns.

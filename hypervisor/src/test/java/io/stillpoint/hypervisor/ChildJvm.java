@@ -11,6 +11,7 @@ import java.util.List;
 /// Another JVM on this test's classes, to be killed.
 public final class ChildJvm implements AutoCloseable {
     private final Process process;
+    private final String firstLine;
 
     /// Starts `main` and waits until it has printed its first line.
     public ChildJvm(Class<?> main, String... arguments) {
@@ -37,12 +38,18 @@ public final class ChildJvm implements AutoCloseable {
                     new BufferedReader(
                             new InputStreamReader(
                                     process.getInputStream(), StandardCharsets.UTF_8));
-            if (output.readLine() == null) {
+            String line = output.readLine();
+            if (line == null) {
                 throw new AssertionError(main + " ended without a word");
             }
+            firstLine = line;
         } catch (IOException e) {
             throw new AssertionError(e);
         }
+    }
+
+    public String firstLine() {
+        return firstLine;
     }
 
     public ProcessHandle handle() {

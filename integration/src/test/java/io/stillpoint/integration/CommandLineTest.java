@@ -149,7 +149,7 @@ final class CommandLineTest {
     }
 
     @Test
-    void unknownWordsAreStatus2AndShowWhatIsKnown() {
+    void whatIsNoCommandIsTwoLinesAndStatus2() {
         for (String[] arguments :
                 List.of(
                         new String[] {"backup", "--no-such-option"},
@@ -158,10 +158,22 @@ final class CommandLineTest {
                         new String[] {"backup", "--vm", "x"},
                         new String[] {"backup", "--vm", "x", "--qmp", "b", "--freeze-limit", "601"},
                         new String[] {"backup", "--vm", "x", "--image", "a", "--qmp", "b"})) {
-            Command.Result result = vault.run(arguments);
+            Command.Result result = InProcess.run(arguments);
             assertThat(result.status()).as(String.join(" ", arguments)).isEqualTo(USAGE);
-            assertThat(result.err()).containsAnyOf("Usage: stillpoint", "Did you mean");
-            assertThat(result.err()).doesNotContain("\tat ");
+            List<String> lines = result.err().lines().toList();
+            assertThat(lines).hasSize(2).allMatch(line -> line.length() <= 200);
+            assertThat(lines.getFirst()).startsWith("stillpoint: ");
+            assertThat(lines.getLast()).startsWith("Try: stillpoint help");
+            assertThat(result.out()).isEmpty();
+            String[] forPrograms = Arrays.copyOf(arguments, arguments.length + 1);
+            forPrograms[arguments.length] = "--json";
+            Command.Result programs = InProcess.run(forPrograms);
+            assertThat(programs.status()).isEqualTo(USAGE);
+            assertThat(programs.err()).isEmpty();
+            JsonNode error = programs.json().path("error");
+            assertThat(error.path("code").asString()).isEqualTo("usage");
+            assertThat(lines.getFirst()).isEqualTo("stillpoint: " + error.path("message").asString());
+            assertThat(error.path("retryable").asBoolean(true)).isFalse();
         }
         Command.Result noVault = new Command().run("points");
         assertThat(noVault.status()).isEqualTo(USAGE);
@@ -252,7 +264,17 @@ final class CommandLineTest {
                 "backup",
                 "points",
                 "restore",
+                "rescue",
+                "rescue list",
+                "rescue verify",
+                "rescue restore",
+                "vault repair",
+                "vault prune",
+                "vault copy",
+                "vault discard",
+                "forget",
                 "diff",
+                "help",
                 "guest",
                 "guest status",
                 "guest install",
@@ -261,9 +283,13 @@ final class CommandLineTest {
                 "demo"
             })
     void helpDescribesTheCommandAndEachOption(String command) {
-        String line = (command + " --help").strip();
-        Command.Result help = new Command().run(line.split(" "));
+        Command.Result help = InProcess.run(("help " + command).strip().split(" "));
         assertThat(help.status()).as(help.err()).isZero();
+        boolean isLeaf = !help.out().contains("Commands:");
+        if (isLeaf) {
+            assertThat(help.out()).contains("\nExamples:\n  stillpoint " + command);
+        }
+        assertThat(help.out().lines()).allMatch(each -> each.length() <= 80);
         assertThat(help.out()).startsWith("Usage: stillpoint");
         // A key of the bundle, a variable, a doubled apostrophe: none may be seen.
         assertThat(help.out()).doesNotContain("option.", "usage.", "${", "''", "{0}");
@@ -285,7 +311,101 @@ final class CommandLineTest {
 
     @Test
     void helpOfTheWholeTellsTheExitCodes() {
-        assertThat(new Command().run("--help").out()).contains("Exit codes:", "130");
+        String help = InProcess.run("--help").out();
+        assertThat(help).contains("Exit codes:", "  6 ", "  130 ");
+        assertThat(InProcess.run("help").out()).isEqualTo(help);
         assertThat(new Command().run("--version").out()).matches("stillpoint \\d+\\.\\d+.*\\s*");
+    }
+
+    @Test
+    void helpIsTheSameHoweverItIsAskedFor() {
+        for (String command : new String[] {"backup", "vault init", "key add"}) {
+            Command.Result asked = InProcess.run(("help " + command).split(" "));
+            Command.Result option = InProcess.run((command + " --help").split(" "));
+            assertThat(asked.out()).isEqualTo(option.out());
+        }
+        Command.Result unknown = InProcess.run("help", "vault", "initt");
+        assertThat(unknown.status()).isEqualTo(USAGE);
+        assertThat(unknown.err()).contains("initt", "Did you mean: init");
+    }
+
+    @Test
+    void helpKeepsQuietAboutOptionsThatMeanNothingThere() {
+        assertThat(InProcess.run("help", "backup").out())
+                .contains("--differences", "--cache-size");
+        assertThat(InProcess.run("help", "points").out())
+                .contains("--cache-size")
+                .doesNotContain("--differences");
+        assertThat(InProcess.run("help", "vault", "init").out())
+                .contains("--max-cost")
+                .doesNotContain("--cache-", "--differences");
+        assertThat(InProcess.run("help", "rescue", "list").out())
+                .doesNotContain("--cache-", "--differences");
+        vault.succeed("points", "--differences");
+    }
+
+    @Test
+    void withoutArgumentsAnOverviewIsShown() {
+        Command.Result result = InProcess.run();
+        assertThat(result.status()).isZero();
+        assertThat(result.out()).contains("\n  stillpoint backup ", "stillpoint help");
+        assertThat(result.out().lines()).hasSizeLessThan(15).allMatch(line -> line.length() <= 120);
+        Command.Result group = InProcess.run("vault");
+        assertThat(group.status()).isEqualTo(USAGE);
+        assertThat(group.err()).contains("init, info, verify").endsWith("Try: stillpoint help vault\n");
+    }
+
+    @Test
+    void completionKnowsTheCommandsAndTheirOptions() {
+        Command.Result result = InProcess.run("generate-completion");
+        assertThat(result.status()).as(result.err()).isZero();
+        assertThat(result.out()).contains("_picocli_stillpoint_backup", "--qmp", "test-scripts");
+    }
+
+    /// An empty value comes of a variable that was not set.
+    @Test
+    void emptyValuesAreErrors() {
+        for (String[] arguments :
+                new String[][] {
+                    {"points", "--vault="},
+                    {"points", "--key-file", ""},
+                    {"points", "--vm", ""},
+                    {"backup", "--vm", "", "--image", "x"},
+                    {"backup", "--vm", "x", "--image", ""},
+                    {"backup", "--vm", "x", "--qmp", " "},
+                    {"restore", "--point", "", "--to", "x"},
+                    {"restore", "--point", point, "--to", ""},
+                    {"forget", ""},
+                    {"forget", "--vm", "vm", "--keep-last", ""},
+                    {"key", "add", "--label", "", "--new-key-file", "x"},
+                    {"guest", "status", "--state-dir", ""},
+                    {"vault", "verify", "--sample", ""},
+                    {"points", "--max-cost", ""}
+                }) {
+            Command.Result result = InProcess.run(arguments);
+            assertThat(result.status()).as(String.join(" ", arguments)).isEqualTo(USAGE);
+            assertThat(result.err()).contains("empty");
+        }
+    }
+
+    @Test
+    void numbersThatCantBeMeantAreErrors() {
+        for (String[] arguments :
+                new String[][] {
+                    {"forget", "--vm", "vm", "--keep-last", "-1"},
+                    {"forget", "--vm", "vm", "--keep-last", "99999999999"},
+                    {"forget", point, "--purge-after", "-5"},
+                    {"backup", "--vm", "vm", "--image", "x", "--lock-days", "x"},
+                    {"vault", "prune", "--grace", "1.5"},
+                    {"points", "--max-requests", "-3"},
+                    {"points", "--max-cost", "free"},
+                    {"points", "--cache-size", "99999999999999E"},
+                    {"vault", "verify", "--sample", "-1"}
+                }) {
+            Command.Result result = InProcess.run(arguments);
+            assertThat(result.status()).as(String.join(" ", arguments)).isEqualTo(USAGE);
+            assertThat(result.err().lines()).hasSize(2);
+            assertThat(result.err()).doesNotContain("is not a", "java.");
+        }
     }
 }

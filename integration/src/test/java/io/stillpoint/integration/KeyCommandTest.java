@@ -130,7 +130,7 @@ final class KeyCommandTest {
         assertThat(slots()).containsExactly("key-file first", "damaged ");
         Command.Result none = run(Map.of(), "key", "check");
         assertThat(none.status()).isEqualTo(USAGE);
-        assertThat(none.err()).contains("--key-file", "--passphrase", "Usage: stillpoint");
+        assertThat(none.err()).contains("--key-file", "--passphrase", "Try: stillpoint help");
         requireFailure(
                 run(Map.of(), "key", "check", "--passphrase", "--json"),
                 INPUT,

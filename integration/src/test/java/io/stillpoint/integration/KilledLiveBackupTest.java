@@ -138,7 +138,7 @@ final class KilledLiveBackupTest {
             }
             Command.Result result = vault.succeed(backupOf(guest, "auto"));
             assertThat(result.out()).as(result.err()).contains("file-system");
-            assertThat(result.err()).contains("warning").contains("frozen state");
+            assertThat(result.err()).contains("note").contains("frozen state");
             requireThawed(guest);
         }
     }

@@ -2,14 +2,17 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.MessageFormat;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
@@ -64,6 +67,27 @@ final class MessagesTest {
         }
     }
 
+    /// Words that the code makes up from constants, and those that any module may ask of the platform.
+    private static Set<String> wordsFromElsewhere(Path bundle) throws IOException {
+        if (bundle.toString().contains("/platform/disk/")) {
+            return Arrays.stream(Reason.values())
+                    .map(reason -> "reason." + reason.name().toLowerCase(Locale.ROOT))
+                    .map(word -> word.replace('_', '-'))
+                    .collect(Collectors.toSet());
+        }
+        if (!bundle.endsWith(Path.of("io/stillpoint/platform/messages.properties"))) {
+            return Set.of();
+        }
+        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+            return files.filter(file -> file.toString().endsWith(".java"))
+                    .filter(file -> file.toString().contains("/src/main/java/"))
+                    .flatMap(file -> LITERAL.matcher(text(file)).results())
+                    .map(found -> found.group(1))
+                    .filter(word -> word.startsWith("platform."))
+                    .collect(Collectors.toSet());
+        }
+    }
+
     /// The bundle of a source file's package or of the nearest package around it, then those further out.
     private static List<Path> bundlesFor(Path file) {
         Path place = Path.of(file.toString().replace("/main/java/", "/main/resources/"));
@@ -100,6 +124,7 @@ final class MessagesTest {
         }
         assertThat(missing).as("used in the code, but not in the bundle").isEmpty();
         keys.removeAll(used);
+        keys.removeAll(wordsFromElsewhere(bundle));
         assertThat(keys).as("in the bundle, but not used in the code").isEmpty();
     }
 

@@ -1,6 +1,9 @@
 package io.stillpoint.platform;
 
+import io.stillpoint.platform.text.Moment;
 import java.text.MessageFormat;
+import java.time.Instant;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.MissingResourceException;
@@ -9,7 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// The user-facing texts of a package: its bundle `messages.properties` (English) and translations of it
 /// such as `messages_de.properties`. Placeholders are those of [MessageFormat]; numbers should come as
-/// finished strings, so that a text decides the words and never the digits.
+/// finished strings, so that a text decides the words and never the digits; instants are shown as [Moment] does.
 public final class Messages {
     private static final Map<String, Messages> CACHE = new ConcurrentHashMap<>();
 
@@ -44,6 +47,10 @@ public final class Messages {
         } catch (MissingResourceException e) {
             return key;
         }
-        return new MessageFormat(pattern, bundle.getLocale()).format(arguments);
+        Object[] shown =
+                Arrays.stream(arguments)
+                        .map(each -> each instanceof Instant instant ? Moment.text(instant) : each)
+                        .toArray();
+        return new MessageFormat(pattern, bundle.getLocale()).format(shown);
     }
 }

@@ -18,6 +18,11 @@ public record StoreUsage(long puts, long gets, long deletes, long bytesUp, long 
         return puts + gets + deletes;
     }
 
+    /// What was sent and received, content alone.
+    public long bytes() {
+        return bytesUp + bytesDown;
+    }
+
     /// What this cost, without what keeping the bytes costs from now on.
     public double cost(Prices prices) {
         return puts / THOUSAND * prices.thousandPuts()

@@ -1,7 +1,11 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Workers;
+import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
@@ -35,6 +39,8 @@ public final class BackupSession implements AutoCloseable {
     private final Cancellation cancellation;
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
+    private final List<RecoveryPoint> before;
+    private @Nullable VaultException unfinished;
 
     private BackupSession(
             Vault vault,
@@ -46,6 +52,7 @@ public final class BackupSession implements AutoCloseable {
         this.guard = guard;
         this.cancellation = cancellation;
         this.progress = progress;
+        before = vault.allPoints().all();
         warmUp = CipherWarmUp.start();
         index = vault.refreshedIndex();
         index.adoptUnlisted();
@@ -108,7 +115,13 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        Workers.run(vault.settings().workers(), "backup", () -> work(turns));
+        long each =
+                IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
+        try (MemoryBudget.Shares shares =
+                        MemoryBudget.ofProcess().take(1, vault.settings().workers(), each);
+                Cancellation.Scope _ = cancellation.interruptible()) {
+            Workers.run(shares.count(), "backup", () -> work(turns));
+        }
         return disks.stream().map(DiskIntake::finish).toList();
     }
 
@@ -178,16 +191,14 @@ public final class BackupSession implements AutoCloseable {
         index.flush();
     }
 
-    /// Makes everything stored durable, then the recovery point. The point exists when this returns, and never if
-    /// this throws, but for a store that fails after it has written. Throws kind `OVERTAKEN` if the session was
-    /// taken for dead.
+    /// Makes everything stored durable, then the recovery point. The point exists when this returns, whatever else went
+    /// wrong (see [#unfinished]), and never if this throws, but for a store that does not tell: then the message says so.
+    /// Throws kind `OVERTAKEN` if the session was taken for dead.
     public RecoveryPoint commit(PointDraft draft) {
         flush();
         cancellation.check();
         RecoveryPoint point = commit(draft, 1);
-        if (point.lockedUntil().isPresent()) {
-            new Retention(vault, cancellation).extend(List.of(point));
-        }
+        retain(point);
         return point;
     }
 
@@ -224,10 +235,41 @@ public final class BackupSession implements AutoCloseable {
                         draft.consistencyReason(),
                         draft.frozenMillis(),
                         draft.disks(),
-                        data.storedBytes() + metadata.storedBytes() + index.writtenBytes(),
+                        data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
                         draft.writer(),
                         draft.lockedUntil(),
-                        draft.copiedFrom());
+                        draft.copiedFrom(),
+                        draft.lineage().orElseGet(() -> next(draft.vm())));
+    }
+
+    /// Has the store keep what the point needs. From here on nothing may throw: the point exists.
+    private void retain(RecoveryPoint point) {
+        if (point.lockedUntil().isEmpty()) {
+            return;
+        }
+        try {
+            new Retention(vault, cancellation).extend(List.of(point));
+        } catch (CancelledException e) {
+            unfinished = new VaultException(Kind.STORE, "vault.lock-cancelled", e, point.id());
+        } catch (StillpointException e) {
+            unfinished =
+                    new VaultException(
+                            Kind.STORE, "vault.lock-failed", e, point.id(), e.getMessage());
+        }
+    }
+
+    /// What did not succeed after the point was made: the store may not yet keep it from being deleted. Prune does it
+    /// later.
+    public Optional<VaultException> unfinished() {
+        return Optional.ofNullable(unfinished);
+    }
+
+    /// After all points that the VM had when the session began: forgotten ones may be brought back.
+    private Lineage next(String vm) {
+        return Lineage.after(
+                before.stream()
+                        .filter(point -> point.vm().equals(vm))
+                        .max(RecoveryPoint.OLDEST_FIRST));
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.DifferenceCodec;
+import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.Place;
@@ -23,10 +24,14 @@ import org.jspecify.annotations.Nullable;
 final class ChunkReader implements AutoCloseable {
     private static final int FRAMES = 4;
 
+    /// What its buffers take at most in bytes.
+    static final long MEMORY = FrameReader.MEMORY + (FRAMES - 1L) * FrameCodec.PLAIN_MAX;
+
     private final Vault vault;
     private final ItemIndex.Lookup lookup;
     private final boolean onlyThere;
     private final ItemHasher hasher;
+    private final FrameReader reader = new FrameReader();
     private final DifferenceCodec differences = new DifferenceCodec();
     private final byte[] soundBytes = new byte[TreeShape.CHUNK];
     private final byte[] baseBytes = new byte[TreeShape.CHUNK];
@@ -34,7 +39,7 @@ final class ChunkReader implements AutoCloseable {
     private final Deque<Frame> frames = new ArrayDeque<>();
 
     private static final class Frame {
-        final FrameReader reader = new FrameReader();
+        byte[] plain = new byte[0];
         @Nullable ObjectId pack;
         long offset;
         int length;
@@ -100,7 +105,7 @@ final class ChunkReader implements AutoCloseable {
                 int end = place.itemOffset() + place.itemLength();
                 if (end <= frame.length
                         && hasher.node(
-                                        frame.reader.plain(),
+                                        frame.plain,
                                         place.itemOffset(),
                                         place.itemLength())
                                 .equals(id)) {
@@ -158,9 +163,9 @@ final class ChunkReader implements AutoCloseable {
             throw damaged(id, place);
         }
         if (length == TreeShape.CHUNK) {
-            System.arraycopy(frame.reader.plain(), from, into, at, length);
+            System.arraycopy(frame.plain, from, into, at, length);
         } else {
-            apply(id, place, frame.reader.plain(), from, into, at);
+            apply(id, place, frame.plain, from, into, at);
         }
         if (!hasher.chunk(into, at, TreeShape.CHUNK).equals(id)) {
             throw damaged(id, place);
@@ -206,7 +211,7 @@ final class ChunkReader implements AutoCloseable {
             if (place.itemOffset() + place.itemLength() > frame.length) {
                 return null;
             }
-            ItemId base = DifferenceCodec.base(frame.reader.plain(), place.itemOffset());
+            ItemId base = DifferenceCodec.base(frame.plain, place.itemOffset());
             readWhole(base, baseBytes);
             return new Base(base, baseBytes);
         } catch (VaultException e) {
@@ -274,7 +279,7 @@ final class ChunkReader implements AutoCloseable {
 
     private void load(Frame frame, Place place) {
         frame.pack = null;
-        boolean isLoaded = false;
+        reader.lend(frame.plain);
         PackFile pack = vault.packs().acquire(place.pack());
         try {
             // A pack that is open can be read although it was deleted.
@@ -285,21 +290,18 @@ final class ChunkReader implements AutoCloseable {
                         null,
                         new ObjectName(Area.PACKS, place.pack()));
             }
-            frame.length = frame.reader.read(pack, place.frameOffset(), place.frameLength());
+            frame.length = reader.read(pack, place.frameOffset(), place.frameLength());
+            frame.plain = reader.plain();
             frame.pack = place.pack();
             frame.offset = place.frameOffset();
-            isLoaded = true;
         } finally {
             vault.packs().release(pack);
-            if (!isLoaded) {
-                frame.reader.close();
-            }
         }
     }
 
     @Override
     public void close() {
-        frames.forEach(frame -> frame.reader.close());
+        reader.close();
         differences.close();
     }
 }

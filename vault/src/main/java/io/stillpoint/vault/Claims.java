@@ -8,6 +8,7 @@ import io.stillpoint.vault.store.ObjectId;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class Claims {
     private final ItemIndex index;
     private final Set<ItemId> pending = ConcurrentHashMap.newKeySet();
+    private final AtomicLong indexBytes = new AtomicLong();
 
     Claims(ItemIndex index) {
         this.index = index;
@@ -43,10 +45,15 @@ final class Claims {
         return true;
     }
 
+    /// Bytes of the index that are for this session's packs; complete once the index is flushed.
+    long indexBytes() {
+        return indexBytes.get();
+    }
+
     /// A pack became durable.
     void durable(ObjectId pack, List<PackGroup> groups) {
         // First in the index, then gone from here: nobody misses it between.
-        index.durable(pack, groups);
+        index.durable(pack, groups, indexBytes::addAndGet);
         for (PackGroup group : groups) {
             for (ItemId id : group.ids()) {
                 pending.remove(id);

@@ -3,26 +3,33 @@ package io.stillpoint.vault;
 import java.time.Duration;
 import java.time.Instant;
 
-/// Two clocks tell the time: the store's, by which its objects were made, and this machine's. Either may be wrong, or in
-/// somebody else's hands. What can't be taken back happens when both say that it is time.
+/// What two clocks show that know nothing of each other. Neither is trusted alone: either may leap, and whoever has the
+/// store can set its clock. As long as they agree the store's counts, which all hosts share.
 ///
-/// @param store what the store's clock shows
-/// @param own what this machine's shows
-record Clocks(Instant store, Instant own) {
-    /// From here on a difference is told.
-    private static final Duration LEAP = Duration.ofDays(1);
+/// @param host this machine's
+/// @param store that of the vault's store
+public record Clocks(Instant host, Instant store) {
+    /// How far apart clocks may be that agree.
+    public static final Duration TOLERANCE = Duration.ofMinutes(10);
 
-    static Instant earlier(Instant one, Instant other) {
-        return one.isBefore(other) ? one : other;
+    /// By how much a lock may be too long; locks can't be taken back.
+    static final Duration LOCK_ERROR_MAX = Duration.ofDays(1);
+
+    public Duration apart() {
+        return Duration.between(store, host).abs();
     }
 
-    /// The time that both have reached.
-    Instant both() {
-        return earlier(store, own);
+    public boolean agree() {
+        return apart().compareTo(TOLERANCE) <= 0;
     }
 
-    /// Whether they differ by more than clocks do that are kept right.
-    boolean differ() {
-        return Duration.between(store, own).abs().compareTo(LEAP) > 0;
+    /// No later than it really is, if one clock is right: what must have passed before something is deleted.
+    public Instant earlier() {
+        return agree() || store.isBefore(host) ? store : host;
+    }
+
+    /// No earlier than it really is, if one clock is right: what a promise to keep something counts from.
+    public Instant later() {
+        return agree() || store.isAfter(host) ? store : host;
     }
 }

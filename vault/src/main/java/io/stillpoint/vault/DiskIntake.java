@@ -127,6 +127,7 @@ final class DiskIntake {
             readBytes += next.readBytes;
             newBytes += next.newBytes;
             completed++;
+            progress.read(input.name(), next.readBytes);
             progress.reached(
                     input.name(),
                     Math.min(shape.diskSize(), (next.leaf + 1) * TreeShape.LEAF_SPAN));

@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.block.Extent;
@@ -30,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 /// Writes a disk's chunks to a target. One thread walks the tree and orders windows of it by pack and frame, the
 /// others read frames, check and write, each frame once per window.
 final class DiskRestore {
+    private static final int PIECE = 1 << 20;
     private static final int FIRST_WINDOW = 1 << 10;
     private static final int LAST_WINDOW = 1 << 16;
     private static final FrameGroup END = new FrameGroup(List.of());
@@ -59,7 +61,14 @@ final class DiskRestore {
             return;
         }
         // More than the processors where each waits for a distant store most of the time.
-        int writers = Math.max(vault.settings().workers(), vault.store().streams());
+        int wanted = Math.max(vault.settings().workers(), vault.store().streams());
+        try (MemoryBudget.Shares shares =
+                MemoryBudget.ofProcess().take(1, wanted, FrameReader.MEMORY + ChunkReader.MEMORY)) {
+            run(image, target, shares.count());
+        }
+    }
+
+    private void run(DiskImage image, BlockTarget target, int writers) {
         AtomicInteger roles = new AtomicInteger();
         Workers.run(
                 writers + 1,
@@ -254,7 +263,8 @@ final class DiskRestore {
                 ChunkAt first = chunks.get(from);
                 int bytes =
                         (i - from) * TreeShape.CHUNK + shape.bytesOfChunk(chunks.get(i).chunk());
-                target.write(
+                write(
+                        target,
                         first.chunk() << TreeShape.CHUNK_LOG2,
                         reader.plain(),
                         first.place().itemOffset(),
@@ -262,6 +272,13 @@ final class DiskRestore {
                 progress.accept(bytes);
                 from = i + 1;
             }
+        }
+    }
+
+    /// In pieces: the JDK copies each through a native buffer of its size, which the thread keeps.
+    private static void write(BlockTarget target, long offset, byte[] from, int at, int bytes) {
+        for (int done = 0; done < bytes; done += PIECE) {
+            target.write(offset + done, from, at + done, Math.min(PIECE, bytes - done));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -30,6 +31,14 @@ import org.jspecify.annotations.Nullable;
 final class PackRewriter {
     private static final int NODE_FRAME = 64 << 10;
 
+    /// A frame read, chunks to be stored, and these compressed.
+    private static final long WORKER_MEMORY = FrameReader.MEMORY + 2L * FrameCodec.PLAIN_MAX;
+
+    /// What rewriting can't work without, in bytes.
+    static long leastMemory(VaultSettings settings) {
+        return WORKER_MEMORY + 2L * (settings.dataPack() + settings.metadataPack());
+    }
+
     private final Vault vault;
     private final PackCensus census;
     private final Set<ObjectId> condemned;
@@ -54,19 +63,22 @@ final class PackRewriter {
         try (CipherWarmUp warmUp = CipherWarmUp.start();
                 PackWriter data = vault.packWriter(ObjectKind.DATA_PACK, index::durable);
                 PackWriter metadata = vault.packWriter(ObjectKind.METADATA_PACK, index::durable)) {
-            Workers.run(
-                    vault.settings().workers(),
-                    "rewrite",
-                    () -> {
-                        warmUp.await();
-                        try (Worker worker = new Worker(data, metadata)) {
-                            ObjectId pack;
-                            while ((pack = queue.poll()) != null) {
-                                worker.rewrite(pack);
+            try (MemoryBudget.Shares shares =
+                    MemoryBudget.ofProcess().take(1, vault.settings().workers(), WORKER_MEMORY)) {
+                Workers.run(
+                        shares.count(),
+                        "rewrite",
+                        () -> {
+                            warmUp.await();
+                            try (Worker worker = new Worker(data, metadata)) {
+                                ObjectId pack;
+                                while ((pack = queue.poll()) != null) {
+                                    worker.rewrite(pack);
+                                }
+                                worker.finish();
                             }
-                            worker.finish();
-                        }
-                    });
+                        });
+            }
             data.finish();
             metadata.finish();
             index.flush();

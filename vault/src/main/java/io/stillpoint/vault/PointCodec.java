@@ -15,9 +15,11 @@ import java.nio.ByteBuffer;
 import java.time.DateTimeException;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -117,11 +119,21 @@ final class PointCodec {
         json.put("storedBytes", point.storedBytes());
         json.put("writer", point.writer());
         point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
-        point.copiedFrom()
-                .ifPresent(origin ->
-                        json.putObject("copiedFrom")
-                                .put("vault", origin.vault().toString())
-                                .put("point", origin.point().toString()));
+        point.copiedFrom().ifPresent(origin -> json.set("copiedFrom", toJson(origin)));
+        if (point.lineage().ordinal() > 0) {
+            ObjectNode lineage = json.putObject("lineage").put("ordinal", point.lineage().ordinal());
+            point.lineage().before().ifPresent(id -> lineage.put("before", id.toString()));
+        }
+        return json;
+    }
+
+    private static ObjectNode toJson(PointOrigin origin) {
+        ObjectNode json = Json.object();
+        json.put("vault", origin.vault().toString()).put("point", origin.point().toString());
+        if (!origin.had().isEmpty()) {
+            ArrayNode had = json.putArray("had");
+            origin.had().stream().sorted().forEach(id -> had.add(id.toString()));
+        }
         return json;
     }
 
@@ -148,6 +160,7 @@ final class PointCodec {
         @Nullable JsonNode frozen = json.get("frozenMillis");
         @Nullable JsonNode locked = json.get("lockedUntil");
         @Nullable JsonNode origin = json.get("copiedFrom");
+        @Nullable JsonNode lineage = json.get("lineage");
         return new RecoveryPoint(
                 id,
                 vm.required("name").asString(),
@@ -162,13 +175,26 @@ final class PointCodec {
                 json.required("storedBytes").asLong(),
                 json.required("writer").asString(),
                 locked == null ? Optional.empty() : Optional.of(Json.instant(json, "lockedUntil")),
-                origin == null ? Optional.empty() : Optional.of(originFromJson(origin)));
+                origin == null ? Optional.empty() : Optional.of(originFromJson(origin)),
+                lineage == null ? Lineage.UNKNOWN : lineageFromJson(lineage));
     }
 
     private static PointOrigin originFromJson(JsonNode json) {
+        Set<ObjectId> had = new HashSet<>();
+        json.path("had").forEach(id -> had.add(ObjectId.parse(id.asString())));
         return new PointOrigin(
                 ObjectId.parse(json.required("vault").asString()),
-                ObjectId.parse(json.required("point").asString()));
+                ObjectId.parse(json.required("point").asString()),
+                had);
+    }
+
+    private static Lineage lineageFromJson(JsonNode json) {
+        @Nullable JsonNode before = json.get("before");
+        return new Lineage(
+                json.required("ordinal").asLong(),
+                before == null
+                        ? Optional.empty()
+                        : Optional.of(ObjectId.parse(before.asString())));
     }
 
     private static PointDisk diskFromJson(JsonNode json) {

@@ -12,36 +12,32 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// The recovery points of a vault. Safe for use by several threads.
 final class Points {
-    private static final Comparator<RecoveryPoint> BY_TIME =
-            Comparator.comparing(RecoveryPoint::snapshotAt).thenComparing(RecoveryPoint::id);
-
     private final ObjectStore store;
     private final PointCodec codec;
     private final Records records;
     private final Randomness randomness;
-    private final InstantSource clock;
+    private final Supplier<Clocks> clocks;
     // Points never change, so what was read once need not be read again.
     private final Map<ObjectId, RecoveryPoint> read = new ConcurrentHashMap<>();
 
-    Points(ObjectStore store, VaultKeys keys, Records records, Randomness randomness, InstantSource clock) {
+    Points(ObjectStore store, VaultKeys keys, Records records, Randomness randomness, Supplier<Clocks> clocks) {
         this.store = store;
-        this.clock = clock;
-        this.records = records;
         this.randomness = randomness;
+        this.records = records;
+        this.clocks = clocks;
         codec = new PointCodec(keys, store.description());
     }
 
@@ -125,7 +121,7 @@ final class Points {
         }
     }
 
-    /// All points that can be read, forgotten ones too, oldest first: one that is damaged must not hide the others.
+    /// All points that can be read, forgotten ones too, by VM, of each the oldest first: one that is damaged must not hide the others.
     List<RecoveryPoint> all() {
         List<RecoveryPoint> points = new ArrayList<>();
         forEach(
@@ -135,11 +131,11 @@ final class Points {
                         points.add(point);
                     }
                 });
-        points.sort(BY_TIME);
+        points.sort(RecoveryPoint.OLDEST_FIRST);
         return points;
     }
 
-    /// Points that are offered, oldest first.
+    /// Points that are offered, by VM, of each the oldest first.
     List<RecoveryPoint> offered() {
         // Points first: one that is forgotten meanwhile is not offered, rather than offered as if
         // it
@@ -153,7 +149,7 @@ final class Points {
         return points;
     }
 
-    /// Forgotten points, oldest first.
+    /// Forgotten points, by VM, of each the oldest first.
     List<ForgottenPoint> forgotten() {
         Map<ObjectId, Forgotten> forgotten = new HashMap<>();
         records.forgotten().forEach(found -> forgotten.put(found.record().point(), found.record()));
@@ -194,13 +190,18 @@ final class Points {
     }
 
     /// Makes a point. Returns false if there is an object of its name that no holder of the key made; the point does not
-    /// exist then. Throws kind `OVERTAKEN` if a holder of the key took the name to keep the point from being made.
+    /// exist then. Throws kind `OVERTAKEN` if a holder of the key took the name to keep the point from being made, `STORE` if there is no
+    /// telling whether it was made.
     boolean commit(RecoveryPoint point) {
         ObjectName name = new ObjectName(Area.POINTS, point.id());
         byte[] bytes = codec.encode(point);
         try {
             store.put(name, bytes);
         } catch (VaultException e) {
+            if (e.kind() == Kind.STORE) {
+                requireMade(point, e);
+                return true;
+            }
             if (e.kind() != Kind.EXISTS) {
                 throw e;
             }
@@ -230,13 +231,34 @@ final class Points {
         return true;
     }
 
+    /// After a failure that may have come when the object was there already.
+    private void requireMade(RecoveryPoint point, VaultException failure) {
+        try {
+            if (byId(point.id()).filter(point::equals).isPresent()) {
+                return;
+            }
+        } catch (VaultException e) {
+            failure.addSuppressed(e);
+        }
+        throw new VaultException(
+                Kind.STORE,
+                "vault.commit-unknown",
+                failure,
+                store.description(),
+                point.id(),
+                failure.getMessage());
+    }
+
     /// Forgets a point: it is offered no longer, and may be purged once `keep` has passed.
     ForgottenPoint forget(RecoveryPoint point, Duration keep) {
-        Instant now = records.now(randomness);
-        // A lock has run out when both clocks say so: no leap of one of them opens it.
-        requireUnlocked(point, Clocks.earlier(now, clock.instant()));
+        Clocks now = clocks.get();
+        requireUnlocked(point, now.earlier());
+        Instant proven = provenBy(point);
+        Instant from =
+                proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
         Forgotten record =
-                new Forgotten(point.id(), ObjectId.random(randomness), now, now.plus(keep));
+                new Forgotten(
+                        point.id(), ObjectId.random(randomness), now.store(), from.plus(keep));
         try {
             records.put(record);
         } catch (VaultException e) {
@@ -253,6 +275,16 @@ final class Points {
         return new ForgottenPoint(point, record.at(), record.purgeAt());
     }
 
+    /// A time that has passed for certain, whatever clocks show now: the point was there then. Unless a point that is newer
+    /// by lineage shows that the clock had leaped.
+    private Instant provenBy(RecoveryPoint point) {
+        return all().stream()
+                .filter(other -> other.vm().equals(point.vm()) && other.line().equals(point.line()))
+                .filter(other -> RecoveryPoint.OLDEST_FIRST.compare(other, point) > 0)
+                .map(RecoveryPoint::createdAt)
+                .reduce(point.createdAt(), (one, other) -> one.isBefore(other) ? one : other);
+    }
+
     private static void requireUnlocked(RecoveryPoint point, Instant now) {
         Instant until = point.lockedUntil().orElse(Instant.MIN);
         if (now.isBefore(until)) {
@@ -262,7 +294,7 @@ final class Points {
 
     /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
     void bringBack(ForgottenPoint forgotten) {
-        requireInTime(forgotten);
+        Instant now = requireInTime(forgotten);
         ObjectId point = forgotten.point().id();
         // This stays: else whoever kept the forgotten record could put it back.
         records.forgotten(point)
@@ -272,15 +304,16 @@ final class Points {
                                         ObjectId.random(randomness),
                                         point,
                                         record.forgetting(),
-                                        record.at())));
+                                        now)));
         records.deleteForgotten(point);
         // Purging begins at the date and looks for the record after it; so if the date has not come
         // yet, nobody purges.
         requireInTime(forgotten);
     }
 
-    private void requireInTime(ForgottenPoint forgotten) {
-        if (!records.now(randomness).isBefore(forgotten.purgeAt())) {
+    private Instant requireInTime(ForgottenPoint forgotten) {
+        Instant now = clocks.get().store();
+        if (!now.isBefore(forgotten.purgeAt())) {
             throw new VaultException(
                     Kind.NOT_FOUND,
                     "vault.too-late",
@@ -288,5 +321,6 @@ final class Points {
                     forgotten.point().id(),
                     forgotten.purgeAt());
         }
+        return now;
     }
 }

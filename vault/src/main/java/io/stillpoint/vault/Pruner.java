@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -43,6 +44,10 @@ import org.jspecify.annotations.Nullable;
 /// early, in whatever way, leaves nothing that the next one does not carry on from.
 final class Pruner {
     private static final int CENSUS_ATTEMPTS = 5;
+    private static final long MIB = 1 << 20;
+
+    /// MiB that say what is reachable, at least: enough for some millions of items.
+    private static final int REACHABLE_MIN = 16;
 
     /// Everybody reads all verdicts, so they must not become many: after this the index is rewritten for the last ones.
     private static final Duration VERDICT_AGE_MAX = Duration.ofDays(30);
@@ -85,6 +90,7 @@ final class Pruner {
     private long youngBytes;
     private @Nullable Instant youngUntil;
     private @Nullable Instant waitingUntil;
+    private MemoryBudget.@Nullable Shares memory;
 
     Pruner(Vault vault, PruneRules rules, Cancellation cancellation) {
         this.vault = vault;
@@ -96,14 +102,20 @@ final class Pruner {
     }
 
     PruneResult run() {
-        if (rules.dryRun()) {
-            Instant now = vault.clock().instant();
-            run(new Clocks(now, now), Set.of());
-        } else {
-            try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
-                run(
-                        new Clocks(own.madeAt(), vault.clock().instant()),
-                        Set.of(own.point()));
+        try {
+            if (rules.dryRun()) {
+                Instant now = vault.clock().instant();
+                run(new Clocks(now, now), Set.of());
+            } else {
+                try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
+                    run(
+                            new Clocks(vault.clock().instant(), own.madeAt()),
+                            Set.of(own.point()));
+                }
+            }
+        } finally {
+            if (memory != null) {
+                memory.close();
             }
         }
         return new PruneResult(
@@ -129,14 +141,14 @@ final class Pruner {
 
     /// @param own the points of this run's own session
     private void run(Clocks clocks, Set<ObjectId> own) {
-        Instant now = clocks.both();
-        if (clocks.differ()) {
+        Instant now = clocks.earlier();
+        if (!clocks.agree()) {
             warnings.add(
                     messages.text(
                             "vault.clocks-differ",
                             store.description(),
                             clocks.store(),
-                            clocks.own()));
+                            clocks.host()));
         }
         store.list(Area.PACKS, listed -> packs.put(listed.name().id(), listed));
         List<PackList> verdicts = standingVerdicts();
@@ -445,8 +457,17 @@ final class Pruner {
         return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
     }
 
+    /// For what is reachable: beside the packs to be rewritten, for which a place must be left.
+    private MemoryBudget.Shares memory(ItemIndex index) {
+        MemoryBudget budget = MemoryBudget.ofProcess();
+        long left = budget.free() - PackRewriter.leastMemory(vault.settings());
+        long wanted = Math.min(Reachable.bytesFor(index.entries()), Math.max(0, left));
+        memory = budget.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
+        return memory;
+    }
+
     private Reachable mark(ItemIndex index, List<RecoveryPoint> roots) {
-        Reachable reachable = new Reachable(index.entries(), Runtime.getRuntime().maxMemory() / 4);
+        Reachable reachable = new Reachable(index.entries(), memory(index).count() * MIB * 7 / 8);
         ReachWalk walk = new ReachWalk(vault.nodes(), reachable, cancellation);
         try {
             roots.forEach(walk::add);
@@ -474,7 +495,11 @@ final class Pruner {
             }
         });
         if (!withShortItems.isEmpty()) {
-            bases = new Reachable(index.entries(), Runtime.getRuntime().maxMemory() / 16);
+            // Few chunks are bases; with too little room for them more is kept than must be.
+            bases =
+                    new Reachable(
+                            index.entries(),
+                            Objects.requireNonNull(memory).count() * MIB / 8);
         }
         try (FrameReader reader = new FrameReader()) {
             for (ObjectId id : withShortItems) {

@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.vault.store.ObjectId;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -20,6 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param writer the program's version
 /// @param lockedUntil before this it can't be forgotten
 /// @param copiedFrom of which point of another vault it is a copy
+/// @param lineage its place among the points of its VM
 public record RecoveryPoint(
         ObjectId id,
         String vm,
@@ -34,9 +36,33 @@ public record RecoveryPoint(
         long storedBytes,
         String writer,
         Optional<Instant> lockedUntil,
-        Optional<PointOrigin> copiedFrom) {
+        Optional<PointOrigin> copiedFrom,
+        Lineage lineage) {
+    /// By VM, of each the oldest first. The one order of points: by lineage, never by a clock but for points that have none.
+    public static final Comparator<RecoveryPoint> OLDEST_FIRST =
+            Comparator.comparing(RecoveryPoint::vm)
+                    .thenComparing(point -> point.lineage().ordinal())
+                    .thenComparing(RecoveryPoint::timeWithoutLineage)
+                    .thenComparing(RecoveryPoint::original)
+                    .thenComparing(RecoveryPoint::id);
+
     public RecoveryPoint {
         disks = List.copyOf(disks);
+    }
+
+    private Instant timeWithoutLineage() {
+        return lineage.ordinal() == 0 ? snapshotAt : Instant.EPOCH;
+    }
+
+    /// Its id, or that of the point that it is a copy of: a vault and its copies have one order.
+    private ObjectId original() {
+        return copiedFrom.map(PointOrigin::point).orElse(id);
+    }
+
+    /// Where the points are from among which this one has its place: the vault that it was copied from; empty: made here.
+    /// The ordinals of two lines tell nothing of which point is the newer one.
+    public Optional<ObjectId> line() {
+        return copiedFrom.map(PointOrigin::vault);
     }
 
     public Optional<PointDisk> disk(String name) {

@@ -16,11 +16,12 @@ import java.util.Set;
 /// (`docs/locking.md`).
 final class SessionGuard implements AutoCloseable {
     private static final Duration RENEWAL = Duration.ofHours(1);
+    private static final Duration RENEWAL_PAUSE = Duration.ofMinutes(2);
 
     private final Vault vault;
     private final Records records;
     private final Set<ObjectId> avoided;
-    private final Thread renewal;
+    private final Renewal renewal;
     private Session session;
     private final List<Session> older = new ArrayList<>();
     private boolean lingers;
@@ -31,7 +32,7 @@ final class SessionGuard implements AutoCloseable {
         this.session = session;
         this.avoided = Set.copyOf(avoided);
         records = vault.records();
-        renewal = Thread.ofVirtual().name("session-renewal").unstarted(this::renewForEver);
+        renewal = new Renewal(RENEWAL, RENEWAL_PAUSE, this::renew);
         renewal.start();
     }
 
@@ -92,35 +93,29 @@ final class SessionGuard implements AutoCloseable {
         return avoided;
     }
 
-    private void renewForEver() {
-        try {
-            while (true) {
-                Thread.sleep(RENEWAL);
-                renew();
-            }
-        } catch (InterruptedException _) {
-            // Closed.
-        } catch (VaultException _) {
-            // The record grows old. If that lasts the session is revoked, and its commit says so.
-        }
-    }
-
-    /// Puts the record anew: whoever looks sees that the session lives.
+    /// Puts the record anew: whoever looks sees that the session lives. May be called again if it throws.
     synchronized void renew() {
         if (closed) {
             return;
         }
         Session fresh =
                 session.renewed(ObjectId.random(vault.randomness()), vault.clock().instant());
-        records.put(fresh);
+        try {
+            records.put(fresh);
+        } catch (VaultException e) {
+            // It may be there all the same, or come later.
+            older.add(fresh);
+            throw e;
+        }
+        List<Session> replaced = List.copyOf(older);
+        older.add(session);
+        session = fresh;
         // A listing that comes in parts may have passed the new name and not reached the old one
         // yet, so the last
         // two stay.
         if (!mayLinger()) {
-            deleteOlder();
+            delete(replaced);
         }
-        older.add(session);
-        session = fresh;
     }
 
     /// Whether a listing may miss the newest record: then the older ones stay as long as the session, or it would be
@@ -129,9 +124,11 @@ final class SessionGuard implements AutoCloseable {
         return !vault.store().listingDelay().isZero();
     }
 
-    private void deleteOlder() {
-        older.forEach(record -> records.deleteSession(record.id()));
-        older.clear();
+    private void delete(List<Session> replaced) {
+        for (Session record : replaced) {
+            records.deleteSession(record.id());
+            older.remove(record);
+        }
     }
 
     /// The name of the promised point is taken by what no holder of the key made: promises a point of another id. Until this
@@ -161,7 +158,7 @@ final class SessionGuard implements AutoCloseable {
 
     @Override
     public void close() {
-        renewal.interrupt();
+        renewal.close();
         synchronized (this) {
             if (!closed && !lingers) {
                 deleteRecords();
@@ -173,7 +170,7 @@ final class SessionGuard implements AutoCloseable {
     /// A record that stays is that of a dead session, which prune gets rid of. To throw would deny the commit before.
     private void deleteRecords() {
         try {
-            deleteOlder();
+            delete(List.copyOf(older));
             records.deleteSession(session.id());
         } catch (VaultException _) {
             // As above.

@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
@@ -54,6 +55,7 @@ public final class Vault implements AutoCloseable {
     private final Map<String, VaultException> junk = new ConcurrentSkipListMap<>();
     private volatile VaultSettings settings = VaultSettings.DEFAULT;
     private @Nullable ItemIndex index;
+    private MemoryBudget.@Nullable Shares indexMemory;
     private @Nullable NodeStore nodes;
 
     private Vault(
@@ -72,7 +74,7 @@ public final class Vault implements AutoCloseable {
         this.clock = clock;
         packs = new PackFiles(store, keys);
         records = new Records(store, keys, e -> noteJunk(e, unreadable));
-        points = new Points(store, keys, records, randomness, clock);
+        points = new Points(store, keys, records, randomness, this::clocks);
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one, `KEY_FILE` if the
@@ -163,6 +165,28 @@ public final class Vault implements AutoCloseable {
         return header.id();
     }
 
+    /// What this host's clock and the store's show now.
+    public Clocks clocks() {
+        Instant ofStore = records.now(randomness);
+        return new Clocks(clock.instant(), ofStore);
+    }
+
+    /// Until when something is locked that is locked from now on. Throws kind `REFUSED` if the clocks are too far apart to
+    /// tell: a lock that a wrong clock made can't be taken back.
+    public Instant lockedUntil(Duration lock) {
+        Clocks clocks = clocks();
+        if (clocks.apart().compareTo(Clocks.LOCK_ERROR_MAX) > 0) {
+            throw new VaultException(
+                    Kind.REFUSED,
+                    "vault.clocks-apart",
+                    null,
+                    store.description(),
+                    clocks.store(),
+                    clocks.host());
+        }
+        return clocks.later().plus(lock);
+    }
+
     /// Where it lies, in the store's words.
     public String location() {
         return store.description();
@@ -172,7 +196,7 @@ public final class Vault implements AutoCloseable {
         return header.createdAt();
     }
 
-    /// All recovery points but forgotten ones, oldest first. Those that can't be read are told by
+    /// All recovery points but forgotten ones, by VM, of each the oldest first. Those that can't be read are told by
     /// [#unreadablePoints].
     public List<RecoveryPoint> points() {
         return points.offered();
@@ -189,7 +213,7 @@ public final class Vault implements AutoCloseable {
         points.discard(damagedPoint);
     }
 
-    /// Points that were forgotten and are not purged yet, oldest first.
+    /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
         return points.forgotten();
     }
@@ -199,8 +223,8 @@ public final class Vault implements AutoCloseable {
         return one(forgotten(), forgotten -> forgotten.point().id(), prefix);
     }
 
-    /// Forgets a point: it is not offered any more. Until `keep` has passed it can be brought back; then [#prune]
-    /// deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
+    /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
+    /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
     /// already.
     public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
         return points.forget(point, keep);
@@ -246,7 +270,7 @@ public final class Vault implements AutoCloseable {
         return found.getFirst();
     }
 
-    /// The newest point of a VM.
+    /// The newest point of a VM, by lineage.
     public Optional<RecoveryPoint> newest(String vm) {
         return points().stream()
                 .filter(point -> point.vm().equals(vm))
@@ -401,6 +425,8 @@ public final class Vault implements AutoCloseable {
     synchronized ItemIndex index() {
         if (index == null) {
             index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
+            long bytes = index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL;
+            indexMemory = MemoryBudget.ofProcess().take(1, 1, Math.max(0, bytes));
         }
         return index;
     }
@@ -470,6 +496,9 @@ public final class Vault implements AutoCloseable {
         }
         if (index != null) {
             index.close();
+        }
+        if (indexMemory != null) {
+            indexMemory.close();
         }
         packs.close();
         store.close();

@@ -1,18 +1,22 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.store.ObjectId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Copies recovery points from one vault to another, which has a key, a store and a retention of its own. Only what
@@ -44,28 +48,36 @@ public final class VaultCopy {
         }
     }
 
-    /// The points that the other vault lacks, oldest first: of each VM those taken after the newest that it has, so that
-    /// what its own retention has removed does not come back.
+    /// The points that the other vault lacks, by VM, of each the oldest first. Whichever of them were copied first: those
+    /// that it has, or had until its own retention removed them, do not count, and nothing else does.
     public List<RecoveryPoint> missing() {
-        Map<String, RecoveryPoint> newest = new HashMap<>();
-        List<RecoveryPoint> copies = new ArrayList<>(to.points());
-        to.forgotten().forEach(forgotten -> copies.add(forgotten.point()));
-        for (RecoveryPoint copy : copies) {
-            if (isFromHere(copy)) {
-                newest.merge(
-                        copy.vm(), copy, (a, b) -> a.snapshotAt().isAfter(b.snapshotAt()) ? a : b);
-            }
-        }
-        return from.points().stream()
-                .filter(point -> {
-                    RecoveryPoint copy = newest.get(point.vm());
-                    return copy == null || point.snapshotAt().isAfter(copy.snapshotAt());
-                })
-                .toList();
+        Set<ObjectId> had = had();
+        return from.points().stream().filter(point -> !had.contains(point.id())).toList();
     }
 
-    private boolean isFromHere(RecoveryPoint copy) {
-        return copy.copiedFrom().filter(origin -> origin.vault().equals(from.id())).isPresent();
+    /// The points of this vault of which the other one has a copy, or had one that a later copy tells of.
+    private Set<ObjectId> had() {
+        Set<ObjectId> had = new HashSet<>();
+        for (RecoveryPoint copy : to.allPoints().all()) {
+            copy.copiedFrom()
+                    .filter(origin -> origin.vault().equals(from.id()))
+                    .ifPresent(origin -> {
+                        had.add(origin.point());
+                        had.addAll(origin.had());
+                    });
+        }
+        return had;
+    }
+
+    /// What the copy of a point must tell of others, so that they are known though their copies are gone: those of its VM
+    /// that still exist here. What does not will never be asked for.
+    private Set<ObjectId> hadBeside(RecoveryPoint point) {
+        Set<ObjectId> beside = new HashSet<>();
+        from.allPoints().all().stream()
+                .filter(other -> other.vm().equals(point.vm()) && !other.id().equals(point.id()))
+                .forEach(other -> beside.add(other.id()));
+        beside.retainAll(had());
+        return beside;
     }
 
     /// Copies one point. Its copy stands when this returns. Throws kind `DAMAGED` if the other vault gives back something
@@ -73,10 +85,11 @@ public final class VaultCopy {
     public RecoveryPoint copy(RecoveryPoint point) {
         Optional<Pair> pair = pair(point);
         List<BlockSource> sources = new ArrayList<>();
-        try (BackupSession session = to.backup(pair.map(Pair::copy), cancellation, progress)) {
+        try (ChunkReaders readers = new ChunkReaders(from);
+                BackupSession session = to.backup(pair.map(Pair::copy), cancellation, progress)) {
             List<DiskInput> inputs = new ArrayList<>();
             for (PointDisk disk : point.disks()) {
-                BlockSource source = new VaultDisk(from, disk.image());
+                BlockSource source = new VaultDisk(from, disk.image(), readers);
                 sources.add(source);
                 inputs.add(
                         new DiskInput(
@@ -100,24 +113,24 @@ public final class VaultCopy {
     /// A point and its copy.
     private record Pair(RecoveryPoint original, RecoveryPoint copy) {}
 
-    /// The newest copy of an older point of the VM that is still there.
+    /// The newest of the VM's older points of which there is a copy, from which the least differs; if there is none, the
+    /// oldest of the newer ones.
     private Optional<Pair> pair(RecoveryPoint point) {
-        Map<String, RecoveryPoint> originals = new HashMap<>();
-        from.points().forEach(each -> originals.put(each.id().toString(), each));
-        Pair newest = null;
+        Map<ObjectId, RecoveryPoint> copies = new HashMap<>();
         for (RecoveryPoint copy : to.points()) {
-            RecoveryPoint original =
-                    copy.copiedFrom()
-                            .filter(origin -> origin.vault().equals(from.id()))
-                            .map(origin -> originals.get(origin.point().toString()))
-                            .orElse(null);
-            if (original != null
-                    && original.vm().equals(point.vm())
-                    && (newest == null || copy.snapshotAt().isAfter(newest.copy.snapshotAt()))) {
-                newest = new Pair(original, copy);
+            copy.copiedFrom()
+                    .filter(origin -> origin.vault().equals(from.id()))
+                    .ifPresent(origin -> copies.put(origin.point(), copy));
+        }
+        Pair nearest = null;
+        for (RecoveryPoint original : from.points()) {
+            RecoveryPoint copy = copies.get(original.id());
+            boolean isOlder = RecoveryPoint.OLDEST_FIRST.compare(original, point) < 0;
+            if (copy != null && original.vm().equals(point.vm()) && (isOlder || nearest == null)) {
+                nearest = new Pair(original, copy);
             }
         }
-        return Optional.ofNullable(newest);
+        return Optional.ofNullable(nearest);
     }
 
     private Scan scan(PointDisk disk, Optional<Pair> pair) {
@@ -137,14 +150,17 @@ public final class VaultCopy {
 
     /// Reads back what was stored and compares it with the original.
     private void compare(DiskInput input, StoredDisk stored) {
-        try (VaultDisk copy = new VaultDisk(to, stored.image())) {
+        try (MemoryBudget.Shares shares =
+                        MemoryBudget.ofProcess().take(1, to.settings().workers(), 2L * PIECE);
+                ChunkReaders readers = new ChunkReaders(to);
+                VaultDisk copy = new VaultDisk(to, stored.image(), readers)) {
             Iterator<Extent> ranges =
                     switch (input.scan()) {
                         case Scan.Everything _ -> input.source().dataExtents();
                         case Scan.Changed changed -> changed.ranges().get();
                     };
             Workers.run(
-                    to.settings().workers(),
+                    shares.count(),
                     "compare",
                     () -> {
                         byte[] expected = new byte[PIECE];
@@ -208,7 +224,8 @@ public final class VaultCopy {
                 point.frozenMillis(),
                 disks,
                 point.writer(),
-                lock.map(to.clock().instant()::plus),
-                Optional.of(new PointOrigin(from.id(), point.id())));
+                lock.map(to::lockedUntil),
+                Optional.of(new PointOrigin(from.id(), point.id(), hadBeside(point))),
+                Optional.of(point.lineage()));
     }
 }

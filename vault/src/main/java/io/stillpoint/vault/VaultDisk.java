@@ -15,22 +15,24 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 final class VaultDisk implements BlockSource {
     private final Vault vault;
     private final DiskImage image;
-    private final Queue<Reader> idle = new ConcurrentLinkedQueue<>();
+    private final ChunkReaders readers;
+    private final Queue<Place> idle = new ConcurrentLinkedQueue<>();
 
-    private static final class Reader {
+    /// Where a thread is in the disk.
+    private static final class Place {
         final LeafCursor leaves;
-        final ChunkReader chunks;
         final byte[] chunk = new byte[TreeShape.CHUNK];
 
-        Reader(Vault vault, DiskImage image) {
+        Place(Vault vault, DiskImage image) {
             leaves = new LeafCursor(vault.nodes(), image.root(), image.shape());
-            chunks = new ChunkReader(vault);
         }
     }
 
-    VaultDisk(Vault vault, DiskImage image) {
+    /// @param readers of the vault, for all its disks; not closed here
+    VaultDisk(Vault vault, DiskImage image, ChunkReaders readers) {
         this.vault = vault;
         this.image = image;
+        this.readers = readers;
     }
 
     @Override
@@ -45,41 +47,42 @@ final class VaultDisk implements BlockSource {
 
     @Override
     public void read(long offset, byte[] into, int at, int length) {
-        Reader reader = idle.poll();
-        if (reader == null) {
-            reader = new Reader(vault, image);
+        Place place = idle.poll();
+        if (place == null) {
+            place = new Place(vault, image);
         }
+        ChunkReader reader = readers.borrow();
         try {
             for (int done = 0; done < length; ) {
-                done += read(reader, offset + done, into, at + done, length - done);
+                done += read(place, reader, offset + done, into, at + done, length - done);
             }
         } finally {
-            idle.add(reader);
+            readers.giveBack(reader);
+            idle.add(place);
         }
     }
 
     /// Reads to the end of the chunk at most. Returns how many bytes.
-    private static int read(Reader reader, long offset, byte[] into, int at, int length) {
+    private static int read(
+            Place place, ChunkReader reader, long offset, byte[] into, int at, int length) {
         long chunk = offset >>> TreeShape.CHUNK_LOG2;
         int skipped = (int) (offset & TreeShape.CHUNK - 1);
         int count = Math.min(length, TreeShape.CHUNK - skipped);
-        Node leaf = reader.leaves.leaf(chunk >>> TreeShape.FAN_OUT_LOG2);
+        Node leaf = place.leaves.leaf(chunk >>> TreeShape.FAN_OUT_LOG2);
         ItemId id = leaf == null ? null : leaf.child((int) chunk & Node.FAN_OUT - 1);
         if (id == null) {
             Arrays.fill(into, at, at + count, (byte) 0);
         } else if (count == TreeShape.CHUNK) {
-            reader.chunks.read(id, into, at);
+            reader.read(id, into, at);
         } else {
-            reader.chunks.read(id, reader.chunk, 0);
-            System.arraycopy(reader.chunk, skipped, into, at, count);
+            reader.read(id, place.chunk, 0);
+            System.arraycopy(place.chunk, skipped, into, at, count);
         }
         return count;
     }
 
     @Override
     public void close() {
-        for (Reader reader = idle.poll(); reader != null; reader = idle.poll()) {
-            reader.chunks.close();
-        }
+        idle.clear();
     }
 }

@@ -59,11 +59,10 @@ public final class VaultRepair {
 
     /// Whether one is a copy of the other, by `vault copy` or of the store's files.
     private boolean isSame(RecoveryPoint point, RecoveryPoint other) {
-        PointOrigin here = new PointOrigin(damaged.id(), point.id());
-        PointOrigin there = new PointOrigin(copy.id(), other.id());
-        return here.equals(there)
-                || other.copiedFrom().filter(here::equals).isPresent()
-                || point.copiedFrom().filter(there::equals).isPresent();
+        boolean isOneVault = damaged.id().equals(copy.id());
+        return (isOneVault && point.id().equals(other.id()))
+                || other.copiedFrom().filter(of -> of.is(damaged.id(), point.id())).isPresent()
+                || point.copiedFrom().filter(of -> of.is(copy.id(), other.id())).isPresent();
     }
 
     private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<String> problems) {
@@ -80,7 +79,8 @@ public final class VaultRepair {
 
     private boolean mend(
             BackupSession session, PointDisk disk, PointDisk other, List<String> problems) {
-        try (BlockSource source = new VaultDisk(copy, other.image())) {
+        try (ChunkReaders readers = new ChunkReaders(copy);
+                BlockSource source = new VaultDisk(copy, other.image(), readers)) {
             StoredDisk stored =
                     session.store(
                                     List.of(

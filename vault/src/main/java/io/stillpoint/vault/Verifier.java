@@ -1,6 +1,7 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
@@ -88,7 +89,11 @@ final class Verifier {
         indexedPacks = index.packs();
         problems.addAll(index.checkSegments());
         int threads = Math.max(vault.settings().workers(), vault.store().streams());
-        Workers.run(threads, "verify", () -> checkPacks(sample));
+        try (MemoryBudget.Shares shares =
+                MemoryBudget.ofProcess()
+                        .take(1, threads, FrameReader.MEMORY + ChunkReader.MEMORY)) {
+            Workers.run(shares.count(), "verify", () -> checkPacks(sample));
+        }
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         vault.forEachPoint((_, point, damage) -> {
@@ -351,7 +356,7 @@ final class Verifier {
 
     private void checkPoints(List<RecoveryPoint> points, Set<ObjectId> damaged) {
         List<RecoveryPoint> sorted = new ArrayList<>(points);
-        sorted.sort(Comparator.comparing(RecoveryPoint::snapshotAt));
+        sorted.sort(RecoveryPoint.OLDEST_FIRST);
         Map<String, DiskImage> before = new HashMap<>();
         for (RecoveryPoint point : sorted) {
             for (PointDisk disk : point.disks()) {

@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,7 +77,8 @@ final class CopyAndRepairTest {
     void aCopyHoldsTheSameUnderAnotherKey() {
         RecoveryPoint point = original.full(first);
         RecoveryPoint copy = copyAll().getFirst();
-        assertThat(copy.copiedFrom()).contains(new PointOrigin(original.vault().id(), point.id()));
+        assertThat(copy.copiedFrom())
+                .contains(new PointOrigin(original.vault().id(), point.id(), Set.of()));
         assertThat(copy.disks().getFirst().image().root())
                 .isNotEqualTo(point.disks().getFirst().image().root());
         assertThat(other.restored(copy)).isEqualTo(first);

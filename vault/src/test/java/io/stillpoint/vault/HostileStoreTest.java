@@ -218,7 +218,8 @@ final class HostileStoreTest {
                                             model.storedBytes(),
                                             model.writer(),
                                             model.lockedUntil(),
-                                            model.copiedFrom()));
+                                            model.copiedFrom(),
+                                            model.lineage()));
         }
         Files.write(folder.resolve("vault/points").resolve(id.toString()), point);
         try (TestVault vault = TestVault.open(folder)) {

@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 
-/// A vault in a folder, with a clock that goes on by a minute for each point.
+/// A vault in a folder, with a clock that goes on by a second for each point.
 final class TestVault implements AutoCloseable {
     static final int CHUNK = 65_536;
 
@@ -54,6 +54,11 @@ final class TestVault implements AutoCloseable {
     /// The vault through another way to its store.
     Vault open(ObjectStore store) {
         return Vault.open(store, key, Randomness.secure(), () -> now);
+    }
+
+    /// Has this process's clock leap.
+    void leap(Duration by) {
+        now = now.plus(by);
     }
 
     void reopen() {
@@ -100,7 +105,7 @@ final class TestVault implements AutoCloseable {
 
     private RecoveryPoint commit(
             BackupSession session, StoredDisk stored, Optional<Instant> lockedUntil) {
-        now = now.plusSeconds(60);
+        now = now.plusSeconds(1);
         PointDisk disk =
                 new PointDisk(
                         "disk",

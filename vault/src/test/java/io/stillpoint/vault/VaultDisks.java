@@ -7,6 +7,6 @@ public final class VaultDisks {
     private VaultDisks() {}
 
     public static BlockSource of(Vault vault, DiskImage image) {
-        return new VaultDisk(vault, image);
+        return new VaultDisk(vault, image, new ChunkReaders(vault));
     }
 }

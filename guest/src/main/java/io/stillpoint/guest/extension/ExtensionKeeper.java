@@ -8,6 +8,7 @@ import io.stillpoint.guest.extension.Ensured.Unavailable;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Printable;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;

@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;

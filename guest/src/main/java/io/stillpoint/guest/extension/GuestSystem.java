@@ -3,6 +3,7 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.ExecResult;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
+import io.stillpoint.platform.text.Printable;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

@@ -1,5 +1,6 @@
 package io.stillpoint.guest.extension;
 
+import io.stillpoint.platform.text.Printable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

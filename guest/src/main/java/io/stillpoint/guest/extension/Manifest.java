@@ -1,6 +1,7 @@
 package io.stillpoint.guest.extension;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
+import io.stillpoint.platform.text.Printable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;

@@ -3,6 +3,7 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.guest.extension.Manifest.PackageFile;
 import io.stillpoint.guest.extension.Manifest.Prerequisite;
+import io.stillpoint.platform.text.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

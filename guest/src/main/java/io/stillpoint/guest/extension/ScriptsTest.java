@@ -1,5 +1,6 @@
 package io.stillpoint.guest.extension;
 
+import io.stillpoint.platform.text.Printable;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;

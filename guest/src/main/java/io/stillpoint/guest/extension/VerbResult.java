@@ -3,6 +3,7 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.ExecResult;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;

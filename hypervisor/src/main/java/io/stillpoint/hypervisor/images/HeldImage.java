@@ -2,69 +2,54 @@ package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.ChangedBlocks;
 import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.Shutdown;
+import io.stillpoint.hypervisor.images.Occupancy.Purpose;
 import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.hypervisor.nbd.NbdSource;
+import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockSource;
-import io.stillpoint.platform.natives.SparseFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// An image that is only read, and that nobody else may write meanwhile.
 final class HeldImage implements HeldDisk, AutoCloseable {
-    /// The byte that QEMU locks while it may write an image: RAW_LOCK_PERM_BASE + bit of BLK_PERM_WRITE
-    /// (block/file-posix.c).
-    private static final long QEMU_WRITES = 100 + 1;
+    /// Of a line of `/sys/block/*/stat`: write requests and sectors (Documentation/block/stat.rst of Linux).
+    private static final List<Integer> WRITES = List.of(4, 6);
 
     private final String name;
-    private final Path path;
-    private final String format;
+    private final ImageChain chain;
     private final @Nullable StorageDaemon daemon;
     private final long size;
-    private final Stamp stamp;
+    private final List<String> stamps;
 
     private HeldImage(
             String name,
-            Path path,
-            String format,
+            ImageChain chain,
             @Nullable StorageDaemon daemon,
             long size,
-            Stamp stamp) {
+            List<String> stamps) {
         this.name = name;
-        this.path = path;
-        this.format = format;
+        this.chain = chain;
         this.daemon = daemon;
         this.size = size;
-        this.stamp = stamp;
+        this.stamps = stamps;
     }
 
-    /// What changes when a file is written. A block device has no such thing.
-    private record Stamp(long bytes, FileTime modified) {
-        static Stamp of(Path path) {
-            try {
-                return Files.isRegularFile(path)
-                        ? new Stamp(Files.size(path), Files.getLastModifiedTime(path))
-                        : new Stamp(0, FileTime.fromMillis(0));
-            } catch (IOException e) {
-                throw ImageErrors.failed(path, e);
-            }
-        }
-    }
-
-    static HeldImage hold(String name, Path path, String format) {
-        Stamp stamp = Stamp.of(path);
-        StorageDaemon daemon = null;
-        if (format.equals(ImageFormat.RAW)) {
-            requireUnlocked(path);
-        } else {
-            daemon = StorageDaemon.start(path, format, false);
-        }
+    /// @param secret the passphrase of an encrypted image
+    static HeldImage hold(String name, ImageChain chain, byte[] secret) {
+        requireUnused(chain, "image.in-use");
+        List<String> stamps = stamps(chain);
+        StorageDaemon daemon = chain.isPlain() ? null : StorageDaemon.read(chain, secret);
         boolean done = false;
-        try (BlockSource source = open(path, daemon)) {
-            HeldImage image = new HeldImage(name, path, format, daemon, source.size(), stamp);
+        try (BlockSource source = open(chain, daemon)) {
+            HeldImage image = new HeldImage(name, chain, daemon, source.size(), stamps);
             done = true;
             return image;
         } finally {
@@ -86,7 +71,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
 
     @Override
     public String format() {
-        return format;
+        return chain.top().format();
     }
 
     @Override
@@ -101,17 +86,27 @@ final class HeldImage implements HeldDisk, AutoCloseable {
 
     @Override
     public BlockSource open() {
-        return open(path, daemon);
+        return open(chain, daemon);
+    }
+
+    /// What the image and the file systems on it tell about the VM's end.
+    Shutdown shutdown() {
+        if (chain.top().isInUse()) {
+            return Shutdown.unclean(
+                    Messages.of(HeldDisk.class)
+                            .text("shutdown.image-in-use", name, chain.top().file()));
+        }
+        try (BlockSource source = open()) {
+            return ShutdownReader.read(name, source);
+        }
     }
 
     /// Throws a [HypervisorException] of kind IMAGE if the image was written since it is held.
     void proveValid() {
-        if (!Stamp.of(path).equals(stamp)) {
-            throw ImageErrors.of("image.changed", path);
+        if (!stamps(chain).equals(stamps)) {
+            throw ImageErrors.of("image.changed", chain.top().file());
         }
-        if (daemon == null) {
-            requireUnlocked(path);
-        }
+        requireUnused(chain, "image.taken");
     }
 
     @Override
@@ -121,20 +116,60 @@ final class HeldImage implements HeldDisk, AutoCloseable {
         }
     }
 
-    private static BlockSource open(Path path, @Nullable StorageDaemon daemon) {
+    private static BlockSource open(ImageChain chain, @Nullable StorageDaemon daemon) {
         return daemon == null
-                ? RawSource.open(path)
+                ? RawSource.open(chain.top().file())
                 : NbdSource.open(
                         daemon.address(), StorageDaemon.EXPORT, NbdClient.DEFAULT_CONNECTIONS);
     }
 
-    private static void requireUnlocked(Path path) {
-        try (SparseFile file = SparseFile.open(path)) {
-            if (file.isLocked(QEMU_WRITES)) {
-                throw ImageErrors.of("image.in-use", path, "locked for writing");
+    private static void requireUnused(ImageChain chain, String code) {
+        for (Path file : files(chain)) {
+            try {
+                Occupancy.of(file, Purpose.READ)
+                        .ifPresent(who -> {
+                            throw ImageErrors.of(code, file, who);
+                        });
+            } catch (IOException e) {
+                throw ImageErrors.failed(file, e);
             }
-        } catch (IOException e) {
-            throw ImageErrors.failed(path, e);
         }
+    }
+
+    private static List<Path> files(ImageChain chain) {
+        return chain.layers().stream().flatMap(layer -> layer.files().stream()).toList();
+    }
+
+    /// What changes when a file is written, or a device.
+    private static List<String> stamps(ImageChain chain) {
+        List<String> stamps = new ArrayList<>();
+        for (Path file : files(chain)) {
+            try {
+                stamps.add(stamp(file));
+            } catch (IOException e) {
+                throw ImageErrors.failed(file, e);
+            }
+        }
+        return stamps;
+    }
+
+    private static String stamp(Path file) throws IOException {
+        FileIdentity identity = FileIdentity.of(file);
+        if (!identity.isBlockDevice()) {
+            Map<String, Object> found =
+                    Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime");
+            return new java.util.TreeMap<>(found).toString();
+        }
+        Path statistics = Path.of("/sys/dev/block", identity.deviceNumber(), "stat");
+        if (!Files.exists(statistics)) {
+            return identity.toString();
+        }
+        String[] fields = Files.readString(statistics).strip().split("\\s+", -1);
+        return identity
+                + WRITES.stream()
+                        .filter(field -> field < fields.length)
+                        .map(field -> Arrays.asList(fields).get(field))
+                        .toList()
+                        .toString();
     }
 }

@@ -32,7 +32,7 @@ final class Qcow2Target implements RestoreTarget {
         boolean done = false;
         try {
             format(path, file.partial(), size);
-            daemon = StorageDaemon.start(file.partial(), "qcow2", true);
+            daemon = StorageDaemon.write(file.partial());
             NbdTarget target =
                     NbdTarget.open(
                             daemon.address(), StorageDaemon.EXPORT, NbdClient.DEFAULT_CONNECTIONS);
@@ -56,19 +56,39 @@ final class Qcow2Target implements RestoreTarget {
     @Override
     public void write(long offset, byte[] from, int at, int length) {
         Objects.checkFromIndexSize(offset, length, size);
-        target.write(offset, from, at, length);
+        try {
+            target.write(offset, from, at, length);
+        } catch (HypervisorException e) {
+            throw why(e);
+        }
     }
 
     @Override
     public void flush() {
-        target.flush();
+        try {
+            target.flush();
+        } catch (HypervisorException e) {
+            throw why(e);
+        }
+    }
+
+    /// The daemon only knows that its write failed.
+    private HypervisorException why(HypervisorException e) {
+        return ImageErrors.isFull(file.partial())
+                ? ImageErrors.noSpace(path, e)
+                : new HypervisorException(
+                        Kind.IMAGE, "image.storage-daemon-failed", e, path, e.getMessage());
     }
 
     @Override
     public void commit() {
-        target.flush();
+        flush();
         target.close();
-        daemon.stop();
+        try {
+            daemon.stop();
+        } catch (HypervisorException e) {
+            throw why(e);
+        }
         file.commit();
     }
 
@@ -104,7 +124,9 @@ final class Qcow2Target implements RestoreTarget {
             String output =
                     new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             if (process.waitFor() != 0) {
-                throw ImageErrors.of("image.storage-daemon-failed", partial, output.strip());
+                throw ImageErrors.isFull(partial)
+                        ? ImageErrors.noSpace(path, new IOException(output.strip()))
+                        : ImageErrors.of("image.storage-daemon-failed", path, output.strip());
             }
         } catch (IOException e) {
             throw ImageErrors.failed(partial, e);

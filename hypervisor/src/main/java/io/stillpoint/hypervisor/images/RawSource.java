@@ -14,18 +14,22 @@ import java.util.NoSuchElementException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// A raw image or block device. Holes of a sparse file are skipped.
+/// A raw image or block device. Holes of a sparse file are skipped; a device has none that could be asked for.
 final class RawSource implements BlockSource {
     private final Path file;
     private final FileChannel channel;
     private final SparseFile holes;
     private final long size;
 
-    private RawSource(Path file, FileChannel channel, SparseFile holes, long size) {
+    private final boolean knowsHoles;
+
+    private RawSource(Path file, FileChannel channel, SparseFile holes, long size)
+            throws IOException {
         this.file = file;
         this.channel = channel;
         this.holes = holes;
         this.size = size;
+        knowsHoles = holes.knowsHoles();
     }
 
     static RawSource open(Path file) {
@@ -35,7 +39,7 @@ final class RawSource implements BlockSource {
             try {
                 // Also right for a block device, whose attributes say 0.
                 long size = channel.size();
-                RawSource source = new RawSource(file, channel, SparseFile.open(file), size);
+                RawSource source = opened(file, channel, size);
                 done = true;
                 return source;
             } finally {
@@ -45,6 +49,17 @@ final class RawSource implements BlockSource {
             }
         } catch (IOException e) {
             throw ImageErrors.failed(file, e);
+        }
+    }
+
+    private static RawSource opened(Path file, FileChannel channel, long size)
+            throws IOException {
+        SparseFile holes = SparseFile.open(file);
+        try {
+            return new RawSource(file, channel, holes, size);
+        } catch (IOException e) {
+            holes.close();
+            throw e;
         }
     }
 
@@ -107,6 +122,11 @@ final class RawSource implements BlockSource {
         }
 
         private @Nullable Extent find() {
+            if (!knowsHoles) {
+                // A block device, most often: all of it is read, and zeros are not stored.
+                position = size;
+                return new Extent(0, size);
+            }
             try {
                 long start = holes.nextData(position);
                 if (start < 0 || start >= size) {

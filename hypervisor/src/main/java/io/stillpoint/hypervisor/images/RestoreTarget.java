@@ -1,30 +1,69 @@
 package io.stillpoint.hypervisor.images;
 
+import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.block.BlockTarget;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
-/// A disk image that is being written by a restore. A new file grows under the name `NAME.partial` and gets its
-/// name by [#commit]; closing it without removes it. A block device is written in place.
+/// A disk image that is being written by a restore. A new file grows under the name `NAME.partial`, readable for its owner
+/// alone, and gets its name by [#commit]; closing it without removes it. A block device is written in place.
+///
+/// Making one of these checks whether the target may be written and writes nothing: a restore of several disks makes all
+/// targets first.
 public interface RestoreTarget extends BlockTarget {
-    /// Gives the image its name. Nothing may be written afterwards. As with any copy, the system writes it to the disk
-    /// in its own time; who must know that it is there calls [#flush] before.
+    /// Gives the image its name. Its content and its name last when this returns. Nothing may be written afterwards.
     void commit();
 
-    /// A raw image, sparse where nothing is written; or an existing block device of at least this size, which
-    /// is filled with zeros first.
+    /// Makes a device read as zeros, which takes its time. Without this call the first write does it.
+    default void clear(Cancellation cancellation) {}
+
+    /// What its owner should know before it is written.
+    default List<String> warnings() {
+        return List.of();
+    }
+
+    /// A raw image, sparse where nothing is written; or an existing block device of at least this size that nobody uses
+    /// and that holds nothing.
     ///
     /// Throws a [HypervisorException][io.stillpoint.hypervisor.HypervisorException] of kind IMAGE when a file of
-    /// that name exists, a device is too small, or another restore writes there.
+    /// that name exists, when it is neither file nor block device, when a device is too small, in use or has a
+    /// signature of any content, or when another restore writes there.
     ///
     /// @param size bytes; need not be a multiple of anything
     static RestoreTarget createRaw(Path path, long size) {
-        return RawTarget.create(path, size);
+        return isDevice(path) ? DeviceTarget.open(path, size, false) : RawTarget.create(path, size);
     }
 
-    /// A qcow2 image, written through `qemu-storage-daemon`. Errors are those of [#createRaw].
+    /// As above, but what a device holds may be lost, and it must be a device. One in use is refused all the same.
+    static RestoreTarget overwriteDevice(Path path, long size) {
+        if (!isDevice(path)) {
+            throw ImageErrors.of("restore.no-device", path);
+        }
+        return DeviceTarget.open(path, size, true);
+    }
+
+    /// A qcow2 image, written through `qemu-storage-daemon`. Errors are those of [#createRaw]; a device is refused.
     ///
     /// @param size bytes; rounded up to a multiple of 512 by the format
     static RestoreTarget createQcow2(Path path, long size) {
+        if (isDevice(path)) {
+            throw ImageErrors.of("restore.device-is-raw", path);
+        }
         return Qcow2Target.create(path, size);
+    }
+
+    /// Throws for what is neither a file nor a block device.
+    private static boolean isDevice(Path path) {
+        if (!Files.exists(path)) {
+            return false;
+        }
+        FileIdentity identity = ImageChain.identity(path);
+        return switch (identity.kind()) {
+            case BLOCK_DEVICE -> true;
+            case FILE, FOLDER -> false;
+            case CHARACTER_DEVICE, FIFO, SOCKET, UNKNOWN ->
+                    throw ImageErrors.of("restore.no-image-there", path);
+        };
     }
 }

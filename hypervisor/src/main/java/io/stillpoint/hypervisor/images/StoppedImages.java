@@ -3,54 +3,115 @@ package io.stillpoint.hypervisor.images;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Json;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The disk images of a VM that does not run. Nothing writes them, so there is nothing to freeze and no
-/// scratch space; that it stays so is proved at the end ([HeldSnapshot#proveValid]), for files by their size and
-/// time of change and by QEMU's locks, for block devices by the locks alone.
+/// scratch space; that it stays so is proved at the end ([HeldSnapshot#proveValid]): for files by their size and times, for
+/// block devices by what the system counts as written to them, for both by who has them open.
 public final class StoppedImages implements VirtualMachine {
-    private final String vmName;
-    private final Map<String, ImageFile> images;
+    private static final int SECRET_MAX = 64 << 10;
 
-    private StoppedImages(String vmName, Map<String, ImageFile> images) {
+    private final String vmName;
+    private final List<Image> images;
+
+    private StoppedImages(String vmName, List<Image> images) {
         this.vmName = vmName;
         this.images = images;
     }
 
-    /// Each disk is named as its file without the extension.
+    private record Image(String name, ImageChain chain, byte[] secret) {}
+
+    /// A file that is read because an image refers to it.
+    ///
+    /// @param disk whose image it is
+    public record Reference(String disk, Path image, Path file) {}
+
+    /// Each disk is named as its file without the ending; where two would have the same name, as the file with its ending,
+    /// and then with the folders above it. Headers are read, and what they refer to is looked for; content is not.
     ///
     /// Throws a [HypervisorException][io.stillpoint.hypervisor.HypervisorException] of kind IMAGE when a file is
-    /// missing or two would have the same name.
+    /// missing, is no disk, is not of its format, refers to a file that is not there or that it must not refer to, or is
+    /// given twice.
     ///
     /// @param images at least one
-    public static StoppedImages of(String vmName, List<ImageFile> images) {
+    /// @param bases files, or folders of files, that images may refer to besides what is in their own folder
+    public static StoppedImages of(String vmName, List<ImageFile> images, List<Path> bases) {
         if (images.isEmpty()) {
             throw new IllegalArgumentException("no image");
         }
-        Map<String, ImageFile> named = new LinkedHashMap<>();
+        Map<FileIdentity, Path> met = new HashMap<>();
         for (ImageFile image : images) {
-            Path path = image.path();
-            if (!Files.exists(path) || Files.isDirectory(path)) {
-                throw ImageErrors.of("image.missing", path);
-            }
-            image.format().ifPresent(format -> ImageFormat.checked(path, format));
-            String name = diskName(path);
-            ImageFile other = named.put(name, image);
+            Path other = met.put(ImageChain.identity(image.path()), image.path());
             if (other != null) {
-                throw ImageErrors.of("image.same-name", path, other.path(), name);
+                throw ImageErrors.of("image.twice", image.path(), other);
             }
         }
-        return new StoppedImages(vmName, named);
+        List<String> names = DiskNames.of(images);
+        List<Image> found = new ArrayList<>();
+        for (int i = 0; i < images.size(); i++) {
+            ImageFile image = images.get(i);
+            ImageChain chain = ImageChain.of(image, bases);
+            found.add(new Image(names.get(i), chain, secret(image, chain)));
+        }
+        return new StoppedImages(vmName, List.copyOf(found));
+    }
+
+    /// As above, with nothing to refer to outside of the images' own folders.
+    public static StoppedImages of(String vmName, List<ImageFile> images) {
+        return of(vmName, images, List.of());
+    }
+
+    private static byte[] secret(ImageFile image, ImageChain chain) {
+        if (image.secret().isEmpty()) {
+            if (chain.isEncrypted()) {
+                throw ImageErrors.of("image.encrypted", image.path());
+            }
+            return new byte[0];
+        }
+        Path file = image.secret().get();
+        if (!chain.isEncrypted()) {
+            throw ImageErrors.of("image.not-encrypted", image.path(), file);
+        }
+        ImageChain.requireDisk(file);
+        try (InputStream input = Files.newInputStream(file)) {
+            byte[] secret = input.readNBytes(SECRET_MAX + 1);
+            // As an editor leaves it.
+            int length = secret.length;
+            if (length > 0 && secret[length - 1] == '\n') {
+                length--;
+            }
+            if (length == 0 || length > SECRET_MAX) {
+                throw ImageErrors.of("image.bad-secret", file);
+            }
+            return Arrays.copyOf(secret, length);
+        } catch (IOException e) {
+            throw ImageErrors.failed(file, e);
+        }
+    }
+
+    /// What is read besides the images that were named; to be shown before anything is stored.
+    public List<Reference> references() {
+        return images.stream()
+                .flatMap(image ->
+                        image.chain().references().stream()
+                                .map(file ->
+                                        new Reference(
+                                                image.name(), image.chain().top().file(), file)))
+                .toList();
     }
 
     @Override
@@ -58,17 +119,27 @@ public final class StoppedImages implements VirtualMachine {
         return false;
     }
 
-    /// `name`, `uuid` (empty), `hypervisor`, and `disks` with `name`, `file`, `format`.
+    /// `name`, `uuid` (empty), `hypervisor`, and `disks` with `name`, `file`, `format`, and `references` if it has any.
     @Override
     public ObjectNode configuration() {
         ObjectNode configuration =
                 Json.object().put("name", vmName).put("uuid", "").put("hypervisor", "images");
         ArrayNode disks = configuration.putArray("disks");
-        images.forEach((name, image) ->
-                disks.addObject()
-                        .put("name", name)
-                        .put("file", image.path().toAbsolutePath().toString())
-                        .put("format", format(image)));
+        for (Image image : images) {
+            ImageChain chain = image.chain();
+            ObjectNode disk =
+                    disks.addObject()
+                            .put("name", image.name())
+                            .put("file", chain.top().file().toAbsolutePath().toString())
+                            .put("format", chain.top().format());
+            if (chain.isEncrypted()) {
+                disk.put("encrypted", true);
+            }
+            if (!chain.references().isEmpty()) {
+                ArrayNode references = disk.putArray("references");
+                chain.references().forEach(file -> references.add(file.toString()));
+            }
+        }
         return configuration;
     }
 
@@ -78,7 +149,7 @@ public final class StoppedImages implements VirtualMachine {
         boolean done = false;
         try {
             images.forEach(
-                    (name, image) -> held.add(HeldImage.hold(name, image.path(), format(image))));
+                    image -> held.add(HeldImage.hold(image.name(), image.chain(), image.secret())));
             done = true;
             return new Prepared(held);
         } finally {
@@ -90,16 +161,6 @@ public final class StoppedImages implements VirtualMachine {
 
     @Override
     public void close() {}
-
-    private static String format(ImageFile image) {
-        return image.format().orElseGet(() -> ImageFormat.detect(image.path()));
-    }
-
-    private static String diskName(Path path) {
-        String file = path.getFileName().toString();
-        int dot = file.lastIndexOf('.');
-        return (dot > 0 ? file.substring(0, dot) : file).replaceAll("[^A-Za-z0-9._-]", "_");
-    }
 
     /// Images are held from the preparation on; any moment is the instant.
     private static final class Prepared implements PreparedSnapshot {
@@ -128,6 +189,11 @@ public final class StoppedImages implements VirtualMachine {
         @Override
         public List<HeldDisk> disks() {
             return List.copyOf(images);
+        }
+
+        @Override
+        public Shutdown shutdown() {
+            return images.stream().map(HeldImage::shutdown).reduce(Shutdown.CLEAN, Shutdown::and);
         }
 
         @Override

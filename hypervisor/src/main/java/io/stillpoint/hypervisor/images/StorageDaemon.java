@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A `qemu-storage-daemon` that exports one image over NBD, on a socket in a private folder.
@@ -58,10 +60,34 @@ final class StorageDaemon implements AutoCloseable {
     }
 
     /// Exports an image and waits until the export can be reached.
-    static StorageDaemon start(Path image, String format, boolean writable) {
+    ///
+    /// @param secret the passphrase of an encrypted image; empty if it needs none
+    static StorageDaemon read(ImageChain chain, byte[] secret) {
+        return start(chain.top().file(), chain.nodes(), secret, false);
+    }
+
+    /// As above, a qcow2 image that stands by itself, to be written.
+    static StorageDaemon write(Path image) {
+        ObjectNode file =
+                Json.object()
+                        .put("driver", "file")
+                        .put("filename", image.toAbsolutePath().toString())
+                        .put("node-name", "file-0");
+        ObjectNode node =
+                Json.object()
+                        .put("driver", ImageFormat.QCOW2)
+                        .put("file", "file-0")
+                        .put("node-name", ImageChain.TOP)
+                        .putNull("backing")
+                        .put("discard", "unmap")
+                        .put("detect-zeroes", "unmap");
+        return start(image, List.of(file, node), new byte[0], true);
+    }
+
+    private static StorageDaemon start(
+            Path image, List<ObjectNode> nodes, byte[] secret, boolean writable) {
         if (!isInstalled(PROGRAM)) {
-            throw new HypervisorException(
-                    Kind.UNSUPPORTED, "image.no-storage-daemon", null, image, format);
+            throw new HypervisorException(Kind.UNSUPPORTED, "image.no-storage-daemon", null, image);
         }
         Path folder = null;
         boolean done = false;
@@ -70,7 +96,8 @@ final class StorageDaemon implements AutoCloseable {
             Path privateFolder = folder;
             Process process =
                     onStarter(() -> {
-                        List<String> command = command(image, format, writable, privateFolder);
+                        List<String> command =
+                                command(nodes, secret.length > 0, writable, privateFolder);
                         return new ProcessBuilder(command)
                                 .redirectErrorStream(true)
                                 .redirectOutput(log(privateFolder).toFile())
@@ -78,6 +105,7 @@ final class StorageDaemon implements AutoCloseable {
                     });
             StorageDaemon daemon = new StorageDaemon(image, folder, process);
             RUNNING.add(daemon);
+            daemon.give(secret);
             daemon.awaitSocket();
             done = true;
             return daemon;
@@ -115,26 +143,17 @@ final class StorageDaemon implements AutoCloseable {
         removeFolder(folder);
     }
 
-    private static List<String> command(Path image, String format, boolean writable, Path folder) {
+    private static List<String> command(
+            List<ObjectNode> nodes, boolean hasSecret, boolean writable, Path folder) {
         List<String> command = new ArrayList<>();
         if (isInstalled("setpriv")) {
             command.addAll(List.of("setpriv", "--pdeathsig", "KILL"));
         }
-        ObjectNode file =
-                Json.object()
-                        .put("driver", Files.isRegularFile(image) ? "file" : "host_device")
-                        .put("filename", image.toAbsolutePath().toString())
-                        .put("node-name", "file")
-                        .put("read-only", !writable);
-        ObjectNode node =
-                Json.object()
-                        .put("driver", format)
-                        .put("file", "file")
-                        .put("node-name", "image")
-                        .put("read-only", !writable);
-        if (writable) {
-            node.put("discard", "unmap").put("detect-zeroes", "unmap");
+        command.add(PROGRAM);
+        if (hasSecret) {
+            command.addAll(List.of("--object", text(ImageChain.secret())));
         }
+        nodes.forEach(node -> command.addAll(List.of("--blockdev", text(node))));
         ObjectNode address =
                 Json.object().put("type", "unix").put("path", socket(folder).toString());
         ObjectNode server = Json.object();
@@ -144,20 +163,26 @@ final class StorageDaemon implements AutoCloseable {
                         .put("type", "nbd")
                         .put("id", EXPORT)
                         .put("name", EXPORT)
-                        .put("node-name", "image")
+                        .put("node-name", ImageChain.TOP)
                         .put("writable", writable);
         command.addAll(
                 List.of(
-                        PROGRAM,
-                        "--blockdev",
-                        text(file),
-                        "--blockdev",
-                        text(node),
                         "--nbd-server",
                         text(server),
                         "--export",
                         text(export)));
         return command;
+    }
+
+    private void give(byte[] secret) throws IOException {
+        try (OutputStream input = process.getOutputStream()) {
+            input.write(secret);
+        } catch (IOException e) {
+            // It ended already, and says why.
+            if (process.isAlive()) {
+                throw e;
+            }
+        }
     }
 
     private void awaitSocket() {
@@ -183,10 +208,14 @@ final class StorageDaemon implements AutoCloseable {
     }
 
     private HypervisorException notStarted() {
-        String output = output();
-        // QEMU locks images; a running VM holds its disks.
-        String code = output.contains("lock") ? "image.in-use" : "image.storage-daemon-failed";
-        return ImageErrors.of(code, image, output);
+        return ImageErrors.of("image.storage-daemon-failed", image, withoutCommand(output()));
+    }
+
+    /// QEMU repeats the option that it complains of.
+    private static String withoutCommand(String output) {
+        return output.lines()
+                .map(line -> line.replaceFirst("^qemu-storage-daemon: (--\\w+ \\{.*\\}: )?", ""))
+                .collect(Collectors.joining(" "));
     }
 
     private boolean answers() {

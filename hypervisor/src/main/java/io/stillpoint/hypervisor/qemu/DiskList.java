@@ -10,43 +10,128 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
-/// Finds the disks of a VM: every writable medium in a fixed drive that the guest sees.
+/// Finds the disks of a VM: every writable medium in a fixed drive that the guest sees, the firmware's variables, and
+/// what else was asked for.
 final class DiskList {
-    private final Monitor monitor;
+    /// Drivers that are no format: they pass on what lies below them.
+    private static final Set<String> FILTERS =
+            Set.of("throttle", "copy-on-read", "compress", "preallocate", "blkdebug");
 
-    DiskList(Monitor monitor) {
+    private final Monitor monitor;
+    private final DiskChoice choice;
+    private @Nullable Map<String, String> below;
+
+    DiskList(Monitor monitor, DiskChoice choice) {
         this.monitor = monitor;
+        this.choice = choice;
     }
 
     /// A disk and the names it could have, best first.
     private record Candidate(GuestDisk disk, List<String> names) {}
 
+    /// What a VM has.
+    record Found(List<GuestDisk> disks, List<LeftOut> leftOut) {
+        Found {
+            disks = List.copyOf(disks);
+            leftOut = List.copyOf(leftOut);
+        }
+    }
+
     /// In the order of QEMU's list, which is that of the devices.
     List<GuestDisk> find() {
+        return look().disks();
+    }
+
+    /// A device that sits on our filter, as an ended job leaves it.
+    record Filtered(String device, String filter) {}
+
+    List<Filtered> filtered() {
+        List<Filtered> filtered = new ArrayList<>();
+        for (JsonNode drive : monitor.execute("query-block")) {
+            String node = drive.path("inserted").path("node-name").asString("");
+            String qdev = drive.path("qdev").asString("");
+            if (JobNames.Role.FILTER.isOf(node) && !qdev.isEmpty()) {
+                filtered.add(new Filtered(devicePath(qdev), node));
+            }
+        }
+        return filtered;
+    }
+
+    Found look() {
         Map<String, JsonNode> nodes = new HashMap<>();
         for (JsonNode node : monitor.nodes()) {
             nodes.put(node.path("node-name").asString(""), node);
         }
         List<Candidate> candidates = new ArrayList<>();
+        List<LeftOut> leftOut = new ArrayList<>();
         for (JsonNode drive : monitor.execute("query-block")) {
             JsonNode inserted = drive.path("inserted");
-            boolean isDisk =
-                    inserted.isObject()
-                            && !inserted.path("ro").asBoolean(false)
-                            && !drive.path("removable").asBoolean(false)
-                            && !drive.path("qdev").asString("").isEmpty();
-            if (isDisk) {
-                String device = devicePath(drive.path("qdev").asString());
-                String type = property(device, "type");
-                // The firmware's variable store is flash, not a disk.
-                if (!type.startsWith("cfi.pflash")) {
-                    candidates.add(candidate(drive, nodes, device, type));
-                }
+            if (!inserted.isObject()) {
+                continue;
+            }
+            String qdev = drive.path("qdev").asString("");
+            String device = qdev.isEmpty() ? "" : devicePath(qdev);
+            String type = device.isEmpty() ? "" : property(device, "type");
+            boolean isFlash = type.startsWith("cfi.pflash");
+            if (isFlash && inserted.path("ro").asBoolean(false)) {
+                // The firmware itself: no state of the VM. Its file is in the configuration.
+                continue;
+            }
+            String reason = reasonToLeaveOut(drive, device, type);
+            if (reason.isEmpty()) {
+                candidates.add(candidate(drive, nodes, device, type));
+            } else {
+                String shown = drive.path("device").asString("");
+                leftOut.add(
+                        new LeftOut(
+                                shown.isEmpty() ? (qdev.isEmpty() ? inserted.path("node-name").asString("?") : qdev) : shown,
+                                reason,
+                                inserted.path("file").asString("")));
             }
         }
-        return named(candidates);
+        return new Found(named(candidates), leftOut);
+    }
+
+    /// A code, or nothing if the drive is to be stored.
+    private String reasonToLeaveOut(JsonNode drive, String device, String type) {
+        if (device.isEmpty()) {
+            return "not-attached";
+        }
+        if (type.equals("scsi-generic") || type.equals("scsi-block")) {
+            // Its commands go past block filters and bitmaps, and under a filter they fail.
+            return "pass-through";
+        }
+        boolean isRemovable = drive.path("removable").asBoolean(false);
+        if (isRemovable && !choice.removable() && !isReadOnly(drive)) {
+            return type.equals("sd-card") ? "sd-card" : type.equals("floppy") ? "floppy" : "removable";
+        }
+        if (isReadOnly(drive) && !choice.readOnly()) {
+            return isCdRom(type) ? "cd-rom" : "read-only";
+        }
+        return "";
+    }
+
+    private static boolean isReadOnly(JsonNode drive) {
+        return drive.path("inserted").path("ro").asBoolean(false);
+    }
+
+    private static boolean isCdRom(String type) {
+        return type.endsWith("-cd");
+    }
+
+    private static GuestDisk.Kind kind(JsonNode drive, String type) {
+        if (type.startsWith("cfi.pflash")) {
+            return GuestDisk.Kind.FIRMWARE_VARIABLES;
+        }
+        if (isCdRom(type)) {
+            return GuestDisk.Kind.CD_ROM;
+        }
+        return drive.path("removable").asBoolean(false)
+                ? GuestDisk.Kind.REMOVABLE
+                : GuestDisk.Kind.DISK;
     }
 
     /// Devices with an id are listed by the id; those without by the path of an inner device.
@@ -62,11 +147,13 @@ final class DiskList {
         String node = inserted.path("node-name").asString("");
         JsonNode details = nodes.getOrDefault(node, inserted);
         JsonNode image = details.path("image");
-        String format = inserted.path("drv").asString("");
+        String driver = inserted.path("drv").asString("");
+        List<JsonNode> chain = chain(node, nodes);
+        String format = format(driver, chain);
         String serial = property(device, "serial");
         // Images of the first qcow2 version have no place for them.
         boolean storesBitmaps =
-                format.equals("qcow2")
+                driver.equals("qcow2")
                         && !image.path("format-specific")
                                 .path("data")
                                 .path("compat")
@@ -83,7 +170,12 @@ final class DiskList {
                         image.path("virtual-size").asLong(0),
                         serial,
                         storesBitmaps,
-                        DiskBitmaps.in(details));
+                        DiskBitmaps.in(details),
+                        driver,
+                        kind(drive, type),
+                        !isReadOnly(drive),
+                        chain.stream().anyMatch(DiskList::isEncrypted)
+                                || inserted.path("encrypted").asBoolean(false));
         String byId = "/machine/peripheral/";
         String id = device.startsWith(byId) ? device.substring(byId.length()) : "";
         return new Candidate(
@@ -92,7 +184,61 @@ final class DiskList {
                         plain(serial),
                         plain(id),
                         plain(drive.path("device").asString("")),
-                        generated(node) ? "" : plain(node)));
+                        generated(node) ? "" : plain(node),
+                        plain(byAddress(device, type)),
+                        plain(last(device)),
+                        plain(device)));
+    }
+
+    private static String last(String path) {
+        return path.substring(path.lastIndexOf('/') + 1);
+    }
+
+    /// Where it is plugged in, which stays the same as long as the machine does.
+    private String byAddress(String device, String type) {
+        String address = property(device, "legacy-addr");
+        return address.isEmpty() ? "" : type + "-" + address;
+    }
+
+    /// The node and those that it passes requests on to, down to the file.
+    private List<JsonNode> chain(String node, Map<String, JsonNode> nodes) {
+        List<JsonNode> chain = new ArrayList<>();
+        Map<String, String> below = Map.of();
+        String name = node;
+        while (nodes.containsKey(name) && chain.size() < nodes.size()) {
+            JsonNode each = nodes.get(name);
+            chain.add(each);
+            if (chain.size() == 1) {
+                below = graph();
+            }
+            name = below.getOrDefault(name, "");
+        }
+        return chain;
+    }
+
+    private Map<String, String> graph() {
+        Map<String, String> known = below;
+        if (known == null) {
+            known = BlockGraph.below(monitor);
+            below = known;
+        }
+        return known;
+    }
+
+    private static String format(String driver, List<JsonNode> chain) {
+        return chain.stream()
+                .map(node -> node.path("drv").asString(""))
+                .filter(each -> !FILTERS.contains(each))
+                .findFirst()
+                .orElse(driver);
+    }
+
+    private static boolean isEncrypted(JsonNode node) {
+        JsonNode image = node.path("image");
+        return node.path("drv").asString("").equals("luks")
+                || node.path("encrypted").asBoolean(false)
+                || image.path("encrypted").asBoolean(false)
+                || image.path("format-specific").path("data").has("encrypt");
     }
 
     /// QEMU makes up another such name at each start.

@@ -8,11 +8,15 @@ import java.util.List;
 /// @param node the node directly under the device, where its bitmaps live
 /// @param device the device's path in QEMU's object tree; its property `drive` names the node
 /// @param deviceType such as `virtio-blk-pci`
-/// @param format the node's driver
+/// @param format the image's format, that is, the driver of the node or of the image under its filters
 /// @param file the image's file name, as QEMU tells it
 /// @param size bytes
 /// @param serial the device's serial number, or empty
 /// @param storesBitmaps whether bitmaps survive the QEMU process
+/// @param driver the node's driver
+/// @param kind what it is to the guest
+/// @param writable whether the guest can write it; if not, it is read without a filter
+/// @param encrypted whether QEMU decrypts what lies in the image
 record GuestDisk(
         String name,
         String node,
@@ -23,9 +27,37 @@ record GuestDisk(
         long size,
         String serial,
         boolean storesBitmaps,
-        List<Bitmap> bitmaps) {
+        List<Bitmap> bitmaps,
+        String driver,
+        Kind kind,
+        boolean writable,
+        boolean encrypted) {
     GuestDisk {
         bitmaps = List.copyOf(bitmaps);
+    }
+
+    /// What a disk is to the guest. The names stand in recovery points.
+    enum Kind {
+        DISK("disk"),
+        /// The flash memory in which UEFI keeps its variables.
+        FIRMWARE_VARIABLES("firmware-variables"),
+        REMOVABLE("removable"),
+        CD_ROM("cd-rom");
+
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        String word() {
+            return word;
+        }
+    }
+
+    /// Whether what is written to it can be recorded.
+    boolean recordsChanges() {
+        return writable && kind != Kind.FIRMWARE_VARIABLES;
     }
 
     /// A named bitmap of the node.
@@ -42,6 +74,10 @@ record GuestDisk(
                 size,
                 serial,
                 storesBitmaps,
-                bitmaps);
+                bitmaps,
+                driver,
+                kind,
+                writable,
+                encrypted);
     }
 }

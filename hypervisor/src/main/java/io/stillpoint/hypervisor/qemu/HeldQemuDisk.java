@@ -63,7 +63,7 @@ final class HeldQemuDisk implements HeldDisk {
 
     @Override
     public Optional<String> generation() {
-        return Optional.of(generation);
+        return planned.disk().recordsChanges() ? Optional.of(generation) : Optional.empty();
     }
 
     @Override

@@ -24,6 +24,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private final List<HeldQemuDisk> disks;
     private final SnapshotHealth health = new SnapshotHealth();
     private final ScratchWatch watch;
+    private final ByteSize limit;
     private boolean exported;
     private boolean keepsChanges;
     private boolean closed;
@@ -33,7 +34,8 @@ final class HeldQemuSnapshot implements HeldSnapshot {
             SnapshotRequest request,
             NbdServer server,
             Sweep sweep,
-            List<PlannedDisk> planned) {
+            List<PlannedDisk> planned,
+            ScratchRoom room) {
         this.monitor = monitor;
         this.request = request;
         this.names = JobNames.of(request);
@@ -50,9 +52,16 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                                         names,
                                         health))
                         .toList();
+        this.limit = room.limit();
         this.watch =
                 new ScratchWatch(
-                        monitor, names, planned, request.scratchMax(), this::giveUp, this::lose);
+                        monitor,
+                        names,
+                        planned,
+                        room,
+                        this::giveUp,
+                        this::makeRoom,
+                        this::lose);
         watch.start();
     }
 
@@ -99,13 +108,19 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     private void export(PlannedDisk disk) {
         String probe = names.name(Role.PROBE, disk.index());
-        monitor.execute(
-                "blockdev-add",
-                Json.object()
-                        .put("driver", "snapshot-access")
-                        .put("node-name", probe)
-                        .put("file", names.name(Role.FILTER, disk.index())));
-        monitor.execute("block-export-add", export(probe, probe));
+        if (disk.disk().writable()) {
+            monitor.execute(
+                    "blockdev-add",
+                    Json.object()
+                            .put("driver", "snapshot-access")
+                            .put("node-name", probe)
+                            .put("file", names.name(Role.FILTER, disk.index())));
+            monitor.execute("block-export-add", export(probe, probe));
+        } else {
+            // Nothing can break: the guest can't write it.
+            monitor.execute(
+                    "block-export-add", export(probe, names.name(Role.FLEECE, disk.index())));
+        }
         ObjectNode export =
                 export(
                         names.name(Role.EXPORT, disk.index()),
@@ -127,6 +142,21 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                 .put("name", name);
     }
 
+    /// The file system is nearly full: the host comes first.
+    private synchronized void makeRoom(ByteSize free) {
+        if (closed) {
+            return;
+        }
+        health.fail(
+                new HypervisorException(
+                        Kind.SNAPSHOT_BROKEN,
+                        "snapshot.no-room",
+                        null,
+                        monitor.socket(),
+                        free.toString()));
+        sweep.run();
+    }
+
     /// The scratch space is used up: the filters go at once, so that the guest's writes copy no more.
     private synchronized void giveUp(ByteSize taken) {
         if (closed) {
@@ -139,7 +169,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                         null,
                         monitor.socket(),
                         taken.toString(),
-                        request.scratchMax().toString()));
+                        limit.toString()));
         sweep.run();
     }
 
@@ -186,6 +216,5 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                 }
             }
         }
-        server.stop();
     }
 }

@@ -50,8 +50,13 @@ final class Instant {
         long stopped = System.nanoTime();
         long changed;
         try {
-            monitor.execute("transaction", transaction);
+            if (!transaction.path("actions").isEmpty()) {
+                monitor.execute("transaction", transaction);
+            }
             for (PlannedDisk disk : disks) {
+                if (!disk.disk().writable()) {
+                    continue;
+                }
                 monitor.execute(
                         "qom-set",
                         Sweep.drive(disk.disk().device(), names.name(Role.FILTER, disk.index())));
@@ -68,6 +73,9 @@ final class Instant {
     private ObjectNode transaction(List<PlannedDisk> disks) {
         ArrayNode actions = Json.array();
         for (PlannedDisk disk : disks) {
+            if (!disk.disk().recordsChanges()) {
+                continue;
+            }
             String node = disk.disk().node();
             ObjectNode recording =
                     bitmap(node, JobNames.recording(request.lineage(), request.generation()))

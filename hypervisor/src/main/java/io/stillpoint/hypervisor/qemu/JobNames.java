@@ -37,7 +37,11 @@ record JobNames(String lineage, String job) {
         /// The export of the fleece.
         EXPORT("ex"),
         /// An empty node that says: we have stopped the VM and have yet to continue it.
-        STOPPED("run");
+        STOPPED("run"),
+        /// An empty node that says: the NBD server is ours.
+        SERVER("srv"),
+        /// The key of a scratch image, where the disk is one that QEMU encrypts.
+        SECRET("key");
 
         private final String text;
 
@@ -59,6 +63,11 @@ record JobNames(String lineage, String job) {
     /// Whether a job of ours, of any lineage, has given this name to a node, an export or a QEMU job.
     static boolean isOurs(String name) {
         return JOB_NAME.matcher(name).matches();
+    }
+
+    /// Whether a bitmap is one of ours, of whatever lineage and job.
+    static boolean isOurBitmap(String bitmap) {
+        return RECORDING.matcher(bitmap).matches() || MERGED.matcher(bitmap).matches();
     }
 
     static boolean isMerged(String bitmap) {

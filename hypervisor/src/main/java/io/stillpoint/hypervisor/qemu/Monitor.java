@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;
-import jdk.net.UnixDomainPrincipal;
+import io.stillpoint.platform.natives.OwnedDescriptor;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -50,8 +50,13 @@ final class Monitor implements AutoCloseable {
         return client().awaitEvent(name, wanted, timeout);
     }
 
-    Optional<UnixDomainPrincipal> peer() {
-        return client().peer();
+    /// Runs a command with a descriptor, of which QEMU gets a copy.
+    JsonNode execute(String command, ObjectNode arguments, OwnedDescriptor handed) {
+        return client().execute(command, arguments, handed);
+    }
+
+    QemuProcess process() {
+        return client().process();
     }
 
     /// Every node of the block graph, with its bitmaps.

@@ -2,81 +2,127 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OwnedDescriptor;
+import io.stillpoint.platform.natives.UnixSocket;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.SocketChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.time.Duration;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The one NBD server that a QEMU process can have.
+/// The one NBD server that a QEMU process can have. Its socket is made here, in our folder, and handed to QEMU as an
+/// open descriptor: QEMU needs no right to any folder for it, and nobody else can stand at that name. Whoever answers
+/// there must be the process behind the monitor.
 final class NbdServer {
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(5);
+
+    /// The name of the descriptor while QEMU has it and no server yet.
+    private static final String DESCRIPTOR = "sp-nbd";
+
     private final Monitor monitor;
-    private final Path socket;
+    private final VmPaths paths;
 
-    NbdServer(Monitor monitor, Path socket) {
+    NbdServer(Monitor monitor, VmPaths paths) {
         this.monitor = monitor;
-        this.socket = socket;
+        this.paths = paths;
     }
 
+    /// Good as long as the scratch folder is held.
     UnixDomainSocketAddress address() {
-        return UnixDomainSocketAddress.of(socket);
+        return UnixDomainSocketAddress.of(paths.folder().at(paths.nbdSocket()));
     }
 
-    /// Starts it, after a server that an ended job of ours has left. Refuses if another program uses it.
-    void start() {
-        if (answers()) {
-            // The path is ours alone, so the server is, too.
-            monitor.execute("nbd-server-stop");
+    /// Starts it. Refuses if another program uses it.
+    void start(JobNames names) {
+        // A mark for the sweep, from before there is a server.
+        monitor.execute(
+                "blockdev-add",
+                Json.object()
+                        .put("driver", "null-co")
+                        .put("node-name", names.name(Role.SERVER, 0))
+                        .put("read-zeroes", true));
+        try (OwnedDescriptor socket = paths.folder().newSocket(paths.nbdSocket())) {
+            hand(socket);
         }
-        ObjectNode address = Json.object().put("type", "unix");
-        address.set("data", Json.object().put("path", socket.toString()));
+        ObjectNode address = Json.object().put("type", "fd");
+        address.set("data", Json.object().put("str", DESCRIPTOR));
         ObjectNode arguments = Json.object().put("max-connections", 1024);
         arguments.set("addr", address);
         try {
             monitor.execute("nbd-server-start", arguments);
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED && String.valueOf(e.getMessage()).contains("already")) {
+                // It is not ours, so nothing of ours says that it is.
+                monitor.ask(
+                        "blockdev-del",
+                        Json.object().put("node-name", names.name(Role.SERVER, 0)));
+                monitor.ask("closefd", Json.object().put("fdname", DESCRIPTOR));
                 throw new HypervisorException(
-                        Kind.UNSUPPORTED, "vm.nbd-server-busy", e, monitor.socket());
+                        Kind.BUSY, "vm.nbd-server-busy", e, monitor.socket());
             }
             throw e;
         }
+        requireSameProcess();
     }
 
-    /// Stops a server that had exports of ours, wherever it listens, unless others have exports on it, too.
-    void stopAfterOurExports() {
-        if (monitor.execute("query-block-exports").isEmpty()) {
+    /// Stops it, if it is marked as ours and nobody has an export on it.
+    void stopIfOurs() {
+        boolean isOurs = false;
+        for (JsonNode node : monitor.nodes()) {
+            isOurs |= Role.SERVER.isOf(node.path("node-name").asString(""));
+        }
+        if (isOurs && monitor.execute("query-block-exports").isEmpty()) {
             monitor.ask("nbd-server-stop", Json.object());
         }
         removeSocket();
     }
 
-    /// Stops it if it is ours and nobody else has exported anything on it.
-    void stop() {
-        if (answers() && monitor.execute("query-block-exports").isEmpty()) {
-            monitor.execute("nbd-server-stop");
-        }
-        removeSocket();
-    }
-
-    /// Removes the socket's file, which a killed QEMU leaves.
+    /// Removes the socket's file.
     void removeSocket() {
         try {
-            if (!answers()) {
-                Files.deleteIfExists(socket);
-            }
+            paths.folder().remove(paths.nbdSocket());
         } catch (IOException e) {
             // An unused socket harms nobody, and the next server takes its place.
         }
     }
 
-    private boolean answers() {
-        try (SocketChannel channel = SocketChannel.open(address())) {
-            return channel.isConnected();
-        } catch (IOException e) {
-            return false;
+    private void hand(OwnedDescriptor socket) {
+        try {
+            monitor.execute("getfd", Json.object().put("fdname", DESCRIPTOR), socket);
+        } catch (HypervisorException e) {
+            if (e.kind() == Kind.REFUSED) {
+                throw new HypervisorException(Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
+            }
+            throw e;
         }
     }
+
+    /// The credentials of a socket are those of the process that made it listen, which nobody can pretend.
+    private void requireSameProcess() {
+        QemuProcess expected = monitor.process();
+        UnixSocket.Peer found;
+        try (UnixSocket probe = UnixSocket.connect(address().getPath(), ANSWER_MAX)) {
+            found = probe.peer();
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.UNREACHABLE, "vm.nbd-unreachable", e, monitor.socket(), Reason.of(e));
+        }
+        boolean isSame =
+                found.process() == expected.id()
+                        && (expected.user().isEmpty()
+                                || expected.user().getAsInt() == found.user());
+        if (!isSame) {
+            throw new HypervisorException(
+                    Kind.PROTOCOL,
+                    "vm.nbd-other-process",
+                    null,
+                    monitor.socket(),
+                    Integer.toString(found.process()),
+                    Integer.toString(expected.id()));
+        }
+    }
+
 }

@@ -13,6 +13,9 @@ record PlannedDisk(int index, GuestDisk disk, Optional<String> previous, Optiona
     /// Looks for the bitmap of the generation that the vault's newest point named.
     static PlannedDisk of(int index, GuestDisk disk, SnapshotRequest request) {
         String generation = request.previousGenerations().get(disk.name());
+        if (!disk.recordsChanges()) {
+            return unknown(index, disk, Reason.NOT_SUPPORTED);
+        }
         if (generation == null) {
             return unknown(index, disk, Reason.FIRST_BACKUP);
         }

@@ -14,6 +14,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private final NbdServer server;
     private final Sweep sweep;
     private final List<PlannedDisk> disks;
+    private final ScratchRoom room;
     private boolean ended;
     private Instant.@Nullable Times times;
 
@@ -22,12 +23,14 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
             SnapshotRequest request,
             NbdServer server,
             Sweep sweep,
-            List<PlannedDisk> disks) {
+            List<PlannedDisk> disks,
+            ScratchRoom room) {
         this.monitor = monitor;
         this.request = request;
         this.server = server;
         this.sweep = sweep;
         this.disks = List.copyOf(disks);
+        this.room = room;
     }
 
     @Override
@@ -40,7 +43,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
             times = new Instant(monitor, request, JobNames.of(request)).pass(disks);
             done = true;
             ended = true;
-            return new HeldQemuSnapshot(monitor, request, server, sweep, disks);
+            return new HeldQemuSnapshot(monitor, request, server, sweep, disks, room);
         } finally {
             if (!done) {
                 undoQuietly();
@@ -73,6 +76,5 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
         ended = true;
         sweep.run();
         sweep.removeBitmaps(JobNames.recording(request.lineage(), request.generation())::equals);
-        server.stop();
     }
 }

@@ -2,29 +2,51 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
-import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Waiting;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.node.ArrayNode;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A VM of a running QEMU, reached over its QMP socket. Needs QEMU 7.1 or newer and a monitor of its own.
 public final class QemuVm implements VirtualMachine {
+    private static final Messages TEXTS = Messages.of(HypervisorException.class);
+
+    /// A sweep after a killed job has the VM for a moment.
+    private static final Duration LOCK_MAX = Duration.ofSeconds(5);
+
+    private static final Duration LOCK_RETRY = Duration.ofMillis(100);
+
     private final VmLock lock;
     private final Monitor monitor;
     private final QemuVersion version;
+    private final QemuSettings settings;
+    private final List<MachineNotice> notices = new ArrayList<>();
+    private @Nullable ScratchFolder scratch;
+    private @Nullable AbandonedSnapshot guardian;
+    private @Nullable ObjectNode configuration;
 
-    private QemuVm(VmLock lock, Monitor monitor) {
+    private QemuVm(VmLock lock, Monitor monitor, QemuSettings settings) {
         this.lock = lock;
         this.monitor = monitor;
+        this.settings = settings;
         this.version = QemuVersion.of(monitor.execute("query-version"));
+    }
+
+    /// As [#open(Path, QemuSettings)], with the usual settings.
+    public static QemuVm open(Path qmpSocket) {
+        return open(qmpSocket, QemuSettings.USUAL);
     }
 
     /// Connects to the monitor and takes the VM's lock, which no other job gets until [#close].
@@ -33,14 +55,18 @@ public final class QemuVm implements VirtualMachine {
     /// monitor or another job the lock.
     ///
     /// @param qmpSocket the path of a `-qmp unix:PATH,server=on,wait=off` option
-    public static QemuVm open(Path qmpSocket) {
+    public static QemuVm open(Path qmpSocket, QemuSettings settings) {
+        return open(qmpSocket, settings, LOCK_MAX);
+    }
+
+    static QemuVm open(Path qmpSocket, QemuSettings settings, Duration lockMax) {
         Path socket = real(qmpSocket);
-        VmLock lock = VmLock.acquire(socket);
+        VmLock lock = lock(socket, lockMax);
         Monitor monitor = null;
         boolean done = false;
         try {
             monitor = new Monitor(socket);
-            QemuVm vm = new QemuVm(lock, monitor);
+            QemuVm vm = new QemuVm(lock, monitor, settings);
             done = true;
             return vm;
         } finally {
@@ -53,63 +79,69 @@ public final class QemuVm implements VirtualMachine {
         }
     }
 
+    private static VmLock lock(Path socket, Duration lockMax) {
+        long deadline = System.nanoTime() + lockMax.toNanos();
+        try (Waiting _ = Waiting.until(() -> TEXTS.text("vm.awaiting-lock", socket))) {
+            while (true) {
+                try {
+                    return VmLock.acquire(socket);
+                } catch (HypervisorException e) {
+                    boolean mayPass = e.code().equals("vm.locked") && System.nanoTime() < deadline;
+                    if (!mayPass || Thread.currentThread().isInterrupted()) {
+                        throw e;
+                    }
+                }
+                LockSupport.parkNanos(LOCK_RETRY.toNanos());
+            }
+        }
+    }
+
     @Override
     public boolean running() {
         return monitor.isVmRunning();
     }
 
-    /// `name`, `uuid`, `hypervisor`, `version`, `machine`, `cpus`, `memory` (bytes), and `disks` with `name`,
-    /// `node`, `format`, `file`, `size` (bytes), `device`, `deviceType`, `serial`.
+    /// What [MachineDescription] tells, as it was before the latest snapshot put anything of ours into the VM.
     @Override
     public ObjectNode configuration() {
-        ObjectNode configuration =
-                Json.object()
-                        .put("name", monitor.execute("query-name").path("name").asString(""))
-                        .put("uuid", monitor.execute("query-uuid").path("UUID").asString(""))
-                        .put("hypervisor", "qemu")
-                        .put("version", version.toString())
-                        .put("machine", machine())
-                        .put("cpus", monitor.execute("query-cpus-fast").size());
-        var memory = monitor.execute("query-memory-size-summary");
-        configuration.put(
-                "memory",
-                memory.path("base-memory").asLong(0) + memory.path("plugged-memory").asLong(0));
-        ArrayNode disks = configuration.putArray("disks");
-        for (GuestDisk disk : new DiskList(monitor).find()) {
-            disks.addObject()
-                    .put("name", disk.name())
-                    .put("node", disk.node())
-                    .put("format", disk.format())
-                    .put("file", disk.file())
-                    .put("size", disk.size())
-                    .put("device", disk.device())
-                    .put("deviceType", disk.deviceType())
-                    .put("serial", disk.serial());
-        }
-        return configuration;
+        ObjectNode known = configuration;
+        return known == null
+                ? new MachineDescription(monitor, version)
+                        .of(new DiskList(monitor, settings.disks()).look())
+                : known.deepCopy();
+    }
+
+    @Override
+    public List<MachineNotice> notices() {
+        return List.copyOf(notices);
     }
 
     @Override
     public PreparedSnapshot prepare(SnapshotRequest request) {
-        createFolder(request.scratchFolder());
-        VmPaths paths = VmPaths.of(monitor.socket(), real(request.scratchFolder()));
-        NbdServer server = new NbdServer(monitor, paths.nbdSocket());
+        notices.clear();
+        ScratchFolder folder = scratch(request.scratchFolder());
+        VmPaths paths = VmPaths.of(monitor.socket(), folder);
+        NbdServer server = new NbdServer(monitor, paths);
         Sweep sweep = new Sweep(monitor, paths, server);
         sweep.run();
-        List<GuestDisk> disks = new DiskList(monitor).find();
+        DiskList.Found found = new DiskList(monitor, settings.disks()).look();
+        List<GuestDisk> disks = found.disks();
         new SafetyCheck(monitor, version).requireSafe(disks);
+        ScratchRoom room = ScratchRoom.of(request.scratchMax(), folder);
+        describe(found, room, request);
         List<PlannedDisk> planned = new ArrayList<>();
         for (GuestDisk disk : disks) {
             planned.add(PlannedDisk.of(planned.size(), disk, request));
         }
         planned.forEach(disk -> removeStaleBitmaps(sweep, disk, request));
+        noteForSweep(folder);
         boolean done = false;
         PreparedQemuSnapshot prepared =
-                new PreparedQemuSnapshot(monitor, request, server, sweep, planned);
+                new PreparedQemuSnapshot(monitor, request, server, sweep, planned, room);
         try {
-            server.start();
+            server.start(JobNames.of(request));
             ScratchImages images =
-                    new ScratchImages(monitor, paths, JobNames.of(request), request.scratchMax());
+                    new ScratchImages(monitor, paths, JobNames.of(request), room.limit());
             planned.forEach(disk -> images.add(disk.disk(), disk.index()));
             done = true;
             return prepared;
@@ -120,10 +152,125 @@ public final class QemuVm implements VirtualMachine {
         }
     }
 
+    /// Removes what ended jobs left in the VM and in the scratch folder. Bitmaps that record for the next backup stay.
+    /// Returns the names of what was there.
+    public List<String> sweep(Path scratchFolder) {
+        List<String> found = Traces.of(monitor, Traces.Reach.LEFTOVERS);
+        newSweep(scratchFolder).run();
+        return found;
+    }
+
+    /// Removes everything of ours, of whatever vault: after it QEMU is as if we had never been there, and the next backup
+    /// compares the disks whole. Returns the names of what was there.
+    public List<String> release(Path scratchFolder) {
+        List<String> found = Traces.of(monitor, Traces.Reach.EVERYTHING);
+        Sweep sweep = newSweep(scratchFolder);
+        sweep.run();
+        sweep.removeBitmaps(JobNames::isOurBitmap);
+        sweep.requireDone();
+        return found;
+    }
+
+    private Sweep newSweep(Path scratchFolder) {
+        VmPaths paths = VmPaths.of(monitor.socket(), scratch(scratchFolder));
+        return new Sweep(monitor, paths, new NbdServer(monitor, paths));
+    }
+
     @Override
     public void close() {
+        boolean isSwept = scratch == null || isSwept();
+        if (guardian != null && isSwept) {
+            guardian.close();
+        }
         monitor.close();
+        // A snapshot that could not be released may still be read through its folder.
+        if (scratch != null && isSwept) {
+            scratch.close();
+        }
         lock.close();
+    }
+
+    /// Whether nothing is left that somebody would have to remove after us.
+    private boolean isSwept() {
+        try {
+            return Traces.of(monitor, Traces.Reach.LEFTOVERS).isEmpty();
+        } catch (HypervisorException e) {
+            // A VM that is gone has taken everything with it.
+            return e.code().equals("qmp.no-monitor");
+        }
+    }
+
+    private ScratchFolder scratch(Path wanted) {
+        ScratchFolder opened = ScratchFolder.open(wanted);
+        if (scratch != null) {
+            scratch.close();
+        }
+        scratch = opened;
+        return opened;
+    }
+
+    /// While nothing of ours is in the VM.
+    private void describe(DiskList.Found found, ScratchRoom room, SnapshotRequest request) {
+        ObjectNode described = new MachineDescription(monitor, version).of(found);
+        configuration = described;
+        found.leftOut().forEach(each -> notices.add(new MachineNotice(
+                "vm.left-out",
+                TEXTS.text(
+                        "vm.left-out",
+                        each.name(),
+                        TEXTS.text("vm.left-out." + each.reason()),
+                        each.detail()),
+                each.reason().equals("pass-through"))));
+        for (JsonNode each : described.path("notStored")) {
+            notices.add(MachineNotice.warning(
+                    "vm.not-stored",
+                    TEXTS.text(
+                            "vm.not-stored",
+                            each.path("device").asString(""),
+                            TEXTS.text("vm.not-stored." + each.path("what").asString("")))));
+        }
+        for (GuestDisk disk : found.disks()) {
+            if (disk.encrypted()) {
+                notices.add(MachineNotice.hint(
+                        "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
+            }
+        }
+        if (room.isLessThan(request.scratchMax())) {
+            notices.add(MachineNotice.hint(
+                    "scratch.less-room",
+                    TEXTS.text(
+                            "scratch.less-room",
+                            scratchPath(),
+                            room.limit().toString(),
+                            request.scratchMax().toString())));
+        }
+    }
+
+    private Object scratchPath() {
+        return scratch == null ? "" : scratch.path();
+    }
+
+    /// From here on something of ours may be in the VM.
+    private void noteForSweep(ScratchFolder folder) {
+        try {
+            settings.known()
+                    .ifPresent(known ->
+                            known.note(
+                                    new KnownMonitors.Known(
+                                            settings.vm(), monitor.socket(), folder.path())));
+            if (settings.guardian().isPresent() && guardian == null) {
+                guardian =
+                        AbandonedSnapshot.watch(
+                                settings.guardian()
+                                        .get()
+                                        .command(monitor.socket(), folder.path()));
+            }
+        } catch (HypervisorException e) {
+            notices.add(MachineNotice.warning(e.code(), String.valueOf(e.getMessage())));
+        } catch (IOException e) {
+            notices.add(MachineNotice.warning(
+                    "vm.no-guardian", TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
+        }
     }
 
     /// Recording bitmaps of this lineage that no recovery point can use: only the newest point's count.
@@ -143,12 +290,6 @@ public final class QemuVm implements VirtualMachine {
         monitor.drop();
     }
 
-    private String machine() {
-        return monitor.ask("qom-get", Json.object().put("path", "/machine").put("property", "type"))
-                .map(type -> type.asString("").replaceFirst("-machine$", ""))
-                .orElse("");
-    }
-
     /// Links resolved, so that one VM has one lock and one key.
     private static Path real(Path path) {
         try {
@@ -156,15 +297,6 @@ public final class QemuVm implements VirtualMachine {
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.UNREACHABLE, "qmp.no-monitor", e, path, e.toString());
-        }
-    }
-
-    private static void createFolder(Path folder) {
-        try {
-            Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw new HypervisorException(
-                    Kind.UNSUPPORTED, "scratch.folder", e, folder, e.toString());
         }
     }
 }

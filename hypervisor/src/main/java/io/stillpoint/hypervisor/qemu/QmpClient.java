@@ -3,14 +3,17 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Waiting;
+import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OwnedDescriptor;
+import io.stillpoint.platform.natives.UnixSocket;
 import java.io.IOException;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -18,15 +21,13 @@ import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import jdk.net.ExtendedSocketOptions;
-import jdk.net.UnixDomainPrincipal;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A client of QEMU's machine protocol on a unix socket (docs/interop/qmp-spec of QEMU). Safe for several
-/// threads; a virtual thread reads. A monitor serves one client at a time.
+/// threads; a thread of its own reads. A monitor serves one client at a time.
 ///
 /// Throws [HypervisorException] of kind UNREACHABLE when the socket or its peer is gone or silent, REFUSED with
 /// the error's class and text when QEMU refuses a command, PROTOCOL when what answers is no monitor. Once it has
@@ -41,8 +42,11 @@ public final class QmpClient implements AutoCloseable {
     /// Events that nobody asked for; beyond these the oldest are dropped.
     private static final int EVENTS_MAX = 1024;
 
+    private static final Messages TEXTS = Messages.of(HypervisorException.class);
+
     private final Path socket;
-    private final SocketChannel channel;
+    private final UnixSocket channel;
+    private final QemuProcess process;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
     private final Map<Long, Optional<JsonNode>> replies = new HashMap<>();
@@ -51,10 +55,11 @@ public final class QmpClient implements AutoCloseable {
     private @Nullable JsonNode greeting;
     private @Nullable HypervisorException failure;
 
-    private QmpClient(Path socket, SocketChannel channel) {
+    private QmpClient(Path socket, UnixSocket channel) throws IOException {
         this.socket = socket;
         this.channel = channel;
-        Thread.ofVirtual().name("qmp-reader").start(this::readAll);
+        this.process = QemuProcess.of(channel.peer());
+        Thread.ofPlatform().daemon().name("qmp-reader").start(this::readAll);
     }
 
     /// Connects and negotiates.
@@ -65,12 +70,16 @@ public final class QmpClient implements AutoCloseable {
     static QmpClient connect(Path socket, Duration greetingMax) {
         QmpClient client;
         try {
-            client = new QmpClient(socket, SocketChannel.open(UnixDomainSocketAddress.of(socket)));
+            client = new QmpClient(socket, UnixSocket.connect(socket, greetingMax));
+        } catch (UnixSocket.BusyException e) {
+            // Its queue of two is full, and it takes nobody out.
+            throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);
         } catch (IOException e) {
-            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, reason(e));
+            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, Reason.of(e));
         }
         boolean done = false;
-        try {
+        try (Waiting _ =
+                Waiting.until(() -> TEXTS.text("qmp.awaiting-greeting", socket, client.state()))) {
             client.awaitGreeting(greetingMax);
             client.execute("qmp_capabilities");
             done = true;
@@ -82,13 +91,9 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
-    /// The user that QEMU runs as, if the system tells.
-    Optional<UnixDomainPrincipal> peer() {
-        try {
-            return Optional.of(channel.getOption(ExtendedSocketOptions.SO_PEERCRED));
-        } catch (IOException | UnsupportedOperationException e) {
-            return Optional.empty();
-        }
+    /// The process that listens at the socket.
+    QemuProcess process() {
+        return process;
     }
 
     /// Runs a command without arguments; see [#execute(String,ObjectNode,Duration)].
@@ -104,7 +109,15 @@ public final class QmpClient implements AutoCloseable {
     /// Runs a command and returns its `return` value. After a timeout the client stays usable: the late
     /// answer is recognised and dropped.
     public JsonNode execute(String command, ObjectNode arguments, Duration timeout) {
-        JsonNode reply = exchange(command, arguments, timeout);
+        return result(command, exchange(command, arguments, timeout, null));
+    }
+
+    /// Runs a command with a descriptor, of which QEMU gets a copy.
+    JsonNode execute(String command, ObjectNode arguments, OwnedDescriptor handed) {
+        return result(command, exchange(command, arguments, COMMAND_MAX, handed));
+    }
+
+    private JsonNode result(String command, JsonNode reply) {
         JsonNode error = reply.path("error");
         if (error.isObject()) {
             throw new HypervisorException(
@@ -163,15 +176,20 @@ public final class QmpClient implements AutoCloseable {
         fail(new HypervisorException(Kind.UNREACHABLE, "qmp.lost", null, socket, "closed by us"));
     }
 
-    private JsonNode exchange(String command, ObjectNode arguments, Duration timeout) {
+    private JsonNode exchange(
+            String command,
+            ObjectNode arguments,
+            Duration timeout,
+            @Nullable OwnedDescriptor handed) {
         lock.lock();
         try {
             long id = ++lastId;
             // Written under the lock: commands of two threads must not mix. They are short and QEMU
             // reads them at once, so the socket's buffer takes them whole.
             replies.put(id, Optional.empty());
-            try {
-                send(id, command, arguments);
+            try (Waiting _ =
+                    Waiting.until(() -> TEXTS.text("qmp.awaiting-reply", socket, command, state()))) {
+                send(id, command, arguments, handed);
                 return awaitReply(id, command, timeout);
             } finally {
                 replies.remove(id);
@@ -181,7 +199,8 @@ public final class QmpClient implements AutoCloseable {
         }
     }
 
-    private void send(long id, String command, ObjectNode arguments) {
+    private void send(
+            long id, String command, ObjectNode arguments, @Nullable OwnedDescriptor handed) {
         if (failure != null) {
             throw copyOf(failure);
         }
@@ -190,11 +209,10 @@ public final class QmpClient implements AutoCloseable {
             message.set("arguments", arguments);
         }
         byte[] json = Json.bytes(message);
-        ByteBuffer line = ByteBuffer.allocate(json.length + 1).put(json).put((byte) '\n').flip();
+        byte[] line = Arrays.copyOf(json, json.length + 1);
+        line[json.length] = '\n';
         try {
-            while (line.hasRemaining()) {
-                channel.write(line);
-            }
+            channel.write(line, handed);
         } catch (IOException e) {
             fail(lost(e));
             throw lost(e);
@@ -237,8 +255,7 @@ public final class QmpClient implements AutoCloseable {
                     throw copyOf(failure);
                 }
                 if (left <= 0) {
-                    throw new HypervisorException(
-                            Kind.UNREACHABLE, "qmp.monitor-held", null, socket);
+                    throw silent();
                 }
                 left = arrived.awaitNanos(left);
             }
@@ -247,6 +264,24 @@ public final class QmpClient implements AutoCloseable {
         } finally {
             lock.unlock();
         }
+    }
+
+    /// Why a monitor may be silent.
+    private HypervisorException silent() {
+        return process.isStopped()
+                ? new HypervisorException(
+                        Kind.UNREACHABLE,
+                        "qmp.stopped",
+                        null,
+                        socket,
+                        Integer.toString(process.id()))
+                : new HypervisorException(Kind.UNREACHABLE, "qmp.monitor-held", null, socket);
+    }
+
+    private String state() {
+        return TEXTS.text(
+                process.isStopped() ? "qmp.state-stopped" : "qmp.state-silent",
+                Integer.toString(process.id()));
     }
 
     private void readAll() {
@@ -318,15 +353,11 @@ public final class QmpClient implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        try {
-            channel.close();
-        } catch (IOException e) {
-            // Nothing is buffered in the channel.
-        }
+        channel.close();
     }
 
     private HypervisorException lost(IOException cause) {
-        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, reason(cause));
+        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, Reason.of(cause));
     }
 
     private HypervisorException protocol(String expected, String found) {
@@ -346,10 +377,6 @@ public final class QmpClient implements AutoCloseable {
         return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, "interrupted");
     }
 
-    private static String reason(IOException cause) {
-        String message = cause.getMessage();
-        return message == null ? cause.getClass().getSimpleName() : message;
-    }
 
     private static String excerpt(byte[] line) {
         int length = Math.min(line.length, 120);

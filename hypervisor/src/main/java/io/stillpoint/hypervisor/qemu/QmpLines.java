@@ -2,20 +2,21 @@ package io.stillpoint.hypervisor.qemu;
 
 import java.io.EOFException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
+import io.stillpoint.platform.natives.UnixSocket;
 import java.util.Arrays;
 
 /// Splits a monitor's stream into lines of bounded length.
 final class QmpLines {
     static final int LINE_BYTES_MAX = 16 << 20;
 
-    private final SocketChannel channel;
-    private final ByteBuffer in = ByteBuffer.allocate(64 << 10).flip();
+    private final UnixSocket socket;
+    private final byte[] in = new byte[64 << 10];
+    private int at;
+    private int end;
     private byte[] line = new byte[4 << 10];
 
-    QmpLines(SocketChannel channel) {
-        this.channel = channel;
+    QmpLines(UnixSocket socket) {
+        this.socket = socket;
     }
 
     /// A line was longer than [#LINE_BYTES_MAX].
@@ -27,8 +28,8 @@ final class QmpLines {
     byte[] next() throws IOException {
         int length = 0;
         while (true) {
-            while (in.hasRemaining()) {
-                byte next = in.get();
+            while (at < end) {
+                byte next = in[at++];
                 if (next == '\n') {
                     return Arrays.copyOf(line, length);
                 }
@@ -40,10 +41,9 @@ final class QmpLines {
                 }
                 line[length++] = next;
             }
-            in.clear();
-            int count = channel.read(in);
-            in.flip();
-            if (count < 0) {
+            at = 0;
+            end = Math.max(0, socket.read(in));
+            if (end == 0) {
                 throw new EOFException("closed by QEMU");
             }
         }

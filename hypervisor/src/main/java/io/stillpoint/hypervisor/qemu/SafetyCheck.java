@@ -31,7 +31,7 @@ final class SafetyCheck {
         this.version = version;
     }
 
-    /// Throws a [HypervisorException] of kind UNSUPPORTED with the reason and the way out.
+    /// Throws a [HypervisorException] of kind UNSUPPORTED, or BUSY where waiting helps, with the reason and the way out.
     void requireSafe(List<GuestDisk> disks) {
         if (!version.canBreakSnapshotInsteadOfGuest()) {
             throw unsupported("vm.qemu-too-old", version.toString());
@@ -40,8 +40,8 @@ final class SafetyCheck {
             throw unsupported("vm.no-disks");
         }
         for (GuestDisk disk : disks) {
-            if (FOREIGN_FILTERS.contains(disk.format())) {
-                throw unsupported("vm.foreign-filter", disk.name(), disk.format(), disk.node());
+            if (FOREIGN_FILTERS.contains(disk.driver())) {
+                throw busy("vm.foreign-filter", disk.name(), disk.driver(), disk.node());
             }
         }
         requireNoBlockJobs();
@@ -54,7 +54,7 @@ final class SafetyCheck {
     /// QEMU names a block job's job, not its disk: any of them stands in the way.
     private void requireNoBlockJobs() {
         for (JsonNode job : monitor.execute("query-block-jobs")) {
-            throw unsupported(
+            throw busy(
                     "vm.block-job",
                     job.path("type").asString("?"),
                     job.path("device").asString("?"));
@@ -94,9 +94,17 @@ final class SafetyCheck {
     }
 
     private HypervisorException unsupported(String code, Object... details) {
+        return refusal(Kind.UNSUPPORTED, code, details);
+    }
+
+    private HypervisorException busy(String code, Object... details) {
+        return refusal(Kind.BUSY, code, details);
+    }
+
+    private HypervisorException refusal(Kind kind, String code, Object... details) {
         Object[] arguments = new Object[details.length + 1];
         arguments[0] = monitor.socket();
         System.arraycopy(details, 0, arguments, 1, details.length);
-        return new HypervisorException(Kind.UNSUPPORTED, code, null, arguments);
+        return new HypervisorException(kind, code, null, arguments);
     }
 }

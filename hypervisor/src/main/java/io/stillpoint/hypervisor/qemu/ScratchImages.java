@@ -5,13 +5,11 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.Optional;
-import jdk.net.UnixDomainPrincipal;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -23,10 +21,21 @@ final class ScratchImages {
     private static final long CLUSTER_BYTES = 64 << 10;
     private static final Duration FORMAT_MAX = Duration.ofSeconds(60);
 
+    /// Before the data of an encrypted scratch image.
+    private static final long KEYS_BYTES = 4 << 20;
+
+    private static final int SECRET_BYTES = 32;
+
+    /// A random key of 256 bits gains nothing by being stretched; fewer are too few for QEMU to measure.
+    private static final int ITERATION_MILLIS = 100;
+
+    private static final int ENCRYPTION_ATTEMPTS = 50;
+
     private final Monitor monitor;
     private final VmPaths paths;
     private final JobNames names;
     private final ByteSize limit;
+    private final Randomness randomness = Randomness.secure();
 
     ScratchImages(Monitor monitor, VmPaths paths, JobNames names, ByteSize limit) {
         this.monitor = monitor;
@@ -37,54 +46,99 @@ final class ScratchImages {
 
     /// Adds the nodes from the file up to the filter. The filter stands aside until a device is put on it.
     void add(GuestDisk disk, int index) {
-        String file = names.name(Role.FILE, index);
-        Path path = paths.scratchImage(names, index);
-        createFile(path);
+        createFile(index);
+        Optional<String> secret = disk.encrypted() ? Optional.of(addSecret(index)) : Optional.empty();
+        format(disk, index, secret);
+        addWindow(index);
+        addFleece(disk, index, secret);
+        if (disk.writable()) {
+            addFilter(disk, index);
+        }
+    }
+
+    /// The file is made here, for our user alone, and handed to QEMU open: QEMU's user, its confinement and its view of
+    /// the file system have no part in it.
+    private void createFile(int index) {
+        String name = paths.scratchImage(names, index);
+        JsonNode set;
+        try (OwnedDescriptor file = paths.folder().newFile(name)) {
+            set =
+                    monitor.execute(
+                            "add-fd",
+                            Json.object().put("opaque", paths.folder().shown(name).toString()),
+                            file);
+        } catch (HypervisorException e) {
+            if (e.kind() == Kind.REFUSED) {
+                throw new HypervisorException(Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
+            }
+            throw e;
+        }
         try {
             monitor.execute(
                     "blockdev-add",
                     Json.object()
                             .put("driver", "file")
-                            .put("node-name", file)
-                            .put("filename", path.toString())
+                            .put("node-name", names.name(Role.FILE, index))
+                            .put("filename", "/dev/fdset/" + set.path("fdset-id").asLong())
                             .put("discard", "unmap"));
         } catch (HypervisorException e) {
-            if (e.kind() == Kind.REFUSED) {
-                throw notCreated(path, e);
-            }
-            throw e;
-        }
-        format(disk, index, path);
-        addWindow(index);
-        addFleece(disk, index);
-        addFilter(disk, index);
-    }
-
-    /// The file is made here with mode 0600, since what QEMU creates would be readable for others, and given
-    /// to QEMU's user where that is another.
-    private void createFile(Path path) {
-        try {
-            Files.createFile(
-                    path,
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rw-------")));
-            Optional<UnixDomainPrincipal> qemu = monitor.peer();
-            if (qemu.isPresent() && !qemu.get().user().equals(Files.getOwner(path))) {
-                Files.setOwner(path, qemu.get().user());
-            }
-        } catch (IOException | UnsupportedOperationException e) {
-            throw new HypervisorException(
-                    Kind.UNSUPPORTED, "scratch.folder", e, paths.folder(), e.toString());
+            throw e.kind() == Kind.REFUSED ? confined(name, e) : e;
         }
     }
 
-    private void format(GuestDisk disk, int index, Path path) {
+    /// A random key that is nowhere but in QEMU's memory. The scratch image of a disk that QEMU decrypts would hold what
+    /// is plain text otherwise.
+    private String addSecret(int index) {
+        String id = names.name(Role.SECRET, index);
+        monitor.execute(
+                "object-add",
+                Json.object()
+                        .put("qom-type", "secret")
+                        .put("id", id)
+                        .put("format", "base64")
+                        .put(
+                                "data",
+                                Base64.getEncoder()
+                                        .encodeToString(randomness.bytes(SECRET_BYTES))));
+        return id;
+    }
+
+    private static ObjectNode encryption(String secret) {
+        return Json.object().put("format", "luks").put("key-secret", secret);
+    }
+
+    private void format(GuestDisk disk, int index, Optional<String> secret) {
+        String error = "";
+        // LUKS measures its own speed and fails on a host that is too busy, or too fast, for that.
+        for (int i = 0; i < (secret.isPresent() ? ENCRYPTION_ATTEMPTS : 1); i++) {
+            error = tryFormat(disk, index, secret);
+            if (error.isEmpty()) {
+                return;
+            }
+        }
+        String name = paths.scratchImage(names, index);
+        throw confined(
+                name,
+                new HypervisorException(
+                        Kind.REFUSED,
+                        "qmp.refused",
+                        null,
+                        monitor.socket(),
+                        "blockdev-create",
+                        "job",
+                        error));
+    }
+
+    /// What failed, or nothing.
+    private String tryFormat(GuestDisk disk, int index, Optional<String> secret) {
         String job = names.name(Role.CREATE, index);
         ObjectNode options =
                 Json.object()
                         .put("driver", "qcow2")
                         .put("file", names.name(Role.FILE, index))
                         .put("size", disk.size());
+        secret.ifPresent(
+                id -> options.set("encrypt", encryption(id).put("iter-time", ITERATION_MILLIS)));
         ObjectNode arguments = Json.object().put("job-id", job);
         arguments.set("options", options);
         monitor.execute("blockdev-create", arguments);
@@ -95,25 +149,18 @@ final class ScratchImages {
                                 && data.path("status").asString("").equals("concluded"),
                 FORMAT_MAX);
         String error = "it did not end within " + FORMAT_MAX.toSeconds() + " seconds";
+        boolean isOver = false;
         for (JsonNode each : monitor.execute("query-jobs")) {
             if (each.path("id").asString("").equals(job)
                     && each.path("status").asString("").equals("concluded")) {
                 error = each.path("error").asString("");
+                isOver = true;
             }
         }
-        if (!error.isEmpty()) {
-            throw notCreated(
-                    path,
-                    new HypervisorException(
-                            Kind.REFUSED,
-                            "qmp.refused",
-                            null,
-                            monitor.socket(),
-                            "blockdev-create",
-                            "job",
-                            error));
+        if (isOver) {
+            monitor.execute("job-dismiss", Json.object().put("id", job));
         }
-        monitor.execute("job-dismiss", Json.object().put("id", job));
+        return error;
     }
 
     /// Ends the scratch image at the limit inside QEMU, so that it is kept even when we are gone and can't
@@ -121,7 +168,7 @@ final class ScratchImages {
     private void addWindow(int index) {
         String file = names.name(Role.FILE, index);
         long clusters = Math.ceilDiv(limit.bytes(), CLUSTER_BYTES);
-        long bytes = clusters * CLUSTER_BYTES + TABLES_BYTES;
+        long bytes = clusters * CLUSTER_BYTES + TABLES_BYTES + KEYS_BYTES;
         monitor.execute("block_resize", Json.object().put("node-name", file).put("size", bytes));
         monitor.execute(
                 "blockdev-add",
@@ -132,15 +179,16 @@ final class ScratchImages {
                         .put("size", bytes));
     }
 
-    private void addFleece(GuestDisk disk, int index) {
-        monitor.execute(
-                "blockdev-add",
+    private void addFleece(GuestDisk disk, int index, Optional<String> secret) {
+        ObjectNode fleece =
                 Json.object()
                         .put("driver", "qcow2")
                         .put("node-name", names.name(Role.FLEECE, index))
                         .put("file", names.name(Role.WINDOW, index))
                         .put("backing", disk.node())
-                        .put("discard", "unmap"));
+                        .put("discard", "unmap");
+        secret.ifPresent(id -> fleece.set("encrypt", encryption(id)));
+        monitor.execute("blockdev-add", fleece);
     }
 
     private void addFilter(GuestDisk disk, int index) {
@@ -155,12 +203,14 @@ final class ScratchImages {
                         .put("cbw-timeout", 45));
     }
 
-    private static HypervisorException notCreated(Path path, HypervisorException cause) {
+    /// QEMU was handed an open file and may not use it: something confines it.
+    private HypervisorException confined(String name, HypervisorException cause) {
         return new HypervisorException(
                 Kind.REFUSED,
                 "scratch.not-created",
                 cause,
-                path,
-                String.valueOf(cause.getMessage()));
+                paths.folder().shown(name),
+                String.valueOf(cause.getMessage()),
+                Confinement.advice(monitor.process(), paths.folder().path()));
     }
 }

@@ -25,23 +25,29 @@ final class ScratchWatch implements AutoCloseable {
     private final Monitor monitor;
     private final List<String> files;
     private final ByteSize limit;
+    private final ScratchRoom room;
     private final Consumer<ByteSize> full;
+    private final Consumer<ByteSize> crowded;
     private final Consumer<HypervisorException> gone;
     private volatile boolean closed;
 
     /// @param full told once, with the space taken, when the limit is passed
+    /// @param crowded told once, with the space free, when the file system is nearly full, whoever fills it
     /// @param gone told once when the VM does not answer any more
     ScratchWatch(
             Monitor monitor,
             JobNames names,
             List<PlannedDisk> disks,
-            ByteSize limit,
+            ScratchRoom room,
             Consumer<ByteSize> full,
+            Consumer<ByteSize> crowded,
             Consumer<HypervisorException> gone) {
         this.monitor = monitor;
         this.files = disks.stream().map(disk -> names.name(Role.FILE, disk.index())).toList();
-        this.limit = limit;
+        this.limit = room.limit();
+        this.room = room;
         this.full = full;
+        this.crowded = crowded;
         this.gone = gone;
     }
 
@@ -59,6 +65,10 @@ final class ScratchWatch implements AutoCloseable {
         boolean check = true;
         while (!closed) {
             try {
+                if (!room.isSufficient()) {
+                    crowded.accept(new ByteSize(room.usable().getAsLong()));
+                    return;
+                }
                 if (check) {
                     ByteSize taken = taken();
                     if (taken.bytes() >= limit.bytes()) {

@@ -5,12 +5,9 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -50,11 +47,19 @@ final class Sweep {
         removeNodes(Role.FILTER);
         removeNodes(Role.FLEECE);
         removeNodes(Role.WINDOW);
-        List<Path> elsewhere = scratchImages();
+        List<HandedFile> handed = handedFiles();
         removeNodes(Role.FILE);
-        elsewhere.forEach(this::removeFile);
+        removeSecrets();
+        handed.forEach(this::removeHanded);
         removeFiles();
+        server.stopIfOurs();
+        removeNodes(Role.SERVER);
         removeBitmaps(JobNames::isMerged);
+        requireDone();
+    }
+
+    /// Throws the first failure since [#run] began.
+    void requireDone() {
         if (firstFailure != null) {
             throw firstFailure;
         }
@@ -78,40 +83,79 @@ final class Sweep {
 
     /// Removes the scratch images of this VM, as after its end.
     void removeFiles() {
-        try (DirectoryStream<Path> files =
-                Files.newDirectoryStream(paths.folder(), "sp-" + paths.key() + "-*.qcow2")) {
-            for (Path file : files) {
-                removeFile(file);
-            }
-        } catch (IOException e) {
-            note(scratchFailure(e));
-        }
+        removeFiles(paths.folder());
     }
 
-    private void removeFile(Path file) {
+    private void removeFiles(ScratchFolder folder) {
         try {
-            if (paths.isScratchImage(file)) {
-                Files.deleteIfExists(file);
+            for (String name : folder.names(paths.scratchImages())) {
+                if (paths.isScratchImage(Path.of(name))) {
+                    folder.remove(name);
+                }
             }
         } catch (IOException e) {
             note(scratchFailure(e));
         }
     }
 
-    /// The files that our nodes write to; an ended job may have had another scratch folder.
-    private List<Path> scratchImages() {
-        List<Path> found = new ArrayList<>();
-        for (JsonNode node : monitor.nodes()) {
-            if (Role.FILE.isOf(node.path("node-name").asString(""))) {
-                found.add(Path.of(node.path("file").asString("")));
+    /// A file of ours that QEMU has open.
+    ///
+    /// @param set QEMU's number for it
+    private record HandedFile(long set, Path path) {}
+
+    /// Each was handed over with its path; an ended job may have had another scratch folder.
+    private List<HandedFile> handedFiles() {
+        List<HandedFile> found = new ArrayList<>();
+        for (JsonNode set : monitor.execute("query-fdsets")) {
+            for (JsonNode file : set.path("fds")) {
+                String path = file.path("opaque").asString("");
+                if (path.startsWith("/") && isAnyScratchImage(path)) {
+                    found.add(new HandedFile(set.path("fdset-id").asLong(-1), Path.of(path)));
+                }
             }
         }
         return found;
     }
 
+    /// Of this VM, by whatever name its monitor was reached then.
+    private static boolean isAnyScratchImage(String path) {
+        return path.substring(path.lastIndexOf('/') + 1)
+                .matches("sp-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2");
+    }
+
+    /// What QEMU says is not believed further than that: a file of such a name in a folder of ours.
+    private void removeHanded(HandedFile file) {
+        monitor.ask("remove-fd", Json.object().put("fdset-id", file.set()));
+        Path parent = file.path().getParent();
+        Path name = file.path().getFileName();
+        if (parent == null || name == null) {
+            return;
+        }
+        ScratchFolder.find(parent)
+                .ifPresent(folder -> {
+                    try (folder) {
+                        folder.remove(name.toString());
+                    } catch (IOException e) {
+                        note(scratchFailure(e));
+                    }
+                });
+    }
+
+    /// The keys of encrypted scratch images.
+    private void removeSecrets() {
+        for (JsonNode object :
+                monitor.ask("qom-list", Json.object().put("path", "/objects"))
+                        .orElse(Json.array())) {
+            String id = object.path("name").asString("");
+            if (Role.SECRET.isOf(id)) {
+                attempt("object-del", Json.object().put("id", id));
+            }
+        }
+    }
+
     private HypervisorException scratchFailure(IOException cause) {
         return new HypervisorException(
-                Kind.UNSUPPORTED, "scratch.folder", cause, paths.folder(), cause.toString());
+                Kind.UNSUPPORTED, "scratch.folder", cause, paths.folder().path(), cause.toString());
     }
 
     /// A job that ended between stopping and continuing the VM has left its mark, see [Instant].
@@ -124,17 +168,12 @@ final class Sweep {
     }
 
     private void removeExports() {
-        boolean any = false;
         for (JsonNode export : monitor.execute("query-block-exports")) {
             String id = export.path("id").asString("");
             if (JobNames.isOurs(id)) {
-                any = true;
                 attempt("block-export-del", Json.object().put("id", id).put("mode", "hard"));
                 awaitEndOfExport(id);
             }
-        }
-        if (any) {
-            server.stopAfterOurExports();
         }
     }
 
@@ -176,44 +215,21 @@ final class Sweep {
 
     /// Puts each device back on the node under our filter.
     private void releaseDevices() {
-        List<GuestDisk> filtered = new ArrayList<>();
-        for (GuestDisk disk : new DiskList(monitor).find()) {
-            if (Role.FILTER.isOf(disk.node())) {
-                filtered.add(disk);
-            }
-        }
+        List<DiskList.Filtered> filtered = new DiskList(monitor, DiskChoice.USUAL).filtered();
         if (filtered.isEmpty()) {
             return;
         }
-        Map<String, String> below = filteredNodes();
-        for (GuestDisk disk : filtered) {
-            String node = below.get(disk.node());
+        Map<String, String> below = BlockGraph.below(monitor);
+        for (DiskList.Filtered each : filtered) {
+            String node = below.get(each.filter());
             if (node != null) {
-                attempt("qom-set", drive(disk.device(), node));
+                attempt("qom-set", drive(each.device(), node));
             }
         }
     }
 
     static ObjectNode drive(String device, String node) {
         return Json.object().put("path", device).put("property", "drive").put("value", node);
-    }
-
-    /// Filter to the node under it. No stable command tells; this one does since QEMU 4.0.
-    private Map<String, String> filteredNodes() {
-        JsonNode graph = monitor.execute("x-debug-query-block-graph");
-        Map<Long, String> names = new HashMap<>();
-        for (JsonNode node : graph.path("nodes")) {
-            names.put(node.path("id").asLong(-1), node.path("name").asString(""));
-        }
-        Map<String, String> below = new HashMap<>();
-        for (JsonNode edge : graph.path("edges")) {
-            if (edge.path("name").asString("").equals("file")) {
-                below.put(
-                        names.getOrDefault(edge.path("parent").asLong(-1), ""),
-                        names.getOrDefault(edge.path("child").asLong(-1), ""));
-            }
-        }
-        return below;
     }
 
     private void removeNodes(Role role) {

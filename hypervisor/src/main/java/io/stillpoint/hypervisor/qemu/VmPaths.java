@@ -1,7 +1,5 @@
 package io.stillpoint.hypervisor.qemu;
 
-import io.stillpoint.hypervisor.HypervisorException;
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -17,45 +15,35 @@ import java.util.HexFormat;
 /// ```
 ///
 /// @param key 8 hexadecimal digits
-record VmPaths(Path socket, String key, Path folder) {
-    /// The length of `sun_path` on Linux without its final zero.
-    private static final int SOCKET_PATH_BYTES_MAX = 107;
-
-    static VmPaths of(Path socket, Path folder) {
-        byte[] digest = sha256(socket.toString().getBytes(StandardCharsets.UTF_8));
-        return new VmPaths(
-                socket,
-                HexFormat.of().formatHex(digest, 0, 4),
-                folder.toAbsolutePath().normalize());
+record VmPaths(Path socket, String key, ScratchFolder folder) {
+    static VmPaths of(Path socket, ScratchFolder folder) {
+        return new VmPaths(socket, key(socket), folder);
     }
 
-    Path scratchImage(JobNames names, int disk) {
-        return folder.resolve(
-                "sp-" + key + "-" + names.lineage() + "-" + names.job() + "-" + disk + ".qcow2");
+    /// What tells the files of a VM's snapshots from those of others.
+    static String key(Path socket) {
+        byte[] digest = sha256(socket.toString().getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().formatHex(digest, 0, 4);
+    }
+
+    String scratchImage(JobNames names, int disk) {
+        return "sp-" + key + "-" + names.lineage() + "-" + names.job() + "-" + disk + ".qcow2";
+    }
+
+    String nbdSocket() {
+        return "sp-" + key + ".nbd";
+    }
+
+    String scratchImages() {
+        return "sp-" + key + "-*.qcow2";
     }
 
     /// Whether this file was made for a snapshot of this VM.
     boolean isScratchImage(Path file) {
-        return file.getFileName()
-                .toString()
-                .matches("sp-" + key + "-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2");
-    }
-
-    /// In the scratch folder, or beside the monitor's socket when the path would be too long for a socket.
-    Path nbdSocket() {
-        Path inFolder = folder.resolve("sp-" + key + ".nbd");
-        if (length(inFolder) <= SOCKET_PATH_BYTES_MAX) {
-            return inFolder;
-        }
-        Path beside = socket.resolveSibling("sp-" + key + ".nbd");
-        if (length(beside) <= SOCKET_PATH_BYTES_MAX) {
-            return beside;
-        }
-        throw new HypervisorException(Kind.UNSUPPORTED, "vm.socket-path", null, socket, inFolder);
-    }
-
-    private static int length(Path path) {
-        return path.toString().getBytes(StandardCharsets.UTF_8).length;
+        Path name = file.getFileName();
+        return name != null
+                && name.toString()
+                        .matches("sp-" + key + "-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2");
     }
 
     private static byte[] sha256(byte[] bytes) {

@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor.images;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /// Keeps a storage daemon until it is killed. Argument: a qcow2 image.
 final class DaemonToLose {
@@ -10,7 +11,10 @@ final class DaemonToLose {
         // The starting thread ends at once; the daemon must not end with it.
         Thread starter =
                 Thread.ofPlatform()
-                        .start(() -> StorageDaemon.start(Path.of(arguments[0]), "qcow2", false));
+                        .start(() -> StorageDaemon.read(
+                                        ImageChain.of(
+                                                ImageFile.of(Path.of(arguments[0])), List.of()),
+                                        new byte[0]));
         starter.join();
         System.out.println("started");
         Thread.sleep(600_000);

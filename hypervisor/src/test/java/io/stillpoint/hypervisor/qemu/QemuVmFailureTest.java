@@ -277,7 +277,7 @@ class QemuVmFailureTest extends Backups {
             assertThatThrownBy(() -> backup.prepare(request(1, Map.of())))
                     .isInstanceOfSatisfying(
                             HypervisorException.class,
-                            e -> assertThat(e.kind()).isEqualTo(Kind.UNSUPPORTED));
+                            e -> assertThat(e.kind()).isEqualTo(Kind.BUSY));
             assertThat(vm.status()).isEqualTo("running");
         }
     }

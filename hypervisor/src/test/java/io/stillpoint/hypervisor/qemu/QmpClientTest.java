@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -142,8 +143,9 @@ class QmpClientTest {
                     .isPresent();
             assertThatThrownBy(() -> client.execute("no-such-command"))
                     .hasMessageContaining("CommandNotFound");
-            assertThat(client.peer().orElseThrow().user().getName())
-                    .isEqualTo(System.getProperty("user.name"));
+            assertThat(client.process().user()).hasValue(OwnedDescriptor.user());
+            assertThat(client.process().arguments()).contains("-nodefaults");
+            assertThat(client.process().isStopped()).isFalse();
             client.close();
             try (QmpClient again = QmpClient.connect(vm.socket())) {
                 assertThat(again.execute("query-status").path("running").asBoolean()).isTrue();

@@ -1,6 +1,10 @@
 package io.stillpoint.platform.console;
 
+import io.stillpoint.platform.natives.TerminalWidth;
+import io.stillpoint.platform.text.Printable;
 import java.io.PrintStream;
+import java.util.OptionalInt;
+import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -15,30 +19,42 @@ public final class Console {
     private final PrintStream out;
     private final ConsoleStyle style;
     private final LongSupplier nanoClock;
+    private final IntSupplier width;
     private @Nullable ProgressBar drawn;
 
     /// A console of its own, for tests and for outputs other than the process's.
     ///
     /// @param nanoClock like [System#nanoTime]
-    public Console(PrintStream out, ConsoleStyle style, LongSupplier nanoClock) {
+    /// @param width of the terminal at this moment, 0 if it is not known
+    public Console(
+            PrintStream out, ConsoleStyle style, LongSupplier nanoClock, IntSupplier width) {
         this.out = out;
         this.style = style;
         this.nanoClock = nanoClock;
+        this.width = width;
     }
 
     /// The process's standard error: standard output stays free for results.
-    @SuppressWarnings("SystemConsoleNull") // JDK 25 returns null again where there is no terminal
-    // (JDK-8351435).
     public static Console system() {
-        java.io.Console terminal = System.console();
-        // Java sees a terminal only if input and output are one; that standard error is another is
-        // rare.
-        boolean live = terminal != null && terminal.isTerminal();
-        return new Console(System.err, ConsoleStyle.of(live, System.getenv()), System::nanoTime);
+        // First what costs nothing.
+        boolean live = !ConsoleStyle.isDumb(System.getenv()) && width().isPresent();
+        return new Console(
+                System.err,
+                ConsoleStyle.of(live, System.getenv()),
+                System::nanoTime,
+                live ? () -> width().orElse(0) : () -> 0);
     }
 
-    /// Prints a line.
-    public synchronized void line(String text) {
+    private static OptionalInt width() {
+        return TerminalWidth.of(TerminalWidth.STANDARD_ERROR);
+    }
+
+    /// Prints a line, made printable.
+    public void line(String text) {
+        print(Printable.of(text));
+    }
+
+    private synchronized void print(String text) {
         if (drawn != null) {
             out.print(ERASE_LINE);
         }
@@ -52,14 +68,18 @@ public final class Console {
     /// Prints what a step did: its name to the left, the text to the right of it, broken into lines where it is too
     /// long.
     public void step(String name, String text) {
-        String left = padded(name);
+        String left = padded(Printable.of(name));
         StringBuilder block = new StringBuilder(style.color() ? BOLD + left + USUAL : left);
+        int columns = columns();
+        // Where there is hardly room for two columns, the text gets what there is.
+        int indent = columns >= 3 * STEP_COLUMNS ? STEP_COLUMNS : 2;
         int column = left.length();
         boolean first = true;
-        for (String word : text.strip().split("\\s+")) {
-            if (!first && column + 1 + word.length() > style.columns()) {
-                block.append(System.lineSeparator()).append(" ".repeat(STEP_COLUMNS));
-                column = STEP_COLUMNS;
+        for (String raw : text.strip().split("\\s+")) {
+            String word = Printable.of(raw);
+            if (!first && column + 1 + word.length() > columns) {
+                block.append(System.lineSeparator()).append(" ".repeat(indent));
+                column = indent;
             } else if (!first) {
                 block.append(' ');
                 column++;
@@ -68,7 +88,7 @@ public final class Console {
             column += word.length();
             first = false;
         }
-        line(block.toString());
+        print(block.toString());
     }
 
     /// Starts showing a step's progress. Only one bar is drawn at a time; one that begins during another is shown as
@@ -83,12 +103,18 @@ public final class Console {
         return bar;
     }
 
+    /// Whether someone watches who sees a line redrawn.
+    public boolean isLive() {
+        return style.live();
+    }
+
     long nanos() {
         return nanoClock.getAsLong();
     }
 
-    ConsoleStyle style() {
-        return style;
+    /// How wide a line may be now.
+    int columns() {
+        return style.columns(width.getAsInt());
     }
 
     static String padded(String name) {

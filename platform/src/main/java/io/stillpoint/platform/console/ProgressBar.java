@@ -2,14 +2,22 @@ package io.stillpoint.platform.console;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Printable;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Iterator;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
-/// How far a step is: share, amount, mean rate and time left. Made by [Console#bar]. On a terminal it redraws itself at
-/// most ten times a second; elsewhere it prints a line per tenth. Safe for several threads; an update costs little
-/// more than an addition.
+/// How far a step is: share, amount, rate and time left. Made by [Console#bar]. On a terminal it redraws itself at most ten
+/// times a second; elsewhere nothing is printed before the end, since nobody watches. Safe for several threads; an update
+/// costs little more than an addition.
+///
+/// How far a step is and how much it moved are two things: a hole of a disk is passed in no time. The rate is that of the
+/// bytes that were moved, over the last seconds.
 public final class ProgressBar implements AutoCloseable {
     private static final long REDRAW_NANOS_MIN = 100_000_000;
+    private static final long RATE_NANOS = 5_000_000_000L;
     private static final int BAR_COLUMNS_MAX = 30;
 
     private final Console console;
@@ -17,10 +25,15 @@ public final class ProgressBar implements AutoCloseable {
     private final long total;
     private final boolean live;
     private final long began;
-    private final AtomicLong bytes = new AtomicLong();
+    private final AtomicLong done = new AtomicLong();
+    private final AtomicLong moved = new AtomicLong();
     private final AtomicLong nextDraw;
-    private final AtomicLong tenthsPrinted = new AtomicLong();
     private final AtomicBoolean finished = new AtomicBoolean();
+
+    /// What was moved when, oldest first; for the last seconds. Guarded by itself.
+    private final Deque<Sample> samples = new ArrayDeque<>();
+
+    private record Sample(long nanos, long moved) {}
 
     ProgressBar(Console console, String name, long total, boolean live) {
         this.console = console;
@@ -29,34 +42,35 @@ public final class ProgressBar implements AutoCloseable {
         this.live = live;
         this.began = console.nanos();
         this.nextDraw = new AtomicLong(began);
+        samples.add(new Sample(began, 0));
     }
 
-    /// So many more bytes are done.
+    /// So many more bytes are done, and were moved for it.
     public void advance(long more) {
-        long done = bytes.addAndGet(more);
-        if (finished.get()) {
-            return;
-        }
-        if (live) {
-            long now = console.nanos();
-            long due = nextDraw.get();
-            if (now - due >= 0 && nextDraw.compareAndSet(due, now + REDRAW_NANOS_MIN)) {
-                console.redraw(this);
-            }
-        } else {
-            printTenth(done);
-        }
+        done.addAndGet(more);
+        read(more);
     }
 
-    /// The last tenth is the summary's.
-    private void printTenth(long done) {
-        if (total <= 0) {
+    /// The step has come this far, whether or not anything was moved for it.
+    public void reach(long position) {
+        done.accumulateAndGet(position, Math::max);
+        draw();
+    }
+
+    /// So many more bytes were moved.
+    public void read(long more) {
+        moved.addAndGet(more);
+        draw();
+    }
+
+    private void draw() {
+        if (!live || finished.get()) {
             return;
         }
-        long tenth = Math.min(9, (long) (10.0 * done / total));
-        long printed = tenthsPrinted.get();
-        if (tenth > printed && tenthsPrinted.compareAndSet(printed, tenth)) {
-            console.line(Console.padded(name) + numbers(console.nanos()));
+        long now = console.nanos();
+        long due = nextDraw.get();
+        if (now - due >= 0 && nextDraw.compareAndSet(due, now + REDRAW_NANOS_MIN)) {
+            console.redraw(this);
         }
     }
 
@@ -82,10 +96,10 @@ public final class ProgressBar implements AutoCloseable {
 
     /// The whole line, no longer than the terminal's.
     String picture(long now) {
-        int columns = console.style().columns();
-        String left = Console.padded(name);
+        int columns = console.columns();
+        String left = Console.padded(Printable.of(name));
         String right = numbers(now);
-        int room = Math.min(BAR_COLUMNS_MAX, columns - left.length() - right.length() - 4);
+        int room = Math.min(BAR_COLUMNS_MAX, columns - left.length() - right.length() - 5);
         String line = left + (total > 0 && room >= 5 ? bar(room) + "  " : "") + right;
         // A full line would make the terminal go to the next one.
         return line.length() < columns ? line : line.substring(0, columns - 1);
@@ -97,31 +111,61 @@ public final class ProgressBar implements AutoCloseable {
     }
 
     private double share() {
-        return Math.clamp((double) bytes.get() / total, 0.0, 1.0);
+        return Math.clamp((double) done.get() / total, 0.0, 1.0);
     }
 
     private String numbers(long now) {
         Messages messages = Messages.of(ProgressBar.class);
-        long done = bytes.get();
-        double seconds = (now - began) / 1e9;
-        long rate = seconds > 0 ? (long) (done / seconds) : 0;
         StringBuilder text = new StringBuilder();
         if (total > 0) {
             text.append(messages.text("console.percent", "%3d".formatted((int) (100 * share()))));
-            text.append("  ").append(messages.text("console.of", size(done), size(total)));
+            text.append("  ").append(messages.text("console.of", size(done.get()), size(total)));
+        } else if (done.get() > 0) {
+            text.append(size(done.get()));
         } else {
-            text.append(size(done));
-        }
-        if (rate > 0) {
-            text.append("  ").append(messages.text("console.rate", size(rate)));
-            if (total > done) {
-                text.append("  ")
-                        .append(
-                                messages.text(
-                                        "console.left", time(messages, (total - done) / rate)));
+            text.append(time(messages, (now - began) / 1_000_000_000));
+            if (moved.get() > 0) {
+                text.append("  ").append(size(moved.get()));
             }
         }
+        long rate = rate(now);
+        if (rate > 0) {
+            text.append("  ").append(messages.text("console.rate", size(rate)));
+        }
+        long left = secondsLeft(now);
+        if (left >= 0) {
+            text.append("  ").append(messages.text("console.left", time(messages, left)));
+        }
         return text.toString();
+    }
+
+    /// Bytes moved in a second, on average of the last few.
+    private long rate(long now) {
+        synchronized (samples) {
+            samples.add(new Sample(now, moved.get()));
+            // One that is older than the time looked at stays, so that there is no gap.
+            while (samples.size() > 2 && now - second(samples).nanos >= RATE_NANOS) {
+                samples.removeFirst();
+            }
+            Sample first = samples.getFirst();
+            double seconds = (now - first.nanos) / 1e9;
+            return seconds > 0 ? (long) ((samples.getLast().moved - first.moved) / seconds) : 0;
+        }
+    }
+
+    private static Sample second(Deque<Sample> samples) {
+        Iterator<Sample> all = samples.iterator();
+        all.next();
+        return all.next();
+    }
+
+    /// If what is left goes as what is done; -1 if that can't be told.
+    private long secondsLeft(long now) {
+        double share = total > 0 ? share() : 0;
+        double seconds = (now - began) / 1e9;
+        return share > 0 && share < 1 && seconds >= 1
+                ? Math.round(seconds * (1 - share) / share)
+                : -1;
     }
 
     private static String size(long count) {

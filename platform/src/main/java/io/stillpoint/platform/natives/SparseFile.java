@@ -5,7 +5,6 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -28,6 +27,8 @@ public final class SparseFile implements AutoCloseable {
     private static final int SEEK_DATA = 3;
     private static final int SEEK_HOLE = 4;
     private static final int ENXIO = 6;
+    private static final int EINVAL = 22;
+    private static final int EOPNOTSUPP = 95;
     private static final int F_OFD_GETLK = 36;
     private static final short F_WRLCK = 1;
     private static final short F_UNLCK = 2;
@@ -52,10 +53,30 @@ public final class SparseFile implements AutoCloseable {
                                     arena.allocateFrom(path.toString()),
                                     O_RDONLY | O_CLOEXEC);
             if (descriptor < 0) {
-                throw new FileNotFoundException(
-                        path + ": open failed, errno " + Calls.errno(errno));
+                throw LibC.failure(Calls.errno(errno), path.toString());
             }
             return new SparseFile(descriptor, path);
+        } catch (IOException | RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /// Whether holes can be asked for. A block device and some file systems don't know them; all of such a file has to be
+    /// read.
+    public boolean knowsHoles() throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment errno = arena.allocate(Calls.STATE);
+            long found = (long) Calls.LSEEK.invokeExact(errno, descriptor, 0L, SEEK_DATA);
+            int error = found >= 0 ? 0 : Calls.errno(errno);
+            if (error == EINVAL || error == EOPNOTSUPP) {
+                return false;
+            }
+            if (error != 0 && error != ENXIO) {
+                throw failed(error);
+            }
+            return true;
         } catch (IOException | RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {
@@ -77,15 +98,20 @@ public final class SparseFile implements AutoCloseable {
 
     /// Whether another open file holds a lock on the byte at `offset` that an exclusive lock would meet.
     public boolean isLocked(long offset) throws IOException {
+        return isLocked(offset, 1);
+    }
+
+    /// As above, for a range of bytes.
+    public boolean isLocked(long offset, long length) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = arena.allocate(Calls.STATE);
             MemorySegment lock = arena.allocate(Calls.FLOCK);
             lock.set(JAVA_SHORT, 0, F_WRLCK);
             lock.set(JAVA_LONG, 8, offset);
-            lock.set(JAVA_LONG, 16, 1L);
+            lock.set(JAVA_LONG, 16, length);
             int result = (int) Calls.FCNTL.invokeExact(errno, descriptor, F_OFD_GETLK, lock);
             if (result < 0) {
-                throw new IOException(path + ": fcntl failed, errno " + Calls.errno(errno));
+                throw failed(Calls.errno(errno));
             }
             return lock.get(JAVA_SHORT, 0) != F_UNLCK;
         } catch (IOException | RuntimeException | Error e) {
@@ -112,6 +138,10 @@ public final class SparseFile implements AutoCloseable {
         }
     }
 
+    private IOException failed(int error) {
+        return LibC.failure(error, path.toString());
+    }
+
     private long seek(long offset, int whence) throws IOException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment errno = arena.allocate(Calls.STATE);
@@ -123,7 +153,7 @@ public final class SparseFile implements AutoCloseable {
             if (error == ENXIO) {
                 return -1;
             }
-            throw new IOException(path + ": lseek at " + offset + " failed, errno " + error);
+            throw failed(error);
         } catch (IOException | RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

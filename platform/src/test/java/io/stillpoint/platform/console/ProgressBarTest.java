@@ -6,31 +6,58 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 final class ProgressBarTest {
     private static final long MIB = 1 << 20;
     private static final ConsoleStyle LIVE = new ConsoleStyle(true, false, 80);
+    private static final ConsoleStyle WIDE = new ConsoleStyle(true, false, 120);
 
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final AtomicLong nanos = new AtomicLong();
+    private final AtomicInteger width = new AtomicInteger();
 
     @Test
-    void printsALinePerTenthWhereNobodyWatches() {
+    void printsNothingButTheEndWhereNobodyWatches() {
         ProgressBar bar = console(ConsoleStyle.PLAIN).bar("transfer", 100 * MIB);
         for (int i = 0; i < 100; i++) {
             nanos.addAndGet(100_000_000);
             bar.advance(MIB);
         }
         bar.done("100 MiB in 10 s");
-        assertThat(output().lines())
-                .hasSize(10)
-                .last()
-                .isEqualTo("transfer        100 MiB in 10 s");
-        assertThat(output().lines().findFirst())
-                .hasValue("transfer         10 %  10.0 MiB of 100 MiB  10.0 MiB/s  9 s left");
-        assertThat(output()).doesNotContain("\r", "\u001b");
+        assertThat(output()).isEqualTo("transfer        100 MiB in 10 s\n");
+    }
+
+    @Test
+    void theRateIsOfWhatWasMovedInTheLastSeconds() {
+        ProgressBar bar = console(LIVE).bar("store", 1000 * MIB);
+        for (int i = 1; i <= 100; i++) {
+            nanos.addAndGet(100_000_000);
+            // Holes are passed, a hundredth is read.
+            bar.read(MIB / 10);
+            bar.reach(i * 10 * MIB - MIB);
+        }
+        assertThat(bar.picture(nanos.get())).contains("1.00 MiB/s", "999 MiB of 0.98 GiB");
+        for (int i = 0; i < 60; i++) {
+            nanos.addAndGet(100_000_000);
+            bar.read(MIB);
+        }
+        assertThat(bar.picture(nanos.get())).contains("10.0 MiB/s");
+        nanos.addAndGet(10_000_000_000L);
+        bar.read(0);
+        nanos.addAndGet(10_000_000_000L);
+        bar.read(0);
+        assertThat(bar.picture(nanos.get())).as("nothing moves").doesNotContain("/s");
+    }
+
+    @Test
+    void noRateIsToldWhereNothingWasMoved() {
+        ProgressBar bar = console(LIVE).bar("store", 1000 * MIB);
+        nanos.addAndGet(2_000_000_000);
+        bar.reach(500 * MIB);
+        assertThat(bar.picture(nanos.get())).contains("50 %", "2 s left").doesNotContain("/s");
     }
 
     @Test
@@ -45,12 +72,24 @@ final class ProgressBarTest {
     }
 
     @Test
-    void staysWithinTheTerminal() {
-        ConsoleStyle narrow = new ConsoleStyle(true, false, 40);
-        ProgressBar bar = console(narrow).bar("a step with a long name", 100 * MIB);
-        nanos.addAndGet(1_000_000_000);
-        bar.advance(MIB);
-        assertThat(bar.picture(nanos.get()).length()).isLessThan(40);
+    void staysWithinTheTerminalWhateverItsWidthBecomes() {
+        for (int columns = 1; columns <= 200; columns++) {
+            width.set(columns);
+            ProgressBar bar = console(WIDE).bar("a step with a long name", 100 * MIB);
+            nanos.addAndGet(1_000_000_000);
+            bar.advance(MIB);
+            assertThat(bar.picture(nanos.get()).length()).isLessThan(columns);
+            width.set(columns / 2 + 1);
+            assertThat(bar.picture(nanos.get()).length()).isLessThan(columns / 2 + 1);
+            bar.close();
+        }
+    }
+
+    @Test
+    void stepsStayWithinNarrowTerminals() {
+        width.set(24);
+        console(WIDE).step("snapshot", "all the disks are held in one go ".repeat(3));
+        assertThat(output().lines()).hasSizeGreaterThan(3).allMatch(line -> line.length() <= 24);
     }
 
     @Test
@@ -64,6 +103,19 @@ final class ProgressBarTest {
         assertThat(output())
                 .contains("\r\u001b[Kdisk d1 is done\ntransfer")
                 .endsWith("\r\u001b[Ktransfer        all done\n");
+    }
+
+    @Test
+    void whatOthersWroteCantDriveTheTerminal() {
+        Console console = console(LIVE);
+        console.line("VM \u001b]0;title\u0007");
+        console.step("no\u009b2Jte", "agent says:\u001b[2J\nstillpoint: all is well \u202e");
+        try (ProgressBar bar = console.bar("ste\u001bp", MIB)) {
+            bar.advance(1);
+        }
+        assertThat(output().replace("\r\u001b[K", "").replace("\n", ""))
+                .doesNotMatch("(?s).*\\p{C}.*")
+                .contains("VM \\x1b]0;title\\x07", "says:\\x1b[2J stillpoint: all is well");
     }
 
     @Test
@@ -97,6 +149,11 @@ final class ProgressBarTest {
     void obeysTheEnvironment() {
         Map<String, String> usual = Map.of("TERM", "xterm", "COLUMNS", "100");
         assertThat(ConsoleStyle.of(true, usual)).isEqualTo(new ConsoleStyle(true, true, 100));
+        assertThat(ConsoleStyle.of(true, Map.of("TERM", "xterm", "COLUMNS", "20")).columns(200))
+                .isEqualTo(20);
+        assertThat(ConsoleStyle.of(true, usual).columns(60)).isEqualTo(60);
+        assertThat(ConsoleStyle.of(true, Map.of("TERM", "xterm")).columns(0)).isEqualTo(80);
+        assertThat(ConsoleStyle.of(true, Map.of("TERM", "xterm")).columns(300)).isEqualTo(120);
         assertThat(ConsoleStyle.of(false, usual)).isEqualTo(ConsoleStyle.PLAIN);
         assertThat(ConsoleStyle.of(true, Map.of("TERM", "dumb"))).isEqualTo(ConsoleStyle.PLAIN);
         assertThat(ConsoleStyle.of(true, Map.of())).isEqualTo(ConsoleStyle.PLAIN);
@@ -105,7 +162,7 @@ final class ProgressBarTest {
     }
 
     private Console console(ConsoleStyle style) {
-        return new Console(new PrintStream(bytes, true, StandardCharsets.UTF_8), style, nanos::get);
+        return new Console(new PrintStream(bytes, true, StandardCharsets.UTF_8), style, nanos::get, width::get);
     }
 
     private String output() {

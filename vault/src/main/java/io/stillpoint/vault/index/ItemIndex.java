@@ -27,9 +27,9 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -43,6 +43,12 @@ import org.jspecify.annotations.Nullable;
 /// Packs that a verdict deleted, or that do not exist, are *gone*: no place in them is ever told, and merging drops them. Nothing else is
 /// dropped: another process may count on any other place.
 public final class ItemIndex implements AutoCloseable {
+    /// What an entry takes on the heap, rounded up.
+    public static final long BYTES_PER_ENTRY = 2;
+
+    /// What all entries may take without being asked for: the index of two terabytes.
+    public static final long BYTES_OF_ALL = 64 << 20;
+
     /// How many placed items are kept on the heap before a segment is written.
     private static final int RECENT_MAX = 1 << 18;
 
@@ -66,7 +72,6 @@ public final class ItemIndex implements AutoCloseable {
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
     // Further places of recent items.
     private final Map<ItemId, Set<Place>> copies = new ConcurrentHashMap<>();
-    private final AtomicLong writtenBytes = new AtomicLong();
     private final Queue<String> damage = new ConcurrentLinkedQueue<>();
     // Not to be opened again: damaged, or replaced by this process and about to vanish.
     private final Set<ObjectName> setAside = new HashSet<>();
@@ -76,7 +81,7 @@ public final class ItemIndex implements AutoCloseable {
     // Packs that segments list and the store does not have.
     private final Set<ObjectId> missing = new HashSet<>();
     private volatile DamagedFrames damaged = DamagedFrames.NONE;
-    private Map<ObjectId, List<PackGroup>> durable = new ConcurrentHashMap<>();
+    private Map<ObjectId, Noted> durable = new ConcurrentHashMap<>();
     private int durableItems;
     private boolean adopted;
     private boolean goneAdopted;
@@ -390,9 +395,26 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
+    /// A pack that the next segment lists.
+    ///
+    /// @param account is told how many bytes of the segment are for it
+    private record Noted(List<PackGroup> groups, LongConsumer account) {
+        long items() {
+            return groups.stream().mapToLong(group -> group.ids().length).sum();
+        }
+    }
+
     /// Takes note of a pack that has become durable. May write a segment.
-    public synchronized void durable(ObjectId pack, List<PackGroup> groups) {
-        durable.put(pack, groups);
+    public void durable(ObjectId pack, List<PackGroup> groups) {
+        durable(pack, groups, _ -> {});
+    }
+
+    /// As [#durable(ObjectId, List)].
+    ///
+    /// @param account is told how many bytes of a segment are for this pack, once it is written, by whichever thread
+    public synchronized void durable(
+            ObjectId pack, List<PackGroup> groups, LongConsumer account) {
+        durable.put(pack, new Noted(groups, account));
         for (PackGroup group : groups) {
             group.forEachPlace(pack, this::addRecent);
             durableItems += group.ids().length;
@@ -418,19 +440,22 @@ public final class ItemIndex implements AutoCloseable {
         durable.keySet().removeIf(gone::contains);
         if (!durable.isEmpty()) {
             List<Entry> entries = new ArrayList<>(durableItems);
-            durable.forEach((pack, groups) ->
-                    groups.forEach(group ->
-                            group.forEachPlace(
-                                    pack, (id, place) -> entries.add(new Entry(id, place)))));
+            durable.forEach((pack, noted) ->
+                    noted.groups()
+                            .forEach(group ->
+                                    group.forEachPlace(
+                                            pack,
+                                            (id, place) -> entries.add(new Entry(id, place)))));
             entries.sort(Comparator.comparing(Entry::id));
-            ObjectName name =
+            Written written =
                     write(
                             List.copyOf(durable.keySet()),
                             writer ->
                                     entries.forEach(
                                             entry -> writer.add(entry.id(), entry.place())));
+            charge(written.bytes());
             List<Segment> more = new ArrayList<>(segments);
-            more.add(Segment.open(store, keys, name));
+            more.add(Segment.open(store, keys, written.name()));
             // First visible in the segments, then gone from the heap: nobody misses it between.
             segments = List.copyOf(more);
         }
@@ -438,6 +463,18 @@ public final class ItemIndex implements AutoCloseable {
         copies.clear();
         durable = new ConcurrentHashMap<>();
         durableItems = 0;
+    }
+
+    /// Shares a segment's bytes among the packs in it, by their items; they add up to all of them.
+    private void charge(long bytes) {
+        long itemsLeft = durable.values().stream().mapToLong(Noted::items).sum();
+        long left = bytes;
+        for (Noted noted : durable.values()) {
+            long share = itemsLeft == 0 ? 0 : left * noted.items() / itemsLeft;
+            noted.account().accept(share);
+            left -= share;
+            itemsLeft -= noted.items();
+        }
     }
 
     /// Merges segments of about the same size when there are many of them, while others go on using the index. Does
@@ -530,7 +567,7 @@ public final class ItemIndex implements AutoCloseable {
     /// Returns the name of what was written, or nothing if a segment could not be read.
     private Optional<ObjectName> merged(SegmentMerge merge) {
         try {
-            return Optional.of(write(merge.packs(), merge::copyTo));
+            return Optional.of(write(merge.packs(), merge::copyTo).name());
         } catch (VaultException e) {
             Segment failed = merge.failed();
             if (failed == null) {
@@ -571,12 +608,14 @@ public final class ItemIndex implements AutoCloseable {
         return tiers.values().stream().max(Comparator.comparingInt(List::size)).orElse(List.of());
     }
 
-    private ObjectName write(List<ObjectId> packs, Consumer<SegmentWriter> filler) {
+    private record Written(ObjectName name, long bytes) {}
+
+    private Written write(List<ObjectId> packs, Consumer<SegmentWriter> filler) {
         try (SegmentWriter writer =
                 new SegmentWriter(store, keys, ObjectId.random(randomness), packs)) {
             filler.accept(writer);
-            writtenBytes.addAndGet(writer.commit());
-            return writer.name();
+            long bytes = writer.commit();
+            return new Written(writer.name(), bytes);
         }
     }
 
@@ -703,11 +742,6 @@ public final class ItemIndex implements AutoCloseable {
                 throw e;
             }
         }
-    }
-
-    /// Bytes of segments written by this process.
-    public long writtenBytes() {
-        return writtenBytes.get();
     }
 
     /// Items in all segments; an item that stands in two counts twice.

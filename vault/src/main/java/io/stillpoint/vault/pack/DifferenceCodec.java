@@ -10,6 +10,10 @@ import java.util.Arrays;
 /// Chunks as differences from others (section 5 of the format; `docs/decisions/0005-changes-against-predecessors.md`): the base's id,
 /// then a zstd frame that has the base's bytes as its dictionary. For one thread at a time.
 public final class DifferenceCodec implements AutoCloseable {
+    static {
+        ZstdLibrary.load();
+    }
+
     /// Longest difference in bytes; a longer one is not worth reading two chunks for.
     public static final int LENGTH_MAX = 1 << 15;
 

@@ -12,6 +12,10 @@ import javax.crypto.SecretKey;
 /// Makes and opens frames (section 5 of the format): compressed, encrypted, checksummed. Owns its buffers and
 /// contexts; for one thread at a time.
 public final class FrameCodec implements AutoCloseable {
+    static {
+        ZstdLibrary.load();
+    }
+
     /// The plain bytes of a frame at most, but for directories.
     public static final int PLAIN_MAX = 4 << 20;
 

@@ -2,6 +2,9 @@ package io.stillpoint.vault.pack;
 
 /// Reads single frames of packs into a buffer of its own. For one thread at a time.
 public final class FrameReader implements AutoCloseable {
+    /// What its buffers take at most in bytes: a frame as it lies in the store, deciphered, and plain.
+    public static final long MEMORY = 3L * FrameCodec.PLAIN_MAX;
+
     private final FrameCodec codec = new FrameCodec(Compression.METADATA);
     private byte[] frame = new byte[0];
     private byte[] plain = new byte[0];
@@ -40,6 +43,12 @@ public final class FrameReader implements AutoCloseable {
             frame = new byte[length];
         }
         pack.read(offset, frame, length);
+    }
+
+    /// Has the next frame read into this buffer, unless it is too small; then into a larger one. The caller keeps the
+    /// buffer used before.
+    public void lend(byte[] buffer) {
+        plain = buffer;
     }
 
     /// The plain bytes of the frame read last; overwritten by the next.

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.pack;
 
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.crypto.ObjectHeader;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// Fills packs and stores them. Safe for use by many threads: each compresses its frame, gets a place in the
 /// current pack under a short lock, and encrypts right into it, while full packs are stored in the background.
 /// As many packs are stored at once as the store has streams, up to [#UPLOADS_MAX], and one more is in memory; when all
-/// wait for the store, appending waits too.
+/// wait for the store, appending waits too. Where memory is short, fewer are: one at least.
 public final class PackWriter implements AutoCloseable {
     private static final int UPLOADS_MAX = 4;
 
@@ -40,6 +41,7 @@ public final class PackWriter implements AutoCloseable {
     private final Sink sink;
     private final ExecutorService uploader;
     private final Deque<byte[]> spare = new ArrayDeque<>();
+    private final MemoryBudget.Shares memory;
     private final int buffersMax;
     private int buffers;
     private int uploads;
@@ -61,11 +63,13 @@ public final class PackWriter implements AutoCloseable {
         this.capacity = capacity;
         this.randomness = randomness;
         this.sink = sink;
-        int uploadsMax = Math.min(UPLOADS_MAX, store.streams());
-        buffersMax = uploadsMax + 1;
+        memory =
+                MemoryBudget.ofProcess()
+                        .take(2, Math.min(UPLOADS_MAX, store.streams()) + 1, capacity);
+        buffersMax = memory.count();
         uploader =
                 Executors.newFixedThreadPool(
-                        uploadsMax, Threads.named("pack-upload-", 1).factory());
+                        buffersMax - 1, Threads.named("pack-upload-", 1).factory());
     }
 
     /// Appends one frame of these items and clears them. They are not durable before [#finish] returns or the
@@ -102,6 +106,7 @@ public final class PackWriter implements AutoCloseable {
     public void close() {
         // Waits: the store must not be closed under an upload.
         uploader.close();
+        memory.close();
     }
 
     private synchronized PackBuffer.Slot reserve(int length) {

@@ -16,9 +16,14 @@ public final class Reachable {
     /// @param items how many there may be
     /// @param bytesMax of memory; with less than four bytes an item, more is kept that could go
     public Reachable(long items, long bytesMax) {
-        long words = Math.min(items * BITS_PER_ITEM / Long.SIZE + SMALLEST, bytesMax / Long.BYTES);
+        long words = Math.min(bytesFor(items), bytesMax) / Long.BYTES;
         bits = new long[Math.toIntExact(Math.min(words, Integer.MAX_VALUE - 8))];
         count = (long) bits.length * Long.SIZE;
+    }
+
+    /// How many bytes so many items are worth.
+    public static long bytesFor(long items) {
+        return items * BITS_PER_ITEM / Byte.SIZE + (long) SMALLEST * Long.BYTES;
     }
 
     public void add(ItemId id) {

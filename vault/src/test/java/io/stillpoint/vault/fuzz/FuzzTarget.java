@@ -577,7 +577,8 @@ enum FuzzTarget {
             "size":1,"format":"raw","root":"ROOT","generation":"g","method":"full","reason":"x",\
             "changedBytes":1,"readBytes":2,"newBytes":3}],"storedBytes":4,"writer":"w",\
             "lockedUntil":"2026-01-01T00:00:00Z","copiedFrom":{"vault":"00000000000000000000000000000001",\
-            "point":"00000000000000000000000000000002"}}\
+            "point":"00000000000000000000000000000002","had":["00000000000000000000000000000003"]},\
+            "lineage":{"ordinal":7,"before":"00000000000000000000000000000004"}}\
             """;
 
     /// Inputs to begin with.

@@ -1,0 +1,56 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.MachineException;
+import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.vault.pack.ZstdLibrary;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// What jobs can't do without, proven before they begin: a job that failed for it later would have disturbed a guest for
+/// nothing.
+final class Readiness {
+    /// What Java reads where the bytes of an argument are none of the locale's characters.
+    private static final char REPLACEMENT = '\uFFFD';
+
+    private Readiness() {}
+
+    /// Throws what jobs lack.
+    static void require() {
+        MemoryBudget.ofProcess().requireEnough();
+        ZstdLibrary.load();
+    }
+
+    /// Throws if an argument, or a variable that speaks to us, is not what the user gave: another VM would be backed up
+    /// under another name, another file overwritten.
+    static void requireReadable(Map<String, String> environment, String... arguments) {
+        for (String argument : arguments) {
+            requireReadable(argument);
+        }
+        environment.forEach((name, value) -> {
+            if (name.startsWith("STILLPOINT_") || name.startsWith("XDG_")) {
+                requireReadable(value);
+            }
+        });
+    }
+
+    private static void requireReadable(String text) {
+        if (text.indexOf(REPLACEMENT) >= 0) {
+            throw new MachineException("platform.unreadable-text", null, text, charset());
+        }
+    }
+
+    /// The home folder of the user. Throws if there is none.
+    static Path home(String option) {
+        Path home = Path.of(System.getProperty("user.home"));
+        if (!home.isAbsolute()) {
+            throw new MachineException("platform.no-home", null, option);
+        }
+        return home;
+    }
+
+    /// Of arguments and file names.
+    static String charset() {
+        return System.getProperty("sun.jnu.encoding", StandardCharsets.US_ASCII.name());
+    }
+}

@@ -1,0 +1,15 @@
+package io.stillpoint.hypervisor;
+
+/// Something that a person should know of a VM or of its snapshot.
+///
+/// @param code stable
+/// @param isWarning whether something is missing in the backup that an operator may need
+public record MachineNotice(String code, String text, boolean isWarning) {
+    public static MachineNotice warning(String code, String text) {
+        return new MachineNotice(code, text, true);
+    }
+
+    public static MachineNotice hint(String code, String text) {
+        return new MachineNotice(code, text, false);
+    }
+}

@@ -1,0 +1,420 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.platform.Json;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The machine as QEMU tells it, in enough detail to build it again: `docs/job.md`, "What a point tells of the machine".
+/// To be asked while nothing of ours is in the VM. Bounded, whatever QEMU answers. No secrets: what may be one is not
+/// asked for, and masked in the command line.
+final class MachineDescription {
+    private static final int DEVICES_MAX = 256;
+    private static final int PROPERTIES_MAX = 160;
+    private static final int TEXT_MAX = 2048;
+    private static final int LIST_MAX = 256;
+    private static final int ARGUMENTS_MAX = 1024;
+
+    private static final Pattern SECRET_NAME =
+            Pattern.compile("(?i).*(password|passphrase|secret-data|cookie|token).*");
+
+    /// `backend: index=0,type=tap,...` of the human monitor's `info network`.
+    private static final Pattern NET_BACKEND =
+            Pattern.compile("\\s*\\\\?\\s*([^:\\s]+): index=\\d+,type=([a-z-]+),?(.*)");
+
+    private final Monitor monitor;
+    private final QemuVersion version;
+    private final Map<String, List<JsonNode>> properties = new HashMap<>();
+
+    MachineDescription(Monitor monitor, QemuVersion version) {
+        this.monitor = monitor;
+        this.version = version;
+    }
+
+    /// The JSON that goes into the recovery point.
+    ObjectNode of(DiskList.Found found) {
+        ObjectNode machine =
+                Json.object()
+                        .put("name", ask("query-name").path("name").asString(""))
+                        .put("uuid", ask("query-uuid").path("UUID").asString(""))
+                        .put("hypervisor", "qemu")
+                        .put("version", version.toString())
+                        .put("machine", text("/machine", "type").replaceFirst("-machine$", ""))
+                        .put(
+                                "accelerator",
+                                ask("query-kvm").path("enabled").asBoolean(false) ? "kvm" : "tcg");
+        JsonNode cpus = ask("query-cpus-fast");
+        machine.put("cpus", cpus.size());
+        JsonNode memory = ask("query-memory-size-summary");
+        machine.put(
+                "memory",
+                memory.path("base-memory").asLong(0) + memory.path("plugged-memory").asLong(0));
+        machine.set("cpu", cpu(cpus));
+        machine.set("machineProperties", machineProperties());
+        machine.set("memoryDevices", bounded(ask("query-memory-devices")));
+        machine.set("firmware", firmware());
+        ArrayNode devices = devices();
+        machine.set("devices", devices);
+        machine.set("networks", networks(devices));
+        machine.set("characterDevices", characterDevices());
+        machine.set("objects", objects());
+        machine.set("tpm", bounded(ask("query-tpm")));
+        machine.set("commandLine", commandLine());
+        machine.set("disks", disks(found, devices));
+        ArrayNode leftOut = machine.putArray("leftOut");
+        for (LeftOut each : found.leftOut()) {
+            leftOut.addObject()
+                    .put("name", each.name())
+                    .put("reason", each.reason())
+                    .put("detail", masked(each.detail()));
+        }
+        machine.set("notStored", notStored(machine.path("tpm"), devices));
+        return machine;
+    }
+
+    private ObjectNode cpu(JsonNode cpus) {
+        ObjectNode cpu = Json.object();
+        String path = cpus.path(0).path("qom-path").asString("");
+        if (!path.isEmpty()) {
+            cpu.put("type", text(path, "type"));
+        }
+        cpu.put("target", cpus.path(0).path("target").asString(""));
+        monitor.ask("qom-get", property("/machine", "smp"))
+                .ifPresent(topology -> cpu.set("topology", topology));
+        ArrayNode slots = cpu.putArray("slots");
+        for (JsonNode slot : ask("query-hotpluggable-cpus")) {
+            if (slots.size() < LIST_MAX) {
+                slots.addObject()
+                        .put("type", slot.path("type").asString(""))
+                        .put("count", slot.path("vcpus-count").asInt(0))
+                        .put("plugged", slot.has("qom-path"))
+                        .set("place", slot.path("props"));
+            }
+        }
+        return cpu;
+    }
+
+    /// What was said with `-machine`, and what follows from it.
+    private ObjectNode machineProperties() {
+        ObjectNode values = Json.object();
+        for (JsonNode each : list("/machine")) {
+            String name = each.path("name").asString("");
+            String type = each.path("type").asString("");
+            if (isValue(type) && !isSecret(name) && values.size() < PROPERTIES_MAX) {
+                monitor.ask("qom-get", property("/machine", name))
+                        .ifPresent(value -> put(values, name, value));
+            }
+        }
+        return values;
+    }
+
+    private ObjectNode firmware() {
+        ObjectNode firmware = Json.object();
+        for (String name : List.of("firmware", "kernel", "initrd", "append", "dtb")) {
+            String value = text("/machine", name);
+            if (!value.isEmpty()) {
+                firmware.put(name, shortened(value));
+            }
+        }
+        ArrayNode flash = firmware.putArray("flash");
+        for (JsonNode drive : ask("query-block")) {
+            String device = drive.path("qdev").asString("");
+            if (device.startsWith("/") && text(device, "type").startsWith("cfi.pflash")) {
+                JsonNode inserted = drive.path("inserted");
+                flash.addObject()
+                        .put("device", device)
+                        .put("drive", drive.path("device").asString(""))
+                        .put("file", masked(inserted.path("file").asString("")))
+                        .put("format", inserted.path("drv").asString(""))
+                        .put(
+                                "size",
+                                inserted.path("image").path("virtual-size").asLong(0))
+                        .put("readOnly", inserted.path("ro").asBoolean(false));
+            }
+        }
+        return firmware;
+    }
+
+    /// What was said with `-device`: with an id, and without.
+    private ArrayNode devices() {
+        ArrayNode devices = Json.array();
+        for (String folder : List.of("/machine/peripheral", "/machine/peripheral-anon")) {
+            for (JsonNode each : list(folder)) {
+                String type = each.path("type").asString("");
+                if (type.startsWith("child<") && devices.size() < DEVICES_MAX) {
+                    String path = folder + "/" + each.path("name").asString("");
+                    devices.add(
+                            device(path, type.substring("child<".length(), type.length() - 1)));
+                }
+            }
+        }
+        return devices;
+    }
+
+    private ObjectNode device(String path, String type) {
+        ObjectNode device = Json.object().put("path", path).put("type", type);
+        String bus = text(path, "parent_bus");
+        if (!bus.isEmpty()) {
+            device.put("bus", bus);
+        }
+        String address = text(path, "legacy-addr");
+        if (!address.isEmpty()) {
+            device.put("address", address);
+        }
+        ObjectNode values = device.putObject("properties");
+        for (JsonNode each : propertiesOf(type)) {
+            String name = each.path("name").asString("");
+            if (values.size() < PROPERTIES_MAX
+                    && isValue(each.path("type").asString(""))
+                    && !isSecret(name)) {
+                monitor.ask("qom-get", property(path, name))
+                        .filter(value -> !value.equals(each.get("default-value")))
+                        .ifPresent(value -> put(values, name, value));
+            }
+        }
+        return device;
+    }
+
+    private List<JsonNode> propertiesOf(String type) {
+        return properties.computeIfAbsent(
+                type,
+                name -> {
+                    List<JsonNode> all = new ArrayList<>();
+                    monitor.ask(
+                                    "device-list-properties",
+                                    Json.object().put("typename", name))
+                            .ifPresent(list -> list.forEach(all::add));
+                    return all;
+                });
+    }
+
+    private ArrayNode networks(ArrayNode devices) {
+        ArrayNode networks = Json.array();
+        Map<String, Matcher> backends = backends();
+        for (JsonNode device : devices) {
+            JsonNode values = device.path("properties");
+            if (values.has("mac")) {
+                String netdev = values.path("netdev").asString("");
+                ObjectNode network =
+                        networks.addObject()
+                                .put("device", device.path("path").asString(""))
+                                .put("model", device.path("type").asString(""))
+                                .put("mac", values.path("mac").asString(""))
+                                .put("netdev", netdev);
+                Matcher backend = backends.get(netdev);
+                if (backend != null) {
+                    network.put("backend", backend.group(2))
+                            .put("backendDetail", masked(backend.group(3).strip()));
+                }
+            }
+        }
+        return networks;
+    }
+
+    private Map<String, Matcher> backends() {
+        Map<String, Matcher> backends = new HashMap<>();
+        monitor.ask(
+                        "human-monitor-command",
+                        Json.object().put("command-line", "info network"))
+                .map(text -> text.asString(""))
+                .ifPresent(text -> text.lines()
+                        .limit(LIST_MAX)
+                        .map(NET_BACKEND::matcher)
+                        .filter(Matcher::matches)
+                        .forEach(line -> backends.put(line.group(1), line)));
+        return backends;
+    }
+
+    private ArrayNode characterDevices() {
+        ArrayNode all = Json.array();
+        for (JsonNode each : ask("query-chardev")) {
+            if (all.size() < LIST_MAX) {
+                all.addObject()
+                        .put("id", each.path("label").asString(""))
+                        .put("file", masked(each.path("filename").asString("")));
+            }
+        }
+        return all;
+    }
+
+    /// Their ids and types alone: some of them are secrets.
+    private ArrayNode objects() {
+        ArrayNode all = Json.array();
+        for (JsonNode each : list("/objects")) {
+            String type = each.path("type").asString("");
+            if (type.startsWith("child<") && all.size() < LIST_MAX) {
+                all.addObject()
+                        .put("id", each.path("name").asString(""))
+                        .put("type", type.substring("child<".length(), type.length() - 1));
+            }
+        }
+        return all;
+    }
+
+    private ArrayNode commandLine() {
+        ArrayNode arguments = Json.array();
+        for (String argument : monitor.process().arguments()) {
+            if (arguments.size() < ARGUMENTS_MAX) {
+                arguments.add(masked(argument));
+            }
+        }
+        return arguments;
+    }
+
+    private ArrayNode disks(DiskList.Found found, ArrayNode devices) {
+        Map<String, JsonNode> byPath = new HashMap<>();
+        devices.forEach(device -> byPath.put(device.path("path").asString(""), device));
+        Map<String, JsonNode> drives = new HashMap<>();
+        for (JsonNode drive : ask("query-block")) {
+            drives.put(
+                    drive.path("inserted").path("node-name").asString(""), drive.path("inserted"));
+        }
+        ArrayNode disks = Json.array();
+        for (GuestDisk disk : found.disks()) {
+            ObjectNode each =
+                    disks.addObject()
+                            .put("name", disk.name())
+                            .put("kind", disk.kind().word())
+                            .put("node", disk.node())
+                            .put("format", disk.format())
+                            .put("file", masked(disk.file()))
+                            .put("size", disk.size())
+                            .put("device", disk.device())
+                            .put("deviceType", disk.deviceType())
+                            .put("serial", disk.serial())
+                            .put("encrypted", disk.encrypted())
+                            .put("readOnly", !disk.writable());
+            JsonNode inserted = drives.getOrDefault(disk.node(), Json.object());
+            if (inserted.has("cache")) {
+                each.set("cache", inserted.path("cache"));
+            }
+            String backing = inserted.path("backing_file").asString("");
+            if (!backing.isEmpty()) {
+                each.put("backingFile", masked(backing));
+            }
+            JsonNode device = byPath.getOrDefault(disk.device(), Json.object());
+            copy(device, "bus", each, "bus");
+            copy(device, "address", each, "address");
+            JsonNode values = device.path("properties");
+            copy(values, "bootindex", each, "bootIndex");
+            for (String name : List.of("logical_block_size", "physical_block_size")) {
+                monitor.ask("qom-get", property(disk.device(), name))
+                        .ifPresent(value -> each.set(camel(name), value));
+            }
+            for (String name : List.of("scsi-id", "lun", "channel", "unit")) {
+                copy(values, name, each, name);
+            }
+        }
+        return disks;
+    }
+
+    /// State of the machine that a restore will lack.
+    private static ArrayNode notStored(JsonNode tpm, ArrayNode devices) {
+        ArrayNode all = Json.array();
+        for (JsonNode each : tpm) {
+            all.addObject().put("what", "tpm").put("device", each.path("id").asString("tpm"));
+        }
+        for (JsonNode device : devices) {
+            String type = device.path("type").asString("");
+            String what = "";
+            if (type.startsWith("vhost-user-blk") || type.startsWith("vhost-user-scsi")
+                    || type.startsWith("vhost-scsi")) {
+                what = "vhost-disk";
+            } else if (type.startsWith("vhost-user-fs") || type.startsWith("virtio-9p")) {
+                what = "shared-folder";
+            } else if (type.equals("nvdimm") || type.startsWith("virtio-pmem")) {
+                what = "persistent-memory";
+            } else if (type.startsWith("vfio-")) {
+                what = "host-device";
+            }
+            if (!what.isEmpty()) {
+                all.addObject()
+                        .put("what", what)
+                        .put("device", device.path("path").asString(""));
+            }
+        }
+        return all;
+    }
+
+    private static void copy(JsonNode from, String name, ObjectNode to, String as) {
+        if (from.has(name)) {
+            to.set(as, from.get(name));
+        }
+    }
+
+    private static String camel(String name) {
+        StringBuilder camel = new StringBuilder();
+        boolean isNext = false;
+        for (char c : name.toCharArray()) {
+            if (c == '_') {
+                isNext = true;
+            } else {
+                camel.append(isNext ? Character.toUpperCase(c) : c);
+                isNext = false;
+            }
+        }
+        return camel.toString();
+    }
+
+    /// Links and children are not values.
+    private static boolean isValue(String type) {
+        return !type.startsWith("child<") && !type.startsWith("link<") && !type.isEmpty();
+    }
+
+    private static boolean isSecret(String name) {
+        return SECRET_NAME.matcher(name).matches();
+    }
+
+    private static void put(ObjectNode values, String name, JsonNode value) {
+        if (value.isString()) {
+            if (!value.asString().isEmpty()) {
+                values.put(name, masked(value.asString()));
+            }
+        } else if (value.isValueNode() && !value.isNull()) {
+            values.set(name, value);
+        }
+    }
+
+    /// What a command may not know is nothing.
+    private JsonNode ask(String command) {
+        return monitor.ask(command, Json.object()).orElse(Json.array());
+    }
+
+    private JsonNode list(String path) {
+        return monitor.ask("qom-list", Json.object().put("path", path)).orElse(Json.array());
+    }
+
+    private String text(String path, String name) {
+        return monitor.ask("qom-get", property(path, name))
+                .map(value -> value.asString(""))
+                .orElse("");
+    }
+
+    private static ObjectNode property(String path, String name) {
+        return Json.object().put("path", path).put("property", name);
+    }
+
+    private static ArrayNode bounded(JsonNode list) {
+        ArrayNode bounded = Json.array();
+        for (JsonNode each : list) {
+            if (bounded.size() < LIST_MAX) {
+                bounded.add(each);
+            }
+        }
+        return bounded;
+    }
+
+    private static String shortened(String text) {
+        return text.length() > TEXT_MAX ? text.substring(0, TEXT_MAX) + "…" : text;
+    }
+
+    static String masked(String text) {
+        return shortened(SecretMask.apply(text));
+    }
+}

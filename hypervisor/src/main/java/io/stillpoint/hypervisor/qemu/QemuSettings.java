@@ -1,0 +1,26 @@
+package io.stillpoint.hypervisor.qemu;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// How a VM of QEMU is backed up.
+///
+/// @param vm the name of its recovery points, noted for a later sweep
+/// @param disks which drives are stored
+/// @param known where the monitor is noted
+/// @param guardian the command that takes everything of ours out of the VM when this process is killed
+public record QemuSettings(
+        String vm, DiskChoice disks, Optional<KnownMonitors> known, Optional<Guardian> guardian) {
+    /// The usual disks; nothing is noted, and nobody sweeps after a process that is killed but the next job.
+    public static final QemuSettings USUAL =
+            new QemuSettings("", DiskChoice.USUAL, Optional.empty(), Optional.empty());
+
+    /// Makes the command.
+    @FunctionalInterface
+    public interface Guardian {
+        /// @param socket the monitor's
+        /// @param scratch the scratch folder in use
+        List<String> command(Path socket, Path scratch);
+    }
+}

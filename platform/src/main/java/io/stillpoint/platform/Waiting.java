@@ -1,0 +1,97 @@
+package io.stillpoint.platform;
+
+import java.time.Duration;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/// Tells a person what a process waits for: from the second second on, and again after ever longer times. Whoever may
+/// have to wait for something outside wraps the wait:
+///
+/// ```
+/// try (Waiting waiting = Waiting.until(() -> "the store to answer")) { ... }
+/// ```
+///
+/// One listener for the whole process, since the places that wait know nobody who could tell a person. Without a
+/// listener nothing is told and nothing is started. Safe for many threads.
+public final class Waiting implements AutoCloseable {
+    /// A wait of this length is worth a word.
+    public static final Duration FIRST = Duration.ofSeconds(2);
+
+    private static final Duration LONGEST = Duration.ofMinutes(1);
+    private static final int GROWTH = 4;
+
+    private static final Waiting NOTHING = new Waiting(() -> "", text -> {});
+
+    @SuppressWarnings("NullAway") // null until somebody listens
+    private static volatile @Nullable Consumer<String> listener;
+
+    private final Supplier<String> text;
+    private final Consumer<String> told;
+    private @Nullable ScheduledFuture<?> next;
+    private boolean closed;
+
+    private Waiting(Supplier<String> text, Consumer<String> told) {
+        this.text = text;
+        this.told = told;
+    }
+
+    /// Loaded with the first wait that somebody listens to.
+    private static final class Clock {
+        static final ScheduledThreadPoolExecutor TIMER = timer();
+
+        private static ScheduledThreadPoolExecutor timer() {
+            ScheduledThreadPoolExecutor timer =
+                    new ScheduledThreadPoolExecutor(
+                            1, Thread.ofPlatform().daemon().name("waiting").factory());
+            timer.setRemoveOnCancelPolicy(true);
+            return timer;
+        }
+    }
+
+    /// From now on waits of this process are told to `listener`, on a thread of their own; null: to nobody.
+    public static void listen(@Nullable Consumer<String> newListener) {
+        listener = newListener;
+    }
+
+    /// A wait begins. Closing ends it.
+    ///
+    /// @param text what is waited for; asked each time that it is told
+    public static Waiting until(Supplier<String> text) {
+        Consumer<String> told = listener;
+        if (told == null) {
+            return NOTHING;
+        }
+        Waiting waiting = new Waiting(text, told);
+        waiting.tellAfter(FIRST);
+        return waiting;
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        if (next != null) {
+            next.cancel(false);
+            next = null;
+        }
+    }
+
+    private synchronized void tellAfter(Duration wait) {
+        if (closed) {
+            return;
+        }
+        Duration longer = wait.multipliedBy(GROWTH);
+        Duration after = longer.compareTo(LONGEST) < 0 ? longer : LONGEST;
+        next =
+                Clock.TIMER.schedule(
+                        () -> {
+                            told.accept(text.get());
+                            tellAfter(after);
+                        },
+                        wait.toNanos(),
+                        TimeUnit.NANOSECONDS);
+    }
+}

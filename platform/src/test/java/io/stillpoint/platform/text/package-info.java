@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.platform.text;
+
+import org.jspecify.annotations.NullMarked;
