@@ -95,11 +95,8 @@ final class Output {
 
     private synchronized JsonNode withWarnings(ObjectNode document) {
         ArrayNode array = document.putArray("warnings");
-        warnings.forEach(
-                warning ->
-                        array.addObject()
-                                .put("code", warning.code())
-                                .put("message", warning.message()));
+        warnings.forEach(warning ->
+                array.addObject().put("code", warning.code()).put("message", warning.message()));
         return document;
     }
 

@@ -119,8 +119,8 @@ final class PruneCommand implements Callable<Integer> {
                         Long.toString(result.waitingPacks()),
                         new ByteSize(result.waitingBytes())));
         result.waitingUntil()
-                .ifPresent(until ->
-                        lines.add(Output.text("prune.waiting-until", until.toString())));
+                .ifPresent(
+                        until -> lines.add(Output.text("prune.waiting-until", until.toString())));
         result.youngUntil()
                 .ifPresent(until ->
                         lines.add(

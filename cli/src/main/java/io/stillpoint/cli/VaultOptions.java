@@ -83,7 +83,8 @@ final class VaultOptions {
     }
 
     private StoreLocation.Surroundings surroundings() {
-        // Everything that has to do with a vault comes by here before it touches a VM, a guest or the vault.
+        // Everything that has to do with a vault comes by here before it touches a VM, a guest or
+        // the vault.
         Readiness.require();
         return new StoreLocation.Surroundings(
                 System.getenv(), Randomness.secure(), InstantSource.system(), meter());

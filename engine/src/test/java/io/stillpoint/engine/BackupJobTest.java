@@ -142,13 +142,7 @@ final class BackupJobTest {
                         "test");
         try (Vault vault = open()) {
             return new BackupJob(
-                            vault,
-                            vm,
-                            settings,
-                            told,
-                            cancellation,
-                            this::now,
-                            Randomness.secure())
+                            vault, vm, settings, told, cancellation, this::now, Randomness.secure())
                     .run();
         }
     }

@@ -1,8 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
@@ -115,8 +115,7 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        long each =
-                IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
+        long each = IntakeWorker.MEMORY + (vault.settings().differences() ? ChunkReader.MEMORY : 0);
         try (MemoryBudget.Shares shares =
                         MemoryBudget.ofProcess().take(1, vault.settings().workers(), each);
                 Cancellation.Scope _ = cancellation.interruptible()) {
@@ -209,7 +208,8 @@ public final class BackupSession implements AutoCloseable {
             guard.committed();
             return point;
         }
-        // Somebody who can write to the store took the name; who only adds can't know the next one before it is promised.
+        // Somebody who can write to the store took the name; who only adds can't know the next one
+        // before it is promised.
         guard.promiseAnother();
         if (attempt == NAMES_MAX) {
             throw new VaultException(
@@ -225,21 +225,21 @@ public final class BackupSession implements AutoCloseable {
 
     private RecoveryPoint point(PointDraft draft) {
         return new RecoveryPoint(
-                        guard.point(),
-                        draft.vm(),
-                        draft.configuration(),
-                        draft.startedAt(),
-                        draft.snapshotAt(),
-                        vault.clock().instant(),
-                        draft.consistency(),
-                        draft.consistencyReason(),
-                        draft.frozenMillis(),
-                        draft.disks(),
-                        data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
-                        draft.writer(),
-                        draft.lockedUntil(),
-                        draft.copiedFrom(),
-                        draft.lineage().orElseGet(() -> next(draft.vm())));
+                guard.point(),
+                draft.vm(),
+                draft.configuration(),
+                draft.startedAt(),
+                draft.snapshotAt(),
+                vault.clock().instant(),
+                draft.consistency(),
+                draft.consistencyReason(),
+                draft.frozenMillis(),
+                draft.disks(),
+                data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
+                draft.writer(),
+                draft.lockedUntil(),
+                draft.copiedFrom(),
+                draft.lineage().orElseGet(() -> next(draft.vm())));
     }
 
     /// Has the store keep what the point needs. From here on nothing may throw: the point exists.

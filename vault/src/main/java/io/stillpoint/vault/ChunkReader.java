@@ -104,10 +104,7 @@ final class ChunkReader implements AutoCloseable {
                 Frame frame = frame(place);
                 int end = place.itemOffset() + place.itemLength();
                 if (end <= frame.length
-                        && hasher.node(
-                                        frame.plain,
-                                        place.itemOffset(),
-                                        place.itemLength())
+                        && hasher.node(frame.plain, place.itemOffset(), place.itemLength())
                                 .equals(id)) {
                     return true;
                 }

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// run as there are cores. For one thread at a time.
 final class IntakeWorker implements AutoCloseable {
     private static final int CHUNK = TreeShape.CHUNK;
+
     /// What its buffers take at most in bytes, but for those that it reads predecessors with: a leaf's chunks, those to
     /// be stored, and these compressed.
     static final long MEMORY = TreeShape.LEAF_SPAN + 2L * FrameCodec.PLAIN_MAX;

@@ -33,7 +33,12 @@ final class Points {
     // Points never change, so what was read once need not be read again.
     private final Map<ObjectId, RecoveryPoint> read = new ConcurrentHashMap<>();
 
-    Points(ObjectStore store, VaultKeys keys, Records records, Randomness randomness, Supplier<Clocks> clocks) {
+    Points(
+            ObjectStore store,
+            VaultKeys keys,
+            Records records,
+            Randomness randomness,
+            Supplier<Clocks> clocks) {
         this.store = store;
         this.randomness = randomness;
         this.records = records;
@@ -254,8 +259,7 @@ final class Points {
         Clocks now = clocks.get();
         requireUnlocked(point, now.earlier());
         Instant proven = provenBy(point);
-        Instant from =
-                proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
+        Instant from = proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
         Forgotten record =
                 new Forgotten(
                         point.id(), ObjectId.random(randomness), now.store(), from.plus(keep));

@@ -1,8 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.Messages;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -108,9 +108,7 @@ final class Pruner {
                 run(new Clocks(now, now), Set.of());
             } else {
                 try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
-                    run(
-                            new Clocks(vault.clock().instant(), own.madeAt()),
-                            Set.of(own.point()));
+                    run(new Clocks(vault.clock().instant(), own.madeAt()), Set.of(own.point()));
                 }
             }
         } finally {
@@ -235,7 +233,8 @@ final class Pruner {
                         kept.size()));
         execute(new PackList(verdict.id(), doomed), false);
         if (!rules.dryRun()) {
-            // In this order: a verdict without its condemnation is void, a condemnation alone is judged.
+            // In this order: a verdict without its condemnation is void, a condemnation alone is
+            // judged.
             records.deleteCondemned(verdict.id());
             records.deleteExecuted(verdict.id());
         }
@@ -305,9 +304,7 @@ final class Pruner {
         boolean isSilent =
                 renewals.stream()
                         .allMatch(found ->
-                                found.madeAt()
-                                                .plusSeconds(found.record().patience())
-                                                .isBefore(now)
+                                found.madeAt().plusSeconds(found.record().patience()).isBefore(now)
                                         || found.record()
                                                 .renewedAt()
                                                 .isBefore(now.minus(RENEWAL_AGE_MAX)));
@@ -498,8 +495,7 @@ final class Pruner {
             // Few chunks are bases; with too little room for them more is kept than must be.
             bases =
                     new Reachable(
-                            index.entries(),
-                            Objects.requireNonNull(memory).count() * MIB / 8);
+                            index.entries(), Objects.requireNonNull(memory).count() * MIB / 8);
         }
         try (FrameReader reader = new FrameReader()) {
             for (ObjectId id : withShortItems) {

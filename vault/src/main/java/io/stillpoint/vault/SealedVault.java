@@ -4,7 +4,6 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.record.DamagedFrames;
-import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;

@@ -55,8 +55,7 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
         List<Listed> listed = new ArrayList<>();
         store.list(Area.KEYS, listed::add);
         listed.sort(
-                Comparator.comparing(Listed::modifiedAt)
-                        .thenComparing(slot -> slot.name().id()));
+                Comparator.comparing(Listed::modifiedAt).thenComparing(slot -> slot.name().id()));
         List<ObjectName> names = new ArrayList<>();
         for (int oldest = 0, newest = listed.size() - 1; oldest <= newest; oldest++, newest--) {
             names.add(listed.get(oldest).name());

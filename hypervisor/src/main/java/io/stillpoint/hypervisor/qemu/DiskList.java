@@ -87,7 +87,11 @@ final class DiskList {
                 String shown = drive.path("device").asString("");
                 leftOut.add(
                         new LeftOut(
-                                shown.isEmpty() ? (qdev.isEmpty() ? inserted.path("node-name").asString("?") : qdev) : shown,
+                                shown.isEmpty()
+                                        ? (qdev.isEmpty()
+                                                ? inserted.path("node-name").asString("?")
+                                                : qdev)
+                                        : shown,
                                 reason,
                                 inserted.path("file").asString("")));
             }
@@ -106,7 +110,9 @@ final class DiskList {
         }
         boolean isRemovable = drive.path("removable").asBoolean(false);
         if (isRemovable && !choice.removable() && !isReadOnly(drive)) {
-            return type.equals("sd-card") ? "sd-card" : type.equals("floppy") ? "floppy" : "removable";
+            return type.equals("sd-card")
+                    ? "sd-card"
+                    : type.equals("floppy") ? "floppy" : "removable";
         }
         if (isReadOnly(drive) && !choice.readOnly()) {
             return isCdRom(type) ? "cd-rom" : "read-only";

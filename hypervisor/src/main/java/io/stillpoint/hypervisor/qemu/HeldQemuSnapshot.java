@@ -55,13 +55,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         this.limit = room.limit();
         this.watch =
                 new ScratchWatch(
-                        monitor,
-                        names,
-                        planned,
-                        room,
-                        this::giveUp,
-                        this::makeRoom,
-                        this::lose);
+                        monitor, names, planned, room, this::giveUp, this::makeRoom, this::lose);
         watch.start();
     }
 

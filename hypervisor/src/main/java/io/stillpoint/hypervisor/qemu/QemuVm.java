@@ -213,36 +213,43 @@ public final class QemuVm implements VirtualMachine {
     private void describe(DiskList.Found found, ScratchRoom room, SnapshotRequest request) {
         ObjectNode described = new MachineDescription(monitor, version).of(found);
         configuration = described;
-        found.leftOut().forEach(each -> notices.add(new MachineNotice(
-                "vm.left-out",
-                TEXTS.text(
-                        "vm.left-out",
-                        each.name(),
-                        TEXTS.text("vm.left-out." + each.reason()),
-                        each.detail()),
-                each.reason().equals("pass-through"))));
+        found.leftOut()
+                .forEach(each ->
+                        notices.add(
+                                new MachineNotice(
+                                        "vm.left-out",
+                                        TEXTS.text(
+                                                "vm.left-out",
+                                                each.name(),
+                                                TEXTS.text("vm.left-out." + each.reason()),
+                                                each.detail()),
+                                        each.reason().equals("pass-through"))));
         for (JsonNode each : described.path("notStored")) {
-            notices.add(MachineNotice.warning(
-                    "vm.not-stored",
-                    TEXTS.text(
+            notices.add(
+                    MachineNotice.warning(
                             "vm.not-stored",
-                            each.path("device").asString(""),
-                            TEXTS.text("vm.not-stored." + each.path("what").asString("")))));
+                            TEXTS.text(
+                                    "vm.not-stored",
+                                    each.path("device").asString(""),
+                                    TEXTS.text(
+                                            "vm.not-stored." + each.path("what").asString("")))));
         }
         for (GuestDisk disk : found.disks()) {
             if (disk.encrypted()) {
-                notices.add(MachineNotice.hint(
-                        "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
+                notices.add(
+                        MachineNotice.hint(
+                                "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
             }
         }
         if (room.isLessThan(request.scratchMax())) {
-            notices.add(MachineNotice.hint(
-                    "scratch.less-room",
-                    TEXTS.text(
+            notices.add(
+                    MachineNotice.hint(
                             "scratch.less-room",
-                            scratchPath(),
-                            room.limit().toString(),
-                            request.scratchMax().toString())));
+                            TEXTS.text(
+                                    "scratch.less-room",
+                                    scratchPath(),
+                                    room.limit().toString(),
+                                    request.scratchMax().toString())));
         }
     }
 
@@ -261,15 +268,15 @@ public final class QemuVm implements VirtualMachine {
             if (settings.guardian().isPresent() && guardian == null) {
                 guardian =
                         AbandonedSnapshot.watch(
-                                settings.guardian()
-                                        .get()
-                                        .command(monitor.socket(), folder.path()));
+                                settings.guardian().get().command(monitor.socket(), folder.path()));
             }
         } catch (HypervisorException e) {
             notices.add(MachineNotice.warning(e.code(), String.valueOf(e.getMessage())));
         } catch (IOException e) {
-            notices.add(MachineNotice.warning(
-                    "vm.no-guardian", TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
+            notices.add(
+                    MachineNotice.warning(
+                            "vm.no-guardian",
+                            TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
         }
     }
 

@@ -75,7 +75,8 @@ public final class QmpClient implements AutoCloseable {
             // Its queue of two is full, and it takes nobody out.
             throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);
         } catch (IOException e) {
-            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, Reason.of(e));
+            throw new HypervisorException(
+                    Kind.UNREACHABLE, "qmp.no-monitor", e, socket, Reason.of(e));
         }
         boolean done = false;
         try (Waiting _ =
@@ -188,7 +189,8 @@ public final class QmpClient implements AutoCloseable {
             // reads them at once, so the socket's buffer takes them whole.
             replies.put(id, Optional.empty());
             try (Waiting _ =
-                    Waiting.until(() -> TEXTS.text("qmp.awaiting-reply", socket, command, state()))) {
+                    Waiting.until(
+                            () -> TEXTS.text("qmp.awaiting-reply", socket, command, state()))) {
                 send(id, command, arguments, handed);
                 return awaitReply(id, command, timeout);
             } finally {
@@ -357,7 +359,8 @@ public final class QmpClient implements AutoCloseable {
     }
 
     private HypervisorException lost(IOException cause) {
-        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, Reason.of(cause));
+        return new HypervisorException(
+                Kind.UNREACHABLE, "qmp.lost", cause, socket, Reason.of(cause));
     }
 
     private HypervisorException protocol(String expected, String found) {
@@ -376,7 +379,6 @@ public final class QmpClient implements AutoCloseable {
         Thread.currentThread().interrupt();
         return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, "interrupted");
     }
-
 
     private static String excerpt(byte[] line) {
         int length = Math.min(line.length, 120);

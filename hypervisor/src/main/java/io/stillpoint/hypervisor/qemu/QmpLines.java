@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor.qemu;
 
+import io.stillpoint.platform.natives.UnixSocket;
 import java.io.EOFException;
 import java.io.IOException;
-import io.stillpoint.platform.natives.UnixSocket;
 import java.util.Arrays;
 
 /// Splits a monitor's stream into lines of bounded length.

@@ -183,7 +183,6 @@ final class ScratchFolder implements AutoCloseable {
         return Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).getName();
     }
 
-
     private static HypervisorException failure(
             String code, Path path, @Nullable IOException cause, Object... more) {
         Object[] arguments = new Object[more.length + 1];

@@ -47,7 +47,8 @@ final class ScratchImages {
     /// Adds the nodes from the file up to the filter. The filter stands aside until a device is put on it.
     void add(GuestDisk disk, int index) {
         createFile(index);
-        Optional<String> secret = disk.encrypted() ? Optional.of(addSecret(index)) : Optional.empty();
+        Optional<String> secret =
+                disk.encrypted() ? Optional.of(addSecret(index)) : Optional.empty();
         format(disk, index, secret);
         addWindow(index);
         addFleece(disk, index, secret);
@@ -69,7 +70,8 @@ final class ScratchImages {
                             file);
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED) {
-                throw new HypervisorException(Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
+                throw new HypervisorException(
+                        Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
             }
             throw e;
         }

@@ -12,6 +12,7 @@ final class SecretMask {
             Pattern.compile(
                     "(?i)(?<=^|[,:?&;])((?:[a-z0-9_.-]*(?:password|passwd|passphrase|token|cookie)"
                             + "|data|string|value|key|secretkey)=)(?:[^,:&;]|,,)*");
+
     private static final Pattern JSON =
             Pattern.compile(
                     "(?i)(\"(?:[a-z0-9_.-]*(?:password|passwd|passphrase|token|cookie)"

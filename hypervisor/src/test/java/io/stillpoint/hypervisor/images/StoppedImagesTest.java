@@ -188,8 +188,7 @@ class StoppedImagesTest {
         SnapshotRequest request =
                 new SnapshotRequest(
                         "0a1b2c3d", "0000000000000001", Map.of(), folder, ByteSize.parse("1M"));
-        try (StoppedImages vm =
-                        StoppedImages.of("vm", List.of(ImageFile.of(image)));
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)));
                 PreparedSnapshot prepared = vm.prepare(request)) {
             assertThat(vm.running()).isFalse();
             return prepared.take();

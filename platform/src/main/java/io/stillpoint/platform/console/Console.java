@@ -26,8 +26,7 @@ public final class Console {
     ///
     /// @param nanoClock like [System#nanoTime]
     /// @param width of the terminal at this moment, 0 if it is not known
-    public Console(
-            PrintStream out, ConsoleStyle style, LongSupplier nanoClock, IntSupplier width) {
+    public Console(PrintStream out, ConsoleStyle style, LongSupplier nanoClock, IntSupplier width) {
         this.out = out;
         this.style = style;
         this.nanoClock = nanoClock;

@@ -84,7 +84,8 @@ public enum Reason {
     private static final int CAUSES_MAX = 8;
 
     /// `/a/file (Permission denied)`, and `Cannot run program "x": Exec failed, error: 2 (No such file or directory)`
-    private static final Pattern BRACKETS = Pattern.compile(".*\\(([^()]+)\\)[\\s.]*", Pattern.DOTALL);
+    private static final Pattern BRACKETS =
+            Pattern.compile(".*\\(([^()]+)\\)[\\s.]*", Pattern.DOTALL);
 
     /// `java.io.IOException: text`
     private static final Pattern CLASS_NAME =

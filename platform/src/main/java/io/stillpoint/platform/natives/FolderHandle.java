@@ -37,7 +37,6 @@ public final class FolderHandle implements AutoCloseable {
     private static final int STATX_BYTES = 256;
     private static final int PERMISSIONS = 0xfff;
 
-
     /// What Java makes paths of.
     private static final Charset CHARSET =
             Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
@@ -216,8 +215,7 @@ public final class FolderHandle implements AutoCloseable {
             try (FolderHandle file = openedOrCreated(name, create, mode)) {
                 Optional<LockedFile> locked = LockedFile.tryLock(file, from, length);
                 // What was renamed or removed between opening and locking is locked in vain.
-                if (locked.isEmpty()
-                        || status(name).filter(now -> isSame(file, now)).isPresent()) {
+                if (locked.isEmpty() || status(name).filter(now -> isSame(file, now)).isPresent()) {
                     return locked;
                 }
                 locked.get().close();
@@ -233,8 +231,7 @@ public final class FolderHandle implements AutoCloseable {
         }
     }
 
-    private FolderHandle openedOrCreated(String name, boolean create, int mode)
-            throws IOException {
+    private FolderHandle openedOrCreated(String name, boolean create, int mode) throws IOException {
         while (true) {
             try {
                 return file(name);
@@ -438,12 +435,7 @@ public final class FolderHandle implements AutoCloseable {
                         checked(newName),
                         (from, into) ->
                                 LibC.call(
-                                        Function.LINKAT,
-                                        descriptor,
-                                        from,
-                                        to.descriptor,
-                                        into,
-                                        0)),
+                                        Function.LINKAT, descriptor, from, to.descriptor, into, 0)),
                 newName);
     }
 
@@ -465,19 +457,13 @@ public final class FolderHandle implements AutoCloseable {
         to.requireDone(rename(name, to, newName, 0), newName);
     }
 
-    private int rename(String name, FolderHandle to, String newName, int flags)
-            throws IOException {
+    private int rename(String name, FolderHandle to, String newName, int flags) throws IOException {
         return withTexts(
                 checked(name),
                 checked(newName),
                 (from, into) ->
                         LibC.call(
-                                Function.RENAMEAT2,
-                                descriptor,
-                                from,
-                                to.descriptor,
-                                into,
-                                flags));
+                                Function.RENAMEAT2, descriptor, from, to.descriptor, into, flags));
     }
 
     /// Makes the folder's entries last.

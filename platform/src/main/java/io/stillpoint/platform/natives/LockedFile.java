@@ -59,8 +59,7 @@ public final class LockedFile implements AutoCloseable {
             lock.set(JAVA_SHORT, 0, LibC.F_WRLCK);
             lock.set(JAVA_LONG, 8, from);
             lock.set(JAVA_LONG, 16, length);
-            return LibC.call(
-                    Function.FCNTL, descriptor, LibC.F_OFD_SETLK, lock.address(), 0, 0);
+            return LibC.call(Function.FCNTL, descriptor, LibC.F_OFD_SETLK, lock.address(), 0, 0);
         }
     }
 

@@ -162,7 +162,11 @@ final class ProgressBarTest {
     }
 
     private Console console(ConsoleStyle style) {
-        return new Console(new PrintStream(bytes, true, StandardCharsets.UTF_8), style, nanos::get, width::get);
+        return new Console(
+                new PrintStream(bytes, true, StandardCharsets.UTF_8),
+                style,
+                nanos::get,
+                width::get);
     }
 
     private String output() {

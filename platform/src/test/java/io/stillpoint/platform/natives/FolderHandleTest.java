@@ -67,8 +67,9 @@ final class FolderHandleTest {
             file.force(true);
         }
         assertThat(folder.resolve("new")).hasContent("AB");
-        assertThat(PosixFilePermissions.toString(
-                        Files.getPosixFilePermissions(folder.resolve("new"))))
+        assertThat(
+                        PosixFilePermissions.toString(
+                                Files.getPosixFilePermissions(folder.resolve("new"))))
                 .isEqualTo("rw-------");
     }
 

@@ -19,11 +19,13 @@ final class PrintableTest {
     @Test
     void whatATerminalWouldObeyIsShown() {
         assertThat(Printable.of("\u001b[31mred")).isEqualTo("\\x1b[31mred");
-        assertThat(Printable.of("a\nstillpoint: all is well")).isEqualTo("a\\nstillpoint: all is well");
+        assertThat(Printable.of("a\nstillpoint: all is well"))
+                .isEqualTo("a\\nstillpoint: all is well");
         assertThat(Printable.of("a\rb\tc\u0007\u007f")).isEqualTo("a\\rb\\tc\\x07\\x7f");
         assertThat(Printable.of("\u009b2J")).as("C1").isEqualTo("\\x9b2J");
         assertThat(Printable.of("\u202egnp.exe")).as("bidirectional").isEqualTo("\\u202egnp.exe");
-        assertThat(Printable.of("a\u2066b\u200fc\u200bd\ufeff")).isEqualTo("a\\u2066b\\u200fc\\u200bd\\ufeff");
+        assertThat(Printable.of("a\u2066b\u200fc\u200bd\ufeff"))
+                .isEqualTo("a\\u2066b\\u200fc\\u200bd\\ufeff");
         assertThat(Printable.of("a\u2028b\u2029")).isEqualTo("a\\u2028b\\u2029");
         assertThat(Printable.of("x\ud800y")).as("lone surrogate").isEqualTo("x\\ud800y");
         assertThat(Printable.of("\udb40\udc41")).as("a tag").isEqualTo("\\U000e0041");

@@ -103,11 +103,7 @@ final class Segment {
                 || tablesAt > trailerAt
                 || !new Sealer()
                         .isSigned(
-                                key,
-                                trailerAt,
-                                signed(where.name().id(), bytes),
-                                bytes,
-                                NUMBERS)) {
+                                key, trailerAt, signed(where.name().id(), bytes), bytes, NUMBERS)) {
             throw where.damaged("trailer");
         }
         long length = (long) packCount * ObjectId.LENGTH + (long) blocks * Blocks.BYTES;
@@ -288,7 +284,8 @@ final class Segment {
         object.read(end, buffer, 0, TRAILER);
         ByteBuffer trailer = ByteBuffer.wrap(buffer);
         if (trailer.getInt(16) != (int) crc.getValue()
-                || trailer.getInt(TRAILER - Integer.BYTES) != Checksum.of(buffer, 0, TRAILER - Integer.BYTES)) {
+                || trailer.getInt(TRAILER - Integer.BYTES)
+                        != Checksum.of(buffer, 0, TRAILER - Integer.BYTES)) {
             throw where.damaged("checksum");
         }
     }

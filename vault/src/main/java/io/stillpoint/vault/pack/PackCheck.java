@@ -89,7 +89,8 @@ public final class PackCheck {
                             != Checksum.of(bytes, 0, PackBuffer.TRAILER - Integer.BYTES)
                     || length < FrameCodec.OVERHEAD
                     || length > FrameCodec.LENGTH_MAX
-                    // Before its tag is looked at, what it asks of the heap is in proportion to what
+                    // Before its tag is looked at, what it asks of the heap is in proportion to
+                    // what
                     // there is.
                     || frames < 0
                     || frames > offset / FrameCodec.OVERHEAD

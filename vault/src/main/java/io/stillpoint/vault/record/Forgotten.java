@@ -16,13 +16,15 @@ public record Forgotten(ObjectId point, ObjectId forgetting, Instant at, Instant
     ObjectNode toJson() {
         return Json.object()
                 .put("forgetting", forgetting.toString())
-                .put("at", at.toString()).put("purgeAt", purgeAt.toString());
+                .put("at", at.toString())
+                .put("purgeAt", purgeAt.toString());
     }
 
     static Forgotten fromJson(ObjectId id, JsonNode json) {
         return new Forgotten(
                 id,
                 ObjectId.parse(json.required("forgetting").asString()),
-                Json.instant(json, "at"), Json.instant(json, "purgeAt"));
+                Json.instant(json, "at"),
+                Json.instant(json, "purgeAt"));
     }
 }

@@ -53,8 +53,7 @@ public final class RecordCodec {
                 || buffer.getInt(ObjectHeader.LENGTH) != end - JSON_AT) {
             throw where.damaged("checksum");
         }
-        if (!MessageDigest.isEqual(
-                mac(object, end), Arrays.copyOfRange(object, end, end + MAC))) {
+        if (!MessageDigest.isEqual(mac(object, end), Arrays.copyOfRange(object, end, end + MAC))) {
             throw where.damaged("authentication");
         }
         try {

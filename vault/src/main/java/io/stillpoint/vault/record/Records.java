@@ -91,7 +91,8 @@ public final class Records {
     }
 
     private List<Found<Forgotten>> forgotten(boolean counting) {
-        // In this order: a forgetting that is undone meanwhile may count, one that is new can't be undone yet.
+        // In this order: a forgetting that is undone meanwhile may count, one that is new can't be
+        // undone yet.
         List<Found<Forgotten>> found = all(ObjectKind.FORGOTTEN_POINT, Forgotten::fromJson);
         if (!found.isEmpty()) {
             Set<Undoing> undone = undoings();

@@ -220,8 +220,7 @@ final class Forge {
     }
 
     byte[] trailer(ObjectKind kind, ObjectName name, int at, int length, int frames) {
-        byte[] numbers =
-                ByteBuffer.allocate(12).putInt(at).putInt(length).putInt(frames).array();
+        byte[] numbers = ByteBuffer.allocate(12).putInt(at).putInt(length).putInt(frames).array();
         return trailer(kind, name, at + (long) length, numbers);
     }
 

@@ -28,7 +28,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -193,8 +192,7 @@ enum FuzzTarget {
             ByteArrayOutputStream pack = new ByteArrayOutputStream();
             pack.writeBytes(Forge.header(ObjectKind.DATA_PACK, name));
             pack.writeBytes(frame);
-            pack.writeBytes(
-                    FORGE.trailer(ObjectKind.DATA_PACK, name, 32 + frame.length, 0, 1));
+            pack.writeBytes(FORGE.trailer(ObjectKind.DATA_PACK, name, 32 + frame.length, 0, 1));
             store.objects().put(name, pack.toByteArray());
             step(() -> {
                 try (PackFile file = PackFile.open(store, FORGE.keys(), name.id());

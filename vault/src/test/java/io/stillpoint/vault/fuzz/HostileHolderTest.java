@@ -104,7 +104,9 @@ final class HostileHolderTest {
         byte[] header = FuzzTarget.joined(Forge.header(ObjectKind.INDEX, name), new byte[4064]);
         byte[] frame = ByteBuffer.allocate(48).putInt(0xA000_0000).putInt(16).array();
         byte[] numbers = ByteBuffer.allocate(20).putLong(0).putInt(1).array();
-        byte[] trailer = forge.trailer(ObjectKind.INDEX, name, (3L << 30) + header.length + frame.length, numbers);
+        byte[] trailer =
+                forge.trailer(
+                        ObjectKind.INDEX, name, (3L << 30) + header.length + frame.length, numbers);
         byte[] segment = FuzzTarget.joined(FuzzTarget.joined(header, frame), trailer);
         store.objects().put(name, segment);
         store.stretch(name, 3L << 30);
