@@ -109,12 +109,18 @@ static struct outcome command_thaw(const struct run_folder *run) {
     return outcome;
 }
 
-static struct outcome thaw_in(struct run_folder *run) {
+// Whether the state is of another task than the one that is meant.
+static bool is_of_another(const struct seen *seen, const char *task) {
+    const char *its = json_words(json_member(seen->document.root, "task"));
+    return task != NULL && (its == NULL || strcmp(its, task) != 0);
+}
+
+static struct outcome thaw_in(struct run_folder *run, const char *task) {
     long long end = now_micros() + THAW_MICROS_MAX;
     bool told = false;
     while (now_micros() < end) {
         struct seen seen;
-        bool known = see(&seen, run);
+        bool known = see(&seen, run) && !is_of_another(&seen, task);
         bool working = is_worked_on(run);
         bool frozen = known && is_frozen(seen.state);
         // Before the freeze, too: it is told not to begin.
@@ -138,16 +144,19 @@ static struct outcome thaw_in(struct run_folder *run) {
     return outcome_of(FAILED, "it was told to thaw, and is still frozen", NULL);
 }
 
-struct outcome thaw(void) {
+struct outcome thaw(const char *task) {
     struct run_folder run;
-    struct outcome outcome = run_folder_open(&run, false);
+    struct outcome outcome = run_folder_open(&run, task != NULL);
     if (outcome.code == FAILED && outcome.number == ENOENT) {
         return SUCCESS;
     }
-    if (outcome.code == OK) {
-        outcome = thaw_in(&run);
-        run_folder_close(&run);
+    if (outcome.code == OK && task != NULL) {
+        outcome = run_folder_revoke(&run, task);
     }
+    if (outcome.code == OK) {
+        outcome = thaw_in(&run, task);
+    }
+    run_folder_close(&run);
     return outcome;
 }
 

@@ -148,7 +148,7 @@ static int run(const struct arguments *arguments) {
         return status();
     }
     if (strcmp(verb, "thaw") == 0) {
-        return answer(verb, thaw());
+        return answer(verb, thaw(arguments->task));
     }
     if (strcmp(verb, "test-scripts") == 0) {
         return test_scripts(arguments->script_limit);

@@ -275,7 +275,7 @@ static struct outcome make_folder(void) {
 // Runs something while no snapshot can be made: BUSY if one is.
 static struct outcome while_idle(struct outcome (*change)(const char *), const char *argument) {
     struct run_folder run;
-    struct outcome outcome = is_abandoned() ? thaw() : SUCCESS;
+    struct outcome outcome = is_abandoned() ? thaw(NULL) : SUCCESS;
     if (outcome.code != OK) {
         return outcome;
     }
@@ -297,7 +297,7 @@ struct outcome package_install(void) {
     }
     // Before anything is written: the disk may be frozen.
     if (outcome.code == OK && is_abandoned()) {
-        outcome = thaw();
+        outcome = thaw(NULL);
     }
     if (outcome.code == OK) {
         outcome = make_folder();
@@ -319,7 +319,7 @@ struct outcome package_enable(void) {
 struct outcome package_disable(void) {
     struct installation state;
     // Thawing comes first, whatever is installed.
-    struct outcome outcome = thaw();
+    struct outcome outcome = thaw(NULL);
     if (outcome.code == OK) {
         outcome = require_installed(&state);
     }

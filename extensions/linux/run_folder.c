@@ -11,7 +11,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { STATUS_LENGTH_MAX = 4 << 20, LOCK_TRIES = 50, LOCK_PAUSE_MICROS = 20000 };
+enum { STATUS_LENGTH_MAX = 4 << 20, REVOKED_LENGTH_MAX = 256, LOCK_TRIES = 50, LOCK_PAUSE_MICROS = 20000 };
 
 static const char *const bases[] = {"/run", "/dev/shm"};
 
@@ -110,6 +110,28 @@ char *run_folder_status(const struct run_folder *run, size_t *length) {
     char *bytes = read_open_file(file, STATUS_LENGTH_MAX, length);
     close(file);
     return bytes;
+}
+
+struct outcome run_folder_revoke(const struct run_folder *run, const char *task) {
+    int file = openat(run->folder, "revoked", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    bool done = file >= 0 && write_all(file, task, strlen(task));
+    struct outcome outcome = done ? SUCCESS : outcome_of_errno("can't be written", "revoked");
+    if (file >= 0) {
+        close(file);
+    }
+    return outcome;
+}
+
+bool run_folder_is_revoked(const struct run_folder *run, const char *task) {
+    int file = openat(run->folder, "revoked", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file < 0) {
+        return false;
+    }
+    char *bytes = read_open_file(file, REVOKED_LENGTH_MAX, NULL);
+    close(file);
+    bool revoked = bytes != NULL && strcmp(bytes, task) == 0;
+    free(bytes);
+    return revoked;
 }
 
 bool run_folder_tell(const struct run_folder *run, const char *by, const char *bytes, size_t count) {

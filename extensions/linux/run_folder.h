@@ -1,6 +1,7 @@
 // The folder in memory through which a snapshot is steered and watched, and its files:
 //   lock         held by the processes that make a snapshot, by flock(2)
 //   control      a pipe with a name: takes the line `thaw`
+//   revoked      the task that was called off last
 //   status.json  see docs/extensions.md; only ever replaced as a whole
 #pragma once
 
@@ -29,6 +30,10 @@ const char *run_folder_base(void);
 
 // status.json, which the caller frees; null with errno set.
 char *run_folder_status(const struct run_folder *run, size_t *length);
+
+// Calls a task off: from then on it does not begin. What has begun must be told, too.
+struct outcome run_folder_revoke(const struct run_folder *run, const char *task);
+bool run_folder_is_revoked(const struct run_folder *run, const char *task);
 
 // Replaces status.json by way of a file of this name. Allocates nothing.
 bool run_folder_tell(const struct run_folder *run, const char *by, const char *bytes, size_t count);

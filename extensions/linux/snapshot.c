@@ -273,7 +273,7 @@ static struct outcome prepare(struct session *session) {
         outcome = run_folder_open(&session->run, true);
     }
     if (outcome.code == OK && is_abandoned()) {
-        outcome = thaw();
+        outcome = thaw(NULL);
     }
     if (outcome.code == OK) {
         outcome = run_folder_lock(&session->run);
@@ -283,6 +283,12 @@ static struct outcome prepare(struct session *session) {
     }
     if (outcome.code == OK && (!session_begin(session) || !session_tell(session, STATE_PRE))) {
         outcome = outcome_of_errno("the state can't be told", session->run.path.bytes);
+        unlinkat(session->run.folder, "control", 0);
+    }
+    // After the state was told: whoever calls the task off looks at that after it has left its word.
+    if (outcome.code == OK && run_folder_is_revoked(&session->run, session->wishes.task)) {
+        outcome = outcome_of(FAILED, "it was called off before it began", NULL);
+        unlinkat(session->run.folder, "status.json", 0);
         unlinkat(session->run.folder, "control", 0);
     }
     return outcome;

@@ -13,8 +13,9 @@ int test_scripts(long long script_seconds_max);
 int status(void);
 
 // Thaws as the host would, and waits until it is done. Also thaws what a snapshot left frozen whose processes were all
-// killed. Success if nothing is frozen.
-struct outcome thaw(void);
+// killed. Success if nothing is frozen. With a task, that one alone, which also never begins from then on; null: whichever
+// there is.
+struct outcome thaw(const char *task);
 
 // Whether a snapshot left file systems frozen and no process of it lives.
 bool is_abandoned(void);

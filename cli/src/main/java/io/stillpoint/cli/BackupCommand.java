@@ -7,6 +7,8 @@ import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.images.ImageFile;
 import io.stillpoint.hypervisor.images.StoppedImages;
+import io.stillpoint.hypervisor.qemu.DiskChoice;
+import io.stillpoint.hypervisor.qemu.QemuSettings;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
@@ -42,8 +44,12 @@ final class BackupCommand implements Callable<Integer> {
     private Source source = new Source();
 
     static final class Source {
-        @Option(names = "--image", paramLabel = "FILE", descriptionKey = "option.image")
-        private List<Path> images = new ArrayList<>();
+        @Option(
+                names = "--image",
+                paramLabel = "FILE[,format=…]",
+                converter = ImageConverter.class,
+                descriptionKey = "option.image")
+        private List<ImageFile> images = new ArrayList<>();
 
         @ArgGroup(exclusive = false)
         private @Nullable Live live;
@@ -63,9 +69,8 @@ final class BackupCommand implements Callable<Integer> {
         @Option(
                 names = "--scratch",
                 paramLabel = "DIR",
-                defaultValue = "/var/tmp/stillpoint",
                 descriptionKey = "option.scratch")
-        private Path scratch = Path.of("");
+        private @Nullable Path scratch;
 
         @Option(
                 names = "--scratch-limit",
@@ -74,6 +79,12 @@ final class BackupCommand implements Callable<Integer> {
                 converter = ByteSizeConverter.class,
                 descriptionKey = "option.scratch-limit")
         private ByteSize scratchLimit = new ByteSize(0);
+
+        @Option(names = "--include-removable", descriptionKey = "option.include-removable")
+        private boolean includeRemovable;
+
+        @Option(names = "--include-read-only", descriptionKey = "option.include-read-only")
+        private boolean includeReadOnly;
 
         @Option(
                 names = "--freeze-limit",
@@ -150,15 +161,25 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
+    private List<Path> imageBases = new ArrayList<>();
+
     @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
     private @Nullable Long lockDays;
 
     @Override
     public Integer call() {
+        if (!BackupSettings.isVmName(vm)) {
+            throw new InputException("backup.vm-name", vm);
+        }
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
                 VirtualMachine machine = machine();
                 ConsoleEvents events = output.events()) {
+            if (machine instanceof StoppedImages stopped) {
+                // Before any of them is read.
+                stopped.references().forEach(each -> events.step("image", text(each)));
+            }
             RecoveryPoint point =
                     new BackupJob(
                                     vault,
@@ -173,6 +194,11 @@ final class BackupCommand implements Callable<Integer> {
             output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    private static String text(StoppedImages.Reference reference) {
+        return Output.text(
+                "backup.reference", reference.disk(), reference.image(), reference.file());
     }
 
     private ObjectNode json(RecoveryPoint point) {
@@ -193,8 +219,14 @@ final class BackupCommand implements Callable<Integer> {
     private VirtualMachine machine() {
         Live live = source.live;
         return live == null
-                ? StoppedImages.of(vm, source.images.stream().map(ImageFile::of).toList())
-                : QemuVm.open(live.qmp);
+                ? StoppedImages.of(vm, source.images, imageBases)
+                : QemuVm.open(
+                        live.qmp,
+                        new QemuSettings(
+                                vm,
+                                new DiskChoice(live.includeRemovable, live.includeReadOnly),
+                                ScratchOptions.known(state),
+                                Optional.of(ScratchOptions.guardian())));
     }
 
     private Optional<ExtensionKeeper> keeper(Live live) {
@@ -214,7 +246,7 @@ final class BackupCommand implements Callable<Integer> {
                 atLeast.consistency,
                 live.freezeLimit,
                 live.scriptLimit,
-                live.scratch,
+                live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
                 live.scratchLimit,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());

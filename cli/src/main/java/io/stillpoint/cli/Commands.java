@@ -23,6 +23,8 @@ final class Commands {
                             DiffCommand.class,
                             ForgetCommand.class,
                             GuestCommand.class,
+                            SweepCommand.class,
+                            ReleaseCommand.class,
                             DemoCommand.class),
                     VaultCommand.class,
                     List.of(

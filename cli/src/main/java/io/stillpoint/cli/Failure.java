@@ -1,12 +1,13 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.MachineException;
 import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -24,21 +25,22 @@ record Failure(String code, String message, boolean isRetryable, ExitCode exit) 
                             known.getMessage(),
                             known.retryable(),
                             ExitCode.of(known));
-            case OutOfMemoryError memory ->
-                    of(
-                            new MachineException(
-                                    "platform.no-memory",
-                                    memory,
-                                    new ByteSize(Runtime.getRuntime().maxMemory())));
+            case OutOfMemoryError memory -> of(MachineException.noMemory(memory));
             case InvalidPathException path ->
-                    of(
-                            new MachineException(
-                                    "platform.unusable-path",
-                                    path,
-                                    path.getInput(),
-                                    Readiness.charset()));
+                    of(MachineException.unusable(path, Readiness.charset()));
             default -> defect(e);
         };
+    }
+
+    /// What no part of the program foresaw, but is no fault of its.
+    private static Failure ofSystem(Exception e) {
+        Throwable cause = e.getCause() == null ? e : e.getCause();
+        String file = cause instanceof FileSystemException of ? String.valueOf(of.getFile()) : "";
+        String message =
+                file.isEmpty()
+                        ? Output.text("error.system", Reason.of(e))
+                        : Output.text("error.file", file, Reason.of(e));
+        return new Failure("error.system", message, true, ExitCode.ENVIRONMENT);
     }
 
     private static Failure defect(Throwable e) {

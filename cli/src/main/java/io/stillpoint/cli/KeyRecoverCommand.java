@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.SheetLines;
 import java.io.BufferedReader;
@@ -54,7 +55,8 @@ final class KeyRecoverCommand implements Callable<Integer> {
             return input.readAllLines();
         } catch (IOException e) {
             throw new InputException(
-                    "sheet.unreadable", String.valueOf(sheet), String.valueOf(e.getMessage()));
+                    "sheet.unreadable", sheet == null ? Output.text("sheet.input") : sheet.toString(),
+                    Reason.of(e));
         }
     }
 }

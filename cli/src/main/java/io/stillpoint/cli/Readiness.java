@@ -36,7 +36,7 @@ final class Readiness {
 
     private static void requireReadable(String text) {
         if (text.indexOf(REPLACEMENT) >= 0) {
-            throw new MachineException("platform.unreadable-text", null, text, charset());
+            throw MachineException.unreadable(text, charset());
         }
     }
 
@@ -44,7 +44,7 @@ final class Readiness {
     static Path home(String option) {
         Path home = Path.of(System.getProperty("user.home"));
         if (!home.isAbsolute()) {
-            throw new MachineException("platform.no-home", null, option);
+            throw MachineException.noHome(option);
         }
         return home;
     }

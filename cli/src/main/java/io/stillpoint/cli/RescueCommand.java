@@ -13,8 +13,10 @@ import io.stillpoint.vault.Verification;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
@@ -140,13 +142,20 @@ final class RescueCommand {
                                 ? Output.text("rescue.none", vault.location())
                                 : String.join("\n", rescued.stream().map(Restore::text).toList()));
                 ExitCode told = told(options, vault);
-                boolean isWhole =
-                        rescued.stream()
-                                .allMatch(disk ->
-                                        disk.outcome() == Outcome.RESTORED
-                                                || disk.outcome() == Outcome.ALREADY_THERE);
-                return (isWhole ? told : ExitCode.DAMAGE).status();
+                return exitCode(rescued, told).status();
             }
+        }
+
+        /// Damage says more than a lack of room.
+        private static ExitCode exitCode(List<Rescued> rescued, ExitCode told) {
+            Set<Outcome> outcomes = EnumSet.noneOf(Outcome.class);
+            rescued.forEach(disk -> outcomes.add(disk.outcome()));
+            if (told == ExitCode.DAMAGE
+                    || outcomes.contains(Outcome.NOT_RESTORED)
+                    || outcomes.contains(Outcome.WITH_LOSSES)) {
+                return ExitCode.DAMAGE;
+            }
+            return outcomes.contains(Outcome.FAILED) ? ExitCode.ENVIRONMENT : told;
         }
 
         private Collection<RecoveryPoint> chosen(Vault vault) {
@@ -177,6 +186,7 @@ final class RescueCommand {
                 case ALREADY_THERE -> text("rescue.already-there", disk);
                 case WITH_LOSSES -> text("rescue.with-losses", disk);
                 case NOT_RESTORED -> text("rescue.not-restored", disk);
+                case FAILED -> text("rescue.failed", disk);
             };
         }
 

@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.SheetLines;
@@ -61,7 +62,7 @@ final class RescueOptions implements AutoCloseable {
             scratchFolder = made;
             return made;
         } catch (IOException e) {
-            throw new InputException("rescue.no-scratch", parent, e.toString());
+            throw new InputException("rescue.no-scratch", parent, Reason.of(e));
         }
     }
 
@@ -75,7 +76,7 @@ final class RescueOptions implements AutoCloseable {
                 Files.delete(file);
             }
         } catch (IOException e) {
-            Output.complain(Output.text("rescue.scratch-left", scratchFolder, e.toString()));
+            Output.complain(Output.text("rescue.scratch-left", scratchFolder, Reason.of(e)));
         }
     }
 
@@ -100,7 +101,7 @@ final class RescueOptions implements AutoCloseable {
             return lines;
         } catch (IOException e) {
             throw new InputException(
-                    "sheet.unreadable", Output.text("sheet.input"), String.valueOf(e.getMessage()));
+                    "sheet.unreadable", Output.text("sheet.input"), Reason.of(e));
         }
     }
 }

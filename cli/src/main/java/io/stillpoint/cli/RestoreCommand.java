@@ -4,15 +4,20 @@ import io.stillpoint.engine.RestoreJob;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.PathPart;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,7 +44,11 @@ final class RestoreCommand implements Callable<Integer> {
     @Option(names = "--format", paramLabel = "raw|qcow2", descriptionKey = "option.format")
     private @Nullable Format format;
 
-    @Option(names = "--sync", descriptionKey = "option.sync")
+    @Option(names = "--overwrite", paramLabel = "DEVICE", descriptionKey = "option.overwrite")
+    private @Nullable Path overwrite;
+
+    /// What it asked for is always done.
+    @Option(names = "--sync", hidden = true)
     private boolean sync;
 
     /// The formats of images that disks can be restored to.
@@ -48,7 +57,13 @@ final class RestoreCommand implements Callable<Integer> {
         qcow2
     }
 
-    /// A disk and the file it goes to.
+    /// Endings of formats that disks can't be restored to.
+    private static final Set<String> OTHER_FORMATS =
+            Set.of("qcow", "qed", "vmdk", "vhdx", "vhd", "vpc", "vdi", "ova", "ovf", "iso");
+
+    private static final Set<String> RAW_ENDINGS = Set.of("", "raw", "img");
+
+    /// A disk and the file or device it goes to.
     private record Task(PointDisk disk, Path file, Format format) {}
 
     @Override
@@ -61,35 +76,79 @@ final class RestoreCommand implements Callable<Integer> {
                 ConsoleEvents events = output.events()) {
             RecoveryPoint point = vault.point(pointId);
             RestoreJob job = new RestoreJob(vault, events, cancellation);
-            for (Task task : tasks(point)) {
-                restore(job, point, task);
-                restored.addObject()
-                        .put("name", task.disk.name())
-                        .put("file", task.file.toString())
-                        .put("format", task.format.name())
-                        .put("size", task.disk.image().size());
-                lines.add(
-                        Output.text(
-                                "restore.done", task.disk.name(), task.file, task.format.name()));
+            List<Task> tasks = tasks(point);
+            // All targets are looked at before the first byte is written to any.
+            try (Targets targets = new Targets()) {
+                tasks.forEach(task -> targets.add(target(task)));
+                job.requireRoom(
+                        tasks.stream()
+                                .filter(task -> !isDevice(task.file))
+                                .map(task -> new RestoreJob.Wanted(task.disk, task.file))
+                                .toList());
+                for (int i = 0; i < tasks.size(); i++) {
+                    Task task = tasks.get(i);
+                    RestoreTarget target = targets.get(i);
+                    job.run(point, task.disk, target, task.file.toString());
+                    target.commit();
+                    restored.addObject()
+                            .put("name", task.disk.name())
+                            .put("file", task.file.toString())
+                            .put("format", task.format.name())
+                            .put("size", task.disk.image().size());
+                    lines.add(
+                            Output.text(
+                                    "restore.done",
+                                    task.disk.name(),
+                                    task.file,
+                                    task.format.name()));
+                }
             }
         }
         output.done(json, String.join("\n", lines));
         return ExitCode.SUCCESS.status();
     }
 
-    private void restore(RestoreJob job, RecoveryPoint point, Task task) {
-        long size = task.disk.image().size();
-        try (RestoreTarget target =
-                switch (task.format) {
-                    case raw -> RestoreTarget.createRaw(task.file, size);
-                    case qcow2 -> RestoreTarget.createQcow2(task.file, size);
-                }) {
-            job.run(point, task.disk, target, task.file.toString());
-            if (sync) {
-                target.flush();
-            }
-            target.commit();
+    /// Closed together, the last one first.
+    private static final class Targets implements AutoCloseable {
+        private final List<RestoreTarget> targets = new ArrayList<>();
+
+        void add(RestoreTarget target) {
+            targets.add(target);
         }
+
+        RestoreTarget get(int index) {
+            return targets.get(index);
+        }
+
+        @Override
+        public void close() {
+            RuntimeException failure = null;
+            for (RestoreTarget target : targets.reversed()) {
+                try {
+                    target.close();
+                } catch (StillpointException e) {
+                    failure = failure == null ? e : failure;
+                }
+            }
+            if (failure != null) {
+                throw failure;
+            }
+        }
+    }
+
+    private RestoreTarget target(Task task) {
+        long size = task.disk.image().size();
+        if (overwrite != null) {
+            return RestoreTarget.overwriteDevice(task.file, size);
+        }
+        return switch (task.format) {
+            case raw -> RestoreTarget.createRaw(task.file, size);
+            case qcow2 -> RestoreTarget.createQcow2(task.file, size);
+        };
+    }
+
+    private static boolean isDevice(Path file) {
+        return Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
     }
 
     private List<Task> tasks(RecoveryPoint point) {
@@ -102,6 +161,7 @@ final class RestoreCommand implements Callable<Integer> {
                     "restore.no-such-disk", String.valueOf(diskName), names(point));
         }
         boolean isFolder = isFolder();
+        requireSameDevice();
         if (!isFolder && disks.size() > 1) {
             throw new InputException(
                     "restore.many-disks", Integer.toString(disks.size()), names(point), to);
@@ -117,25 +177,62 @@ final class RestoreCommand implements Callable<Integer> {
         return to.endsWith("/") || Files.isDirectory(Path.of(to));
     }
 
+    /// What may be lost has to be named another time.
+    private void requireSameDevice() {
+        if (overwrite == null) {
+            return;
+        }
+        try {
+            if (!Files.isSameFile(overwrite, Path.of(to))) {
+                throw new InputException("restore.overwrite-other", overwrite, to);
+            }
+        } catch (IOException e) {
+            throw new InputException("restore.overwrite-other", overwrite, to);
+        }
+    }
+
     private void makeFolder() {
         try {
-            Files.createDirectories(Path.of(to));
+            Files.createDirectories(
+                    Path.of(to),
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
         } catch (IOException e) {
-            throw new InputException("restore.no-folder", to, String.valueOf(e.getMessage()));
+            throw new InputException("restore.no-folder", to, Reason.of(e));
         }
     }
 
     private Task task(PointDisk disk, boolean isFolder) {
         if (isFolder) {
-            Format chosen = format != null ? format : formatOf(disk.format());
-            return new Task(disk, Path.of(to, disk.name() + "." + chosen), chosen);
+            Format chosen =
+                    format != null
+                            ? format
+                            : disk.format().equals("qcow2") ? Format.qcow2 : Format.raw;
+            // The name came from a hypervisor and lay in a store.
+            return new Task(disk, Path.of(to, PathPart.of(disk.name()) + "." + chosen), chosen);
         }
-        String ending = to.toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
-        return new Task(disk, Path.of(to), format != null ? format : formatOf(ending));
+        Path file = Path.of(to);
+        return new Task(disk, file, format != null ? format : formatOf(file));
     }
 
-    private static Format formatOf(String word) {
-        return word.equals("qcow2") ? Format.qcow2 : Format.raw;
+    private static Format formatOf(Path file) {
+        if (isDevice(file)) {
+            return Format.raw;
+        }
+        Path last = file.getFileName();
+        String name = last == null ? "" : last.toString().toLowerCase(Locale.ROOT);
+        int dot = name.lastIndexOf('.');
+        String ending = dot <= 0 ? "" : name.substring(dot + 1);
+        if (RAW_ENDINGS.contains(ending)) {
+            return Format.raw;
+        }
+        if (ending.equals("qcow2")) {
+            return Format.qcow2;
+        }
+        throw new InputException(
+                OTHER_FORMATS.contains(ending) ? "restore.other-format" : "restore.format-needed",
+                file,
+                ending);
     }
 
     private static String names(RecoveryPoint point) {

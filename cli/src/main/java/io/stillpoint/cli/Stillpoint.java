@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Waiting;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -30,6 +31,7 @@ public final class Stillpoint implements Runnable {
         int status = ExitCode.DEFECT.status();
         try {
             Readiness.requireReadable(System.getenv(), arguments);
+            tellWaits(arguments);
             status = run(arguments);
         } catch (Throwable e) {
             // Whatever it is: who waits for this process learns at once that it failed.
@@ -37,6 +39,14 @@ public final class Stillpoint implements Runnable {
         } finally {
             Interruption.ended();
             System.exit(status);
+        }
+    }
+
+    /// Silence is for those who asked for it: everybody else learns what a command waits for.
+    private static void tellWaits(String... arguments) {
+        List<String> given = Arrays.asList(arguments);
+        if (!given.contains("--quiet") && !given.contains("-q")) {
+            Waiting.listen(text -> Output.say(Output.text("wait.for", text)));
         }
     }
 
@@ -80,7 +90,7 @@ public final class Stillpoint implements Runnable {
     /// Without any argument: what one may want to do.
     @Override
     public void run() {
-        System.out.println(Output.text("usage.overview"));
+        System.out.println(Output.text("help.overview"));
     }
 
     private static int execute(ParseResult parsed) {

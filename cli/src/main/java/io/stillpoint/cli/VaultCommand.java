@@ -28,11 +28,12 @@ final class VaultCommand {
             vaultOptions.probe();
             KeyOptions.NewKey key = vaultOptions.key().forNewVault();
             try (Vault vault =
-                    Vault.init(
-                            vaultOptions.store(),
-                            key.credential(),
-                            Randomness.secure(),
-                            InstantSource.system())) {
+                    key.used(() ->
+                            Vault.init(
+                                    vaultOptions.store(),
+                                    key.credential(),
+                                    Randomness.secure(),
+                                    InstantSource.system()))) {
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
                         .put("vault", vaultOptions.location().toString());

@@ -1,6 +1,7 @@
 package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -91,7 +92,7 @@ public final class QemuProcess implements AutoCloseable {
                     e,
                     folder.path().toString(),
                     launch.name(),
-                    e.toString());
+                    Reason.of(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new DemoException(Kind.VM, "demo.interrupted", e, launch.name());

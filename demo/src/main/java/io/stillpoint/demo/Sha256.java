@@ -1,6 +1,7 @@
 package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -22,7 +23,7 @@ final class Sha256 {
             }
             return HexFormat.of().formatHex(digest.digest());
         } catch (IOException e) {
-            throw new DemoException(Kind.REQUEST, "tour.unreadable", e, file, e.toString());
+            throw new DemoException(Kind.REQUEST, "tour.unreadable", e, file, Reason.of(e));
         } catch (NoSuchAlgorithmException e) {
             throw new IllegalStateException("every JDK has SHA-256", e);
         }

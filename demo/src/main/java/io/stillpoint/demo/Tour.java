@@ -13,6 +13,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.Consistency;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
@@ -229,7 +230,7 @@ public final class Tour {
             try {
                 return new WorkFolder(Files.createTempDirectory("stillpoint-demo-"));
             } catch (IOException e) {
-                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, e.toString());
+                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, Reason.of(e));
             }
         }
 
@@ -244,7 +245,7 @@ public final class Tour {
                     Files.deleteIfExists(file);
                 }
             } catch (IOException e) {
-                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, e.toString());
+                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, Reason.of(e));
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ record VmFolder(Path path, boolean temporary) {
                     e,
                     String.valueOf(wanted),
                     launch.name(),
-                    e.toString());
+                    Reason.of(e));
         }
     }
 

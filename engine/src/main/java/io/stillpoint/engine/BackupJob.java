@@ -157,7 +157,7 @@ public final class BackupJob {
         if (notice.isWarning()) {
             events.warning(notice.code(), notice.text());
         } else {
-            events.step("note", notice.text());
+            events.note(notice.code(), notice.text());
         }
     }
 

@@ -3,6 +3,7 @@ package io.stillpoint.engine;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.vault.Consistency;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -38,6 +39,23 @@ public record BackupSettings(
     private static final Duration VSS_HOLD_MAX = Duration.ofSeconds(9);
 
     private static final Duration VSS_PREPARE_MAX = Duration.ofMinutes(3);
+
+    private static final int NAME_BYTES_MAX = 255;
+
+    public BackupSettings {
+        if (!isVmName(vm)) {
+            throw new IllegalArgumentException("no name of a VM");
+        }
+    }
+
+    /// Whether points can be kept under this name: 1 to 255 bytes, no control or formatting characters, no blank at either
+    /// end.
+    public static boolean isVmName(String name) {
+        return !name.isEmpty()
+                && name.equals(name.strip())
+                && name.matches("[^\\p{C}\\u2028\\u2029]+")
+                && name.getBytes(StandardCharsets.UTF_8).length <= NAME_BYTES_MAX;
+    }
 
     Duration vssHoldMax() {
         return freezeMax.compareTo(VSS_HOLD_MAX) < 0 ? freezeMax : VSS_HOLD_MAX;

@@ -2,9 +2,10 @@ package io.stillpoint.engine;
 
 import io.stillpoint.guest.quiesce.Applications;
 import io.stillpoint.guest.quiesce.Rest;
+import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.vault.Consistency;
 
-/// Which way a guest is brought to rest, and what a snapshot taken so is worth: the two tables of `docs/consistency.md`,
+/// Which way a guest is brought to rest, and what a snapshot taken so is worth: the tables of `docs/consistency.md`,
 /// and nothing else decides either.
 final class ConsistencyRules {
     private ConsistencyRules() {}
@@ -86,6 +87,15 @@ final class ConsistencyRules {
             case NOTHING -> Consistency.CRASH;
             case AGENT, FLUSH -> Consistency.FILE_SYSTEM;
             case EXTENSION, VSS, AGENT_VSS -> Consistency.APPLICATION;
+        };
+    }
+
+    /// Of a VM that is off: whether its disks say that it was shut down.
+    static Verdict stopped(Shutdown.State state) {
+        return switch (state) {
+            case CLEAN -> Verdict.keep(Consistency.STOPPED, "");
+            case UNCLEAN -> Verdict.keep(Consistency.CRASH, "guest.not-shut-down");
+            case UNKNOWN -> Verdict.keep(Consistency.CRASH, "guest.state-unknown");
         };
     }
 

@@ -20,6 +20,7 @@ import io.stillpoint.guest.quiesce.VolumeFlush;
 import io.stillpoint.guest.quiesce.VssSnapshot;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
@@ -250,20 +251,25 @@ final class Quiescing implements AutoCloseable {
 
     private Verdict judged(Attempt attempt) {
         Quiescence came = attempt.came();
-        Verdict verdict = ConsistencyRules.verdict(way, came.applications(), came.rest());
-        tell(verdict, came);
+        Verdict verdict;
+        if (machine == Machine.OFF) {
+            Shutdown shutdown = attempt.shutdown();
+            verdict = ConsistencyRules.stopped(shutdown.state());
+            tell(verdict, shutdown.detail());
+        } else {
+            verdict = ConsistencyRules.verdict(way, came.applications(), came.rest());
+            came.warnings().forEach(warning -> events.warning(warning.code(), warning.text()));
+            tellScripts(came.report().path("scripts"));
+            tell(verdict, came.detail());
+        }
         if (verdict.next() == Next.FAIL) {
             throw new JobException("engine.scripts-demand", came.detail());
         }
-        Consistency reached = reached(verdict);
+        Consistency reached = verdict.consistency();
         if (verdict.next() == Next.KEEP && reached.compareTo(settings.atLeast()) < 0) {
             throw below(reached);
         }
         return verdict;
-    }
-
-    private Consistency reached(Verdict verdict) {
-        return machine == Machine.OFF ? Consistency.STOPPED : verdict.consistency();
     }
 
     private JobException below(Consistency reached) {
@@ -274,14 +280,14 @@ final class Quiescing implements AutoCloseable {
                 shortfall.text());
     }
 
-    private void tell(Verdict verdict, Quiescence came) {
-        came.warnings().forEach(warning -> events.warning(warning.code(), warning.text()));
-        tellScripts(came.report().path("scripts"));
+    private void tell(Verdict verdict, String detail) {
         if (verdict.code().isEmpty()) {
             return;
         }
-        String text = TEXTS.text(verdict.code(), came.detail());
-        if (!verdict.code().equals("guest.no-scripts")) {
+        String text = TEXTS.text(verdict.code(), detail);
+        if (verdict.code().equals("guest.state-unknown")) {
+            events.note(verdict.code(), text);
+        } else if (!verdict.code().equals("guest.no-scripts")) {
             events.warning(verdict.code(), text);
         }
         if (shortfall.equals(Shortfall.NONE)) {
@@ -401,6 +407,13 @@ final class Quiescing implements AutoCloseable {
             return came;
         }
 
+        Shutdown shutdown() {
+            if (snapshot == null) {
+                throw new IllegalStateException("not taken");
+            }
+            return snapshot.shutdown();
+        }
+
         HeldVm kept(Verdict verdict) {
             if (snapshot == null) {
                 // The guest never came to rest, and that will do.
@@ -412,7 +425,7 @@ final class Quiescing implements AutoCloseable {
                 throw new IllegalStateException("not taken");
             }
             isKept = true;
-            Consistency reached = reached(verdict);
+            Consistency reached = verdict.consistency();
             return new HeldVm(
                     prepared,
                     taken,

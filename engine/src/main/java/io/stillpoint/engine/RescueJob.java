@@ -3,6 +3,8 @@ package io.stillpoint.engine;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.PathPart;
 import io.stillpoint.vault.Losses;
 import io.stillpoint.vault.PointDisk;
 import io.stillpoint.vault.RecoveryPoint;
@@ -12,13 +14,12 @@ import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /// Restores all disks of recovery points to raw images in a folder, as many as can be had: a disk that is damaged keeps
 /// none of the others from being restored. Run again, it goes on where it stopped.
@@ -53,7 +54,9 @@ public final class RescueJob {
         /// Restored but for some ranges, which are zeros.
         WITH_LOSSES,
         /// Damaged, so not restored.
-        NOT_RESTORED
+        NOT_RESTORED,
+        /// Not restored because of this machine: no room, or a file that can't be written.
+        FAILED
     }
 
     /// @param lostBytes how much of the disk is zeros because it can't be read
@@ -73,31 +76,23 @@ public final class RescueJob {
         return newest.values().stream().sorted((a, b) -> a.vm().compareTo(b.vm())).toList();
     }
 
-    /// Throws what makes going on senseless: the store is gone, the target is full.
+    /// One disk that can't be restored, for whatever reason of its own or of this machine, stops none of the others. Throws
+    /// what makes going on senseless: the store is gone.
     public List<Rescued> run(Collection<RecoveryPoint> points) {
         List<Rescued> rescued = new ArrayList<>();
         for (RecoveryPoint point : points) {
-            Set<Path> taken = new HashSet<>();
             for (PointDisk disk : point.disks()) {
-                rescued.add(rescue(point, disk, image(point, disk, taken)));
+                rescued.add(rescue(point, disk, image(point, disk)));
             }
         }
         return rescued;
     }
 
-    private Path image(RecoveryPoint point, PointDisk disk, Set<Path> taken) {
-        String shortId = point.id().toString().substring(0, 12);
-        Path place = folder.resolve(fileName(point.vm()) + "-" + shortId);
-        Path image = place.resolve(fileName(disk.name()) + ".raw");
-        for (int i = 2; !taken.add(image); i++) {
-            image = place.resolve(fileName(disk.name()) + "-" + i + ".raw");
-        }
-        return image;
-    }
-
     /// Names come from a hypervisor, so they may be no file's name, or one somewhere else.
-    private static String fileName(String name) {
-        return name.replaceAll("[^\\p{L}\\p{N}._ -]", "_").replaceFirst("^\\.", "_");
+    private Path image(RecoveryPoint point, PointDisk disk) {
+        String shortId = point.id().toString().substring(0, 12);
+        return folder.resolve(PathPart.of(point.vm()) + "-" + shortId)
+                .resolve(PathPart.of(disk.name()) + ".raw");
     }
 
     private Rescued rescue(RecoveryPoint point, PointDisk disk, Path image) {
@@ -105,12 +100,16 @@ public final class RescueJob {
             return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, "");
         }
         LostRanges lost = new LostRanges();
+        RestoreJob job = new RestoreJob(vault, events, cancellation);
         try {
-            Files.createDirectories(image.toAbsolutePath().getParent());
+            Files.createDirectories(
+                    image.toAbsolutePath().getParent(),
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
+            job.requireRoom(List.of(new RestoreJob.Wanted(disk, image)));
             try (RestoreTarget target = RestoreTarget.createRaw(image, disk.image().size())) {
                 Losses losses = despiteDamage ? lost : Losses.REFUSED;
-                new RestoreJob(vault, events, cancellation)
-                        .run(point, disk, target, image.toString(), losses);
+                job.run(point, disk, target, image.toString(), losses);
                 target.flush();
                 // Before the image: none with losses is ever without its list.
                 String message = lost.bytes() == 0 ? "" : report(point, disk, image, lost);
@@ -124,14 +123,16 @@ public final class RescueJob {
             }
             return new Rescued(
                     point, disk, image, Outcome.NOT_RESTORED, 0, String.valueOf(e.getMessage()));
+        } catch (HypervisorException e) {
+            return failed(point, disk, image, e);
         } catch (IOException e) {
-            throw new HypervisorException(
-                    HypervisorException.Kind.IMAGE,
-                    "image.failed",
-                    e,
-                    image,
-                    String.valueOf(e.getMessage()));
+            return failed(point, disk, image, RestoreJob.failed(image, e));
         }
+    }
+
+    private static Rescued failed(
+            RecoveryPoint point, PointDisk disk, Path image, HypervisorException why) {
+        return new Rescued(point, disk, image, Outcome.FAILED, 0, why.getMessage());
     }
 
     private static String report(RecoveryPoint point, PointDisk disk, Path image, LostRanges lost)
@@ -141,6 +142,11 @@ public final class RescueJob {
         lines.add("offset\tlength\treason");
         lines.addAll(lost.lines());
         Path report = image.resolveSibling(image.getFileName() + ".lost.tsv");
+        Files.deleteIfExists(report);
+        Files.createFile(
+                report,
+                PosixFilePermissions.asFileAttribute(
+                        PosixFilePermissions.fromString("rw-------")));
         Files.write(report, lines);
         return report.toString();
     }

@@ -61,6 +61,35 @@ final class SnapshotTest {
                 more);
     }
 
+    /// As a host does whose `snapshot` had no answer: it may start only now.
+    @Test
+    void aTaskThatWasCalledOffNeverBegins() {
+        assertThat(program.run("thaw", "--task", "t-1").code()).isEqualTo("ok");
+
+        Answer late = snapshot();
+
+        assertThat(late.code()).isEqualTo("failed");
+        assertThat(late.json().path("detail").asString()).contains("called off");
+        assertThat(program.runFolder().resolve("status.json")).doesNotExist();
+        assertThat(program.run("snapshot", "--task", "t-2", "--deadline", "60").code())
+                .isEqualTo("ok");
+        program.awaitState("held");
+        program.required("thaw", "--task", "t-2");
+        program.awaitState("done");
+    }
+
+    @Test
+    void aSnapshotOfAnotherTaskIsNotThawed() {
+        snapshot();
+        program.awaitState("held");
+
+        assertThat(program.run("thaw", "--task", "t-2").code()).isEqualTo("ok");
+        assertThat(program.status().path("state").asString()).isEqualTo("held");
+
+        program.required("thaw", "--task", "t-1");
+        assertThat(program.awaitState("done").path("thawedBy").asString()).isEqualTo("command");
+    }
+
     @Test
     void goesThroughItsStatesAsItIsCommanded() throws IOException {
         traced("");

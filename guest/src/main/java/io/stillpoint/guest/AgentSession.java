@@ -8,6 +8,8 @@ import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Printable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -104,7 +106,7 @@ final class AgentSession implements AutoCloseable {
 
     GuestException protocol(String expected, String found) {
         return new GuestException(
-                Kind.PROTOCOL, "guest.protocol", null, socket, expected, printable(found));
+                Kind.PROTOCOL, "guest.protocol", null, socket, expected, Printable.line(found));
     }
 
     GuestException refused(String command, Refused refused) {
@@ -153,7 +155,7 @@ final class AgentSession implements AutoCloseable {
         } catch (ClosedByInterruptException e) {
             throw new CancelledException();
         } catch (IOException e) {
-            throw new GuestException(Kind.UNREACHABLE, "guest.unreachable", e, socket, reason(e));
+            throw new GuestException(Kind.UNREACHABLE, "guest.unreachable", e, socket, Reason.of(e));
         }
         connection = agent;
         if (closed) {
@@ -202,7 +204,7 @@ final class AgentSession implements AutoCloseable {
         JsonNode error = message.path("error");
         if (error.isObject()) {
             return new Refused(
-                    error.path("class").asString("?"), printable(error.path("desc").asString("?")));
+                    Printable.line(error.path("class").asString("?")), Printable.line(error.path("desc").asString("?")));
         }
         if (!message.has("return")) {
             throw protocol("a reply", excerpt(line));
@@ -215,22 +217,11 @@ final class AgentSession implements AutoCloseable {
         if (cause instanceof ClosedByInterruptException) {
             return new CancelledException();
         }
-        return new GuestException(Kind.UNREACHABLE, "guest.lost", cause, socket, reason(cause));
-    }
-
-    private static String reason(IOException cause) {
-        String message = cause.getMessage();
-        return message == null ? cause.getClass().getSimpleName() : message;
+        return new GuestException(Kind.UNREACHABLE, "guest.lost", cause, socket, Reason.of(cause));
     }
 
     private static String excerpt(byte[] line) {
         int length = Math.min(line.length, 120);
-        return printable(new String(line, 0, length, StandardCharsets.UTF_8));
-    }
-
-    /// The guest's words end up in terminals and logs.
-    private static String printable(String text) {
-        String line = text.replaceAll("\\p{Cntrl}+", " ").strip();
-        return line.length() <= 500 ? line : line.substring(0, 500) + "…";
+        return Printable.line(new String(line, 0, length, StandardCharsets.UTF_8));
     }
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.guest;
 
+import io.stillpoint.platform.disk.Reason;
 import java.util.Base64;
 import tools.jackson.databind.JsonNode;
 
@@ -28,7 +29,7 @@ final class Replies {
         try {
             return Base64.getDecoder().decode(value.asString(""));
         } catch (IllegalArgumentException e) {
-            throw session.protocol("base64", String.valueOf(e.getMessage()));
+            throw session.protocol("base64", Reason.of(e));
         }
     }
 }

@@ -9,7 +9,7 @@ public interface HeldSnapshot extends AutoCloseable {
 
     /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
     default Shutdown shutdown() {
-        throw new UnsupportedOperationException("the VM is not off");
+        return Shutdown.unknown("");
     }
 
     /// To be called after the last byte was read: throws a [HypervisorException] unless every byte read so

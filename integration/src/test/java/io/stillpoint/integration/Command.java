@@ -15,20 +15,28 @@ import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 
 /// The command as users run it: a process of its own, whose output is kept.
-record Command(List<String> options, Map<String, String> environment) {
+record Command(List<String> prefix, List<String> options, Map<String, String> environment) {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
     /// With the options of the `stillpoint` script but for the compiler: short runs are done before it pays off.
     Command() {
-        this(List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"), Map.of());
+        this(
+                List.of(),
+                List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                Map.of());
     }
 
     Command options(String... others) {
-        return new Command(List.of(others), environment);
+        return new Command(prefix, List.of(others), environment);
     }
 
     Command environment(Map<String, String> variables) {
-        return new Command(options, variables);
+        return new Command(prefix, options, variables);
+    }
+
+    /// Run by another command, such as `setpriv`.
+    Command prefixed(String... words) {
+        return new Command(List.of(words), options, environment);
     }
 
     /// How a process ended.
@@ -48,7 +56,8 @@ record Command(List<String> options, Map<String, String> environment) {
     /// Starts the command. Closing it kills it.
     Running start(String... arguments) {
         // A shell has what it runs in the background ignore Ctrl-C, and children inherit that.
-        List<String> line = new ArrayList<>(List.of("env", "--default-signal=INT"));
+        List<String> line = new ArrayList<>(prefix);
+        line.addAll(List.of("env", "--default-signal=INT"));
         line.add(ProcessHandle.current().info().command().orElse("java"));
         line.addAll(options);
         // Surefire's own class path is a jar that points to the real one.

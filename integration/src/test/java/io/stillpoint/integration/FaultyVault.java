@@ -220,7 +220,7 @@ final class FaultyVault implements AutoCloseable {
         assertThat(disk.openFiles()).as("open files").isZero();
         List<Path> left = new ArrayList<>();
         try {
-            disk.list(root.resolve("tmp"), left::add);
+            disk.list(root.resolve("tmp"), (file, _) -> left.add(file));
         } catch (NoSuchFileException e) {
             // The vault was not made yet.
             return;

@@ -9,8 +9,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Map;
 import java.util.Random;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -25,14 +25,14 @@ import tools.jackson.databind.JsonNode;
 @TestInstance(Lifecycle.PER_CLASS)
 final class ProcessorsTest {
     private static final int CHUNK = 1 << 16;
-    private static final int CHUNKS = 1200;
+    private static final int CHUNKS = 800;
 
     private final Random random = new Random(10);
     private Path folder = Path.of("");
     private Path image = Path.of("");
 
     @BeforeAll
-    void make(@TempDir(cleanup = org.junit.jupiter.api.io.CleanupMode.NEVER) Path made)
+    void make(@TempDir Path made)
             throws IOException {
         folder = made;
         image = folder.resolve("disk.raw");
@@ -48,21 +48,11 @@ final class ProcessorsTest {
         vault("-Xmx512m", 2).backup(image);
     }
 
-    @AfterAll
-    void delete() throws IOException {
-        try (var files = Files.walk(folder)) {
-            for (Path file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
-                Files.delete(file);
-            }
-        }
-    }
-
     private CommandVault vault(String heap, int processors) {
-        CommandVault vault = new CommandVault(folder, folder.resolve("vault"), command());
         return new CommandVault(
                 folder,
-                vault.vault(),
-                vault.command()
+                folder.resolve("vault"),
+                command()
                         .options(
                                 heap,
                                 "-XX:+UseSerialGC",
@@ -72,7 +62,7 @@ final class ProcessorsTest {
     private Command command() {
         return new Command()
                 .environment(
-                        java.util.Map.of(
+                        Map.of(
                                 "STILLPOINT_VAULT", folder.resolve("vault").toString(),
                                 "STILLPOINT_KEY_FILE", folder.resolve("key").toString(),
                                 "STILLPOINT_STATE_DIR", folder.resolve("state").toString()));
@@ -117,9 +107,9 @@ final class ProcessorsTest {
                 "copy",
                 "--last",
                 "1",
-                "--to",
+                "--other",
                 copy.vault().toString(),
-                "--to-key-file",
+                "--other-key-file",
                 copy.key().toString());
         vault.succeed("forget", "--vm", "vm", "--keep-last", "1", "--purge-after", "0");
         vault.succeed("vault", "prune", "--grace", "0");

@@ -61,8 +61,7 @@ public final class MemoryBudget {
     /// Throws a [MachineException] if the heap is too small for jobs.
     public void requireEnough() {
         if (heap < HEAP_MIN - LOST_TO_THE_COLLECTOR) {
-            throw new MachineException(
-                    "platform.heap-too-small", null, new ByteSize(heap), new ByteSize(HEAP_MIN));
+            throw MachineException.heapTooSmall(heap, HEAP_MIN);
         }
     }
 

@@ -26,7 +26,6 @@ public final class Waiting implements AutoCloseable {
 
     private static final Waiting NOTHING = new Waiting(() -> "", text -> {});
 
-    @SuppressWarnings("NullAway") // null until somebody listens
     private static volatile @Nullable Consumer<String> listener;
 
     private final Supplier<String> text;
@@ -59,7 +58,7 @@ public final class Waiting implements AutoCloseable {
 
     /// A wait begins. Closing ends it.
     ///
-    /// @param text what is waited for; asked each time that it is told
+    /// @param text what is waited for, asked each time that it is told; nothing is told if it is empty
     public static Waiting until(Supplier<String> text) {
         Consumer<String> told = listener;
         if (told == null) {
@@ -88,7 +87,10 @@ public final class Waiting implements AutoCloseable {
         next =
                 Clock.TIMER.schedule(
                         () -> {
-                            told.accept(text.get());
+                            String waitedFor = text.get();
+                            if (!waitedFor.isEmpty()) {
+                                told.accept(waitedFor);
+                            }
                             tellAfter(after);
                         },
                         wait.toNanos(),

@@ -15,6 +15,7 @@ import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -180,6 +181,21 @@ public final class CachedStore implements ObjectStore {
     @Override
     public void retain(ObjectName name, Instant until) {
         store.retain(name, until);
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        return store.occupant();
+    }
+
+    @Override
+    public void making(boolean isUnderWay) {
+        store.making(isUnderWay);
+    }
+
+    @Override
+    public void useReserve(boolean may) {
+        store.useReserve(may);
     }
 
     @Override

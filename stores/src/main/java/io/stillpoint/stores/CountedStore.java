@@ -5,6 +5,7 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// Tells a [Meter] what is asked of any store, at one request for each call: for stores that send no requests of their
@@ -56,6 +57,22 @@ public final class CountedStore implements ObjectStore {
     public void retain(ObjectName name, Instant until) {
         meter.request(RequestClass.PUT, 0);
         store.retain(name, until);
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        meter.request(RequestClass.PUT, 0);
+        return store.occupant();
+    }
+
+    @Override
+    public void making(boolean isUnderWay) {
+        store.making(isUnderWay);
+    }
+
+    @Override
+    public void useReserve(boolean may) {
+        store.useReserve(may);
     }
 
     @Override

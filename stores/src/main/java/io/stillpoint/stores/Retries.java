@@ -1,9 +1,12 @@
 package io.stillpoint.stores;
 
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Waiting;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +20,15 @@ public final class Retries {
     /// Below this the server is as fast as it ever was.
     private static final Duration GAP_MIN = Duration.ofMillis(1);
 
+    private static final Duration TOLD_AGAIN_AFTER = Duration.ofSeconds(5);
+
+    private static final Messages TEXTS = Messages.of(Retries.class);
+
     private final RetryPolicy policy;
     private final Randomness randomness;
     private long gapNanos;
     private long nextStart;
+    private long lastTold;
 
     /// What a failure means.
     public sealed interface Verdict {
@@ -52,6 +60,16 @@ public final class Retries {
 
     /// Runs an attempt until it succeeds, fails finally or was tried often enough; then throws what it failed with.
     public <T> T call(Function<RuntimeException, Verdict> judge, Attempt<T> attempt) {
+        AtomicReference<@Nullable RuntimeException> latest = new AtomicReference<>();
+        try (Waiting _ = Waiting.until(() -> waitedFor(latest.get()))) {
+            return call(judge, attempt, latest);
+        }
+    }
+
+    private <T> T call(
+            Function<RuntimeException, Verdict> judge,
+            Attempt<T> attempt,
+            AtomicReference<@Nullable RuntimeException> latest) {
         for (int number = 1; ; number++) {
             awaitTurn();
             try {
@@ -66,9 +84,24 @@ public final class Retries {
                 if (passing.isThrottled()) {
                     throttled();
                 }
+                latest.set(e);
                 sleep(delay(number, passing.after()));
             }
         }
+    }
+
+    /// What a person is told. Many threads may wait for one store at once; one of them speaks for all.
+    private String waitedFor(@Nullable RuntimeException latest) {
+        synchronized (this) {
+            long now = System.nanoTime();
+            if (lastTold != 0 && now - lastTold < TOLD_AGAIN_AFTER.toNanos()) {
+                return "";
+            }
+            lastTold = now;
+        }
+        return latest == null
+                ? TEXTS.text("store.awaiting-answer")
+                : TEXTS.text("store.awaiting-again", String.valueOf(latest.getMessage()));
     }
 
     private Duration delay(int number, @Nullable Duration asked) {

@@ -632,12 +632,7 @@ final class Pruner {
             rewrittenPacks = rewrite.size();
             copiedBytes = copy;
         } else if (!rewrite.isEmpty()) {
-            PackRewriter rewriter = new PackRewriter(vault, census, alreadyCondemned, cancellation);
-            rewriter.run(rewrite);
-            doomed.addAll(rewriter.rewritten());
-            rewrittenPacks = rewriter.rewritten().size();
-            copiedBytes = rewriter.copiedBytes();
-            warnings.addAll(rewriter.warnings());
+            doomed.addAll(rewritten(census, alreadyCondemned, rewrite));
         }
         for (ObjectId pack : doomed) {
             Listed listed = packs.get(pack);
@@ -653,6 +648,35 @@ final class Pruner {
         youngPacks++;
         youngBytes += pack.size();
         youngUntil = later(youngUntil, pack.modifiedAt().plus(rules.packAge()));
+    }
+
+    /// Copies what is needed of packs and returns those that can go. A store without room for the copies keeps them all: what
+    /// needs no copy is condemned all the same.
+    private Set<ObjectId> rewritten(
+            PackCensus census, Set<ObjectId> alreadyCondemned, List<ObjectId> rewrite) {
+        PackRewriter rewriter = new PackRewriter(vault, census, alreadyCondemned, cancellation);
+        // The reserve is for what makes room, and copies make none yet.
+        store.useReserve(false);
+        try {
+            rewriter.run(rewrite);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.STORE_FULL) {
+                throw e;
+            }
+            warnings.add(
+                    Messages.of(VaultException.class)
+                            .text(
+                                    "vault.prune-no-room",
+                                    store.description(),
+                                    Integer.toString(rewrite.size())));
+            return Set.of();
+        } finally {
+            store.useReserve(true);
+        }
+        rewrittenPacks = rewriter.rewritten().size();
+        copiedBytes = rewriter.copiedBytes();
+        warnings.addAll(rewriter.warnings());
+        return rewriter.rewritten();
     }
 
     /// Whether the pack is known to be missing, so that the index must not speak of it any longer.

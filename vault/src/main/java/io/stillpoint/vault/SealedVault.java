@@ -27,11 +27,7 @@ public final class SealedVault implements AutoCloseable {
 
     /// Throws kinds `NOT_A_VAULT`, `DAMAGED`, `TOO_NEW`.
     public static SealedVault open(ObjectStore store) {
-        if (!store.exists(ObjectName.vault())) {
-            throw new VaultException(
-                    Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
-        }
-        VaultHeader.decode(store.get(ObjectName.vault()), store.description());
+        VaultHeader.decode(VaultHeader.read(store), store.description());
         return new SealedVault(store);
     }
 

@@ -30,11 +30,7 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
 
     /// @param workMax what trying passphrase slots may cost
     static Unlocked by(Credential credential, ObjectStore store, long workMax) {
-        if (!store.exists(ObjectName.vault())) {
-            throw new VaultException(
-                    Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
-        }
-        byte[] bytes = store.get(ObjectName.vault());
+        byte[] bytes = VaultHeader.read(store);
         VaultHeader header = VaultHeader.decode(bytes, store.description());
         Unlocked unlocked = new Search(store, header, credential, workMax).run();
         VaultHeader.authenticate(bytes, unlocked.keys, store.description());

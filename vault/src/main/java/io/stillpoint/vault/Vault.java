@@ -3,6 +3,7 @@ package io.stillpoint.vault;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -25,6 +26,7 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.RescueStore;
 import io.stillpoint.vault.tree.TreeDifference;
+import io.stillpoint.vault.tree.TreeShape;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -34,9 +36,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
@@ -77,7 +81,7 @@ public final class Vault implements AutoCloseable {
         points = new Points(store, keys, records, randomness, this::clocks);
     }
 
-    /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` if the store holds one, `KEY_FILE` if the
+    /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` as [#requireNone] does, `KEY_FILE` if the
     /// passphrase won't do.
     public static Vault init(
             ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
@@ -87,17 +91,36 @@ public final class Vault implements AutoCloseable {
         KeySlot.Title title =
                 new KeySlot.Title(
                         ObjectId.random(randomness), header.id(), "first", header.createdAt());
-        KeySlots.write(store, title, credential, keys, randomness);
-        // The header last: without it there is no vault, so a crash before leaves none.
-        store.put(ObjectName.vault(), header.encode(keys));
+        boolean done = false;
+        try {
+            store.making(true);
+            KeySlots.write(store, title, credential, keys, randomness);
+            // The header last: without it there is no vault, so a crash before leaves none.
+            store.put(ObjectName.vault(), header.encode(keys));
+            done = true;
+            store.making(false);
+        } finally {
+            if (!done) {
+                takeBack(store, title.id());
+            }
+        }
         return new Vault(store, header, keys, title.id(), randomness, clock, _ -> {});
     }
 
-    /// Throws kind `EXISTS` if the store holds a vault.
-    public static void requireNone(ObjectStore store) {
-        if (store.exists(ObjectName.vault())) {
-            throw new VaultException(Kind.EXISTS, "vault.exists", null, store.description());
+    /// Removes the slot of a vault that could not be made, so that the next attempt finds nothing in its way.
+    private static void takeBack(ObjectStore store, ObjectId slot) {
+        try {
+            if (!store.exists(ObjectName.vault())) {
+                store.delete(new ObjectName(Area.KEYS, slot));
+            }
+        } catch (StillpointException _) {
+            // What failed before is what to tell; the next attempt says what is in its way.
         }
+    }
+
+    /// Throws kind `EXISTS` if anything lies where the vault would be made: a vault, what is left of one, or something of others.
+    public static void requireNone(ObjectStore store) {
+        VaultHeader.requireNone(store);
     }
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
@@ -210,7 +233,10 @@ public final class Vault implements AutoCloseable {
     /// Deletes a point that is damaged, so that pruning can go on; what only it reached is lost then. Throws kind `EXISTS` if
     /// it can be read, `TOO_NEW` if a newer program can read it.
     public void discard(ObjectId damagedPoint) {
-        points.discard(damagedPoint);
+        withReserve(() -> {
+            points.discard(damagedPoint);
+            return true;
+        });
     }
 
     /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
@@ -227,7 +253,7 @@ public final class Vault implements AutoCloseable {
     /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
     /// already.
     public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
-        return points.forget(point, keep);
+        return withReserve(() -> points.forget(point, keep));
     }
 
     /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
@@ -308,6 +334,36 @@ public final class Vault implements AutoCloseable {
         }
     }
 
+    /// How much of a disk is not zeros, in whole chunks; of what can't be read nothing counts. Reads all of the disk's map.
+    public long dataBytes(DiskImage image) {
+        if (image.root() == null || image.size() == 0) {
+            return 0;
+        }
+        AtomicLong chunks = new AtomicLong();
+        TreeShape shape = image.shape();
+        new TreeDifference(nodes)
+                .walk(
+                        null,
+                        shape,
+                        image.root(),
+                        shape,
+                        new TreeDifference.Visitor() {
+                            @Override
+                            public void chunk(
+                                    long chunk, @Nullable ItemId before, @Nullable ItemId id) {
+                                if (id != null) {
+                                    chunks.incrementAndGet();
+                                }
+                            }
+
+                            @Override
+                            public void unreadable(int level, long index, VaultException why) {
+                                // Whoever restores it is told.
+                            }
+                        });
+        return Math.min(chunks.get() * TreeShape.CHUNK, image.size());
+    }
+
     /// Reads and checks everything: every byte of every object, and that every point can be restored.
     ///
     /// @param progress is told of stored bytes checked, by many threads
@@ -338,7 +394,17 @@ public final class Vault implements AutoCloseable {
     /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
     /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
     public PruneResult prune(PruneRules rules, Cancellation cancellation) {
-        return new Pruner(this, rules, cancellation).run();
+        return withReserve(() -> new Pruner(this, rules, cancellation).run());
+    }
+
+    /// What makes room may use the room that is kept back for it.
+    private <T> T withReserve(Supplier<T> work) {
+        store.useReserve(true);
+        try {
+            return work.get();
+        } finally {
+            store.useReserve(false);
+        }
     }
 
     /// What differs between two disks, ascending.

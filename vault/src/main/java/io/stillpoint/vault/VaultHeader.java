@@ -7,13 +7,17 @@ import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.tree.TreeShape;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.List;
 import javax.crypto.Mac;
 
 /// The object `vault`: identity and parameters (section 3 of the format).
@@ -27,6 +31,57 @@ record VaultHeader(ObjectId id, Instant createdAt) {
     private static final byte[] PARAMETERS = {
         1, 1, 1, TreeShape.CHUNK_LOG2, TreeShape.FAN_OUT_LOG2, 0, 0, 0
     };
+
+    /// The bytes of the object. Throws kind `NOT_A_VAULT` if there is none, `MISSING` if a vault has lost just it.
+    static byte[] read(ObjectStore store) {
+        if (!store.exists(ObjectName.vault())) {
+            throw absent(store);
+        }
+        return store.get(ObjectName.vault());
+    }
+
+    /// What it means that there is no header: most often a mistyped place, at worst a vault that has lost it, over which no other
+    /// one must be made.
+    private static VaultException absent(ObjectStore store) {
+        for (Area area : List.of(Area.POINTS, Area.PACKS, Area.INDEX, Area.KEYS)) {
+            List<ObjectName> relics = new ArrayList<>(1);
+            store.list(
+                    area,
+                    listed -> {
+                        if (relics.isEmpty()) {
+                            relics.add(listed.name());
+                        }
+                    });
+            if (!relics.isEmpty()) {
+                // Slots alone may be what a making that was cut off has left.
+                boolean isMade = area != Area.KEYS;
+                return new VaultException(
+                        isMade ? Kind.MISSING : Kind.NOT_A_VAULT,
+                        isMade ? "vault.header-lost" : "vault.only-slots",
+                        null,
+                        store.description(),
+                        relics.getFirst());
+            }
+        }
+        return new VaultException(
+                Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
+    }
+
+    /// Throws kind `EXISTS` unless a vault can be made in the store without touching anything of anybody.
+    static void requireNone(ObjectStore store) {
+        if (store.exists(ObjectName.vault())) {
+            throw new VaultException(Kind.EXISTS, "vault.exists", null, store.description());
+        }
+        store.occupant()
+                .ifPresent(found -> {
+                    throw new VaultException(
+                            Kind.EXISTS,
+                            found.isOurs() ? "vault.init-over-relics" : "vault.not-empty",
+                            null,
+                            store.description(),
+                            found.path());
+                });
+    }
 
     byte[] encode(VaultKeys keys) {
         ByteBuffer buffer = ByteBuffer.allocate(LENGTH);

@@ -1,5 +1,6 @@
 package io.stillpoint.guest.extension;
 
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -64,7 +65,6 @@ final class StateFile {
     }
 
     static String reason(Exception e) {
-        String message = e.getMessage();
-        return message == null ? e.getClass().getSimpleName() : message;
+        return e instanceof IOException ? Reason.of(e) : String.valueOf(e.getMessage());
     }
 }

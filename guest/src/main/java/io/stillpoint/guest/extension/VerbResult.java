@@ -52,6 +52,11 @@ public record VerbResult(String verb, int exit, String code, String message, Obj
         return (exit == DONE || exit == REBOOT_NEEDED) && !code.equals(UNREADABLE);
     }
 
+    /// Whether it says that it did not do it, in words that can be read.
+    public boolean isRefusal() {
+        return !isDone() && !code.equals(UNREADABLE);
+    }
+
     /// Whether it is done, but for a reboot.
     public boolean needsReboot() {
         return exit == REBOOT_NEEDED;

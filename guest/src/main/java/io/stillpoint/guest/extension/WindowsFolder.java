@@ -29,9 +29,11 @@ record WindowsFolder(String path) implements GuestFolder {
         List<String> above = folders();
         for (String folder : above) {
             ensure(agent, folder);
+            requireNoLink(agent, folder);
             boolean isOurs = folder.equals(path);
-            run(agent, "icacls.exe", folder, "/setowner", ADMINISTRATORS, "/q");
-            run(agent, "icacls.exe", folder, "/reset", "/q");
+            // Of the folder itself (/L), whatever it has been made into since.
+            run(agent, "icacls.exe", folder, "/setowner", ADMINISTRATORS, "/l", "/q");
+            run(agent, "icacls.exe", folder, "/reset", "/l", "/q");
             List<String> rights =
                     new ArrayList<>(List.of("icacls.exe", folder, "/inheritance:r", "/grant:r"));
             rights.add(SYSTEM + ":(OI)(CI)F");
@@ -39,8 +41,11 @@ record WindowsFolder(String path) implements GuestFolder {
             if (!isOurs) {
                 rights.add(USERS + ":(OI)(CI)RX");
             }
+            rights.add("/l");
             rights.add("/q");
             run(agent, rights);
+            // From here on nobody else can make a link of it.
+            requireNoLink(agent, folder);
         }
         clean(agent);
         ensure(agent, path(version + PART));
@@ -54,6 +59,18 @@ record WindowsFolder(String path) implements GuestFolder {
         }
         folders.add(path);
         return folders;
+    }
+
+    /// A junction, or another reparse point, leads to a place of its maker's choice. Its attributes are those of itself:
+    /// `d--------l-` and the like; `l` stands for nothing else (help of `for`).
+    private void requireNoLink(GuestAgent agent, String folder) {
+        ExecResult result =
+                command(agent, "for", "%i", "in", "(" + folder + ")", "do", "@echo", "%~ai");
+        String attributes = new String(result.out(), StandardCharsets.US_ASCII).strip();
+        if (!attributes.startsWith("d") || attributes.contains("l")) {
+            throw new ExtensionException(
+                    ExtensionException.Kind.GUEST, "extension.link", null, folder, attributes);
+        }
     }
 
     private void ensure(GuestAgent agent, String folder) {
@@ -106,17 +123,17 @@ record WindowsFolder(String path) implements GuestFolder {
         command(agent, "if", "exist", path + "\\", "rmdir", "/s", "/q", path);
     }
 
-    private void command(GuestAgent agent, String... words) {
+    private ExecResult command(GuestAgent agent, String... words) {
         List<String> command = new ArrayList<>(List.of("cmd.exe", "/d", "/c"));
         command.addAll(List.of(words));
-        run(agent, command);
+        return run(agent, command);
     }
 
     private void run(GuestAgent agent, String... command) {
         run(agent, List.of(command));
     }
 
-    private void run(GuestAgent agent, List<String> command) {
+    private ExecResult run(GuestAgent agent, List<String> command) {
         ExecResult result;
         try {
             result = agent.exec(command, NO_INPUT, COMMAND_MAX);
@@ -132,5 +149,6 @@ record WindowsFolder(String path) implements GuestFolder {
                             + new String(result.err(), StandardCharsets.UTF_8);
             throw Obstacle.of(path, words);
         }
+        return result;
     }
 }

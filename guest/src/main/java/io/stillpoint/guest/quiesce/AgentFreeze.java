@@ -39,6 +39,10 @@ public final class AgentFreeze implements Quiescer {
     private final List<Warning> warnings = new ArrayList<>();
     private @Nullable FreezeWatchdog watchdog;
     private int frozen;
+
+    /// Whether the agent was told to freeze, and has not said that it did not.
+    private boolean mayBeFrozen;
+
     private Rest rest = Rest.FAILED;
     private String detail = "";
     private long begun;
@@ -57,10 +61,12 @@ public final class AgentFreeze implements Quiescer {
     public boolean begin() {
         arm();
         begun = System.nanoTime();
+        mayBeFrozen = true;
         try {
             switch (agent.freeze()) {
                 case FreezeOutcome.Frozen(int fileSystems) -> frozen = fileSystems;
                 case FreezeOutcome.Refused(String code, String words) -> {
+                    mayBeFrozen = false;
                     rest = code.equals("guest.nothing-to-freeze") ? Rest.EMPTY : Rest.FAILED;
                     detail = Messages.of(GuestAgent.class).text(code, words);
                 }
@@ -68,11 +74,16 @@ public final class AgentFreeze implements Quiescer {
         } catch (GuestException e) {
             detail = String.valueOf(e.getMessage());
             // Its answer may have been lost after it had frozen something.
-            if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
-                warnUnproven(unproven);
-            }
+            thawUnseen();
         }
         return frozen > 0;
+    }
+
+    private void thawUnseen() {
+        mayBeFrozen = false;
+        if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
+            warnUnproven(unproven);
+        }
     }
 
     private void arm() {
@@ -115,6 +126,9 @@ public final class AgentFreeze implements Quiescer {
                 if (hasWriters && rest == Rest.HELD) {
                     applications = writers();
                 }
+            } else if (mayBeFrozen) {
+                // Whatever it was that ended the freeze.
+                thawUnseen();
             }
         } finally {
             Optional.ofNullable(watchdog).ifPresent(FreezeWatchdog::close);

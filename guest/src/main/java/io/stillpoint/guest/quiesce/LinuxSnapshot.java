@@ -47,6 +47,10 @@ public final class LinuxSnapshot implements Quiescer {
     private final Settings settings;
     private final Cancellation cancellation;
     private @Nullable GuestPipe control;
+
+    /// Whether the guest may be at it: the verb was sent, and its answer does not say that it did not begin.
+    private boolean mayHaveBegun;
+
     private String statusPath = "";
     private String controlPath = "";
     private JsonNode status = Json.object();
@@ -81,6 +85,7 @@ public final class LinuxSnapshot implements Quiescer {
     }
 
     private void start() {
+        mayHaveBegun = true;
         VerbResult result =
                 extension.run(
                         COMMAND_MAX,
@@ -94,6 +99,7 @@ public final class LinuxSnapshot implements Quiescer {
         if (!result.isDone()) {
             failure = TEXTS.text("quiesce.helper-refused", result.code(), result.message());
             status = Json.object().put("state", "done");
+            mayHaveBegun = !result.isRefusal();
             return;
         }
         statusPath = result.json().path("status").asString("");
@@ -142,14 +148,19 @@ public final class LinuxSnapshot implements Quiescer {
 
     private Quiescence ended() {
         boolean wasHeld = status.path("state").asString("").equals("held");
+        boolean isReleased = false;
         if (!controlPath.isEmpty()) {
             try {
                 release();
                 await(THAWED, THAW_MAX, null);
+                isReleased = isThawed();
                 await(DONE, patience(), null);
             } catch (GuestException e) {
                 failure = String.valueOf(e.getMessage());
             }
+        }
+        if (mayHaveBegun && !isReleased) {
+            callOff();
         }
         Applications applications = applications();
         Rest rest = rest(wasHeld);
@@ -160,6 +171,33 @@ public final class LinuxSnapshot implements Quiescer {
                 frozenMillis(),
                 report(),
                 List.of());
+    }
+
+    /// What nobody answered for, or does not do what it is told, may have frozen the guest, or may freeze it yet. An agent
+    /// that is away for a moment, or was started anew, is asked again.
+    private void callOff() {
+        long end = System.nanoTime() + SILENCE_MAX.toNanos();
+        int refusals = 0;
+        while (true) {
+            try {
+                VerbResult result = extension.run(THAW_MAX, "thaw", "--task", settings.task());
+                if (!result.isDone()) {
+                    failure = TEXTS.text("quiesce.still-frozen", result.code(), result.message());
+                }
+                return;
+            } catch (ExtensionException e) {
+                // Where it can't be run it never was. But an agent that was started anew refuses what its predecessor began.
+                if (++refusals > REFUSALS_MAX) {
+                    return;
+                }
+            } catch (GuestException e) {
+                if (System.nanoTime() > end) {
+                    failure = TEXTS.text("quiesce.still-frozen", e.code(), e.getMessage());
+                    return;
+                }
+            }
+            sleep(POLL_MAX);
+        }
     }
 
     /// In any state: what is not frozen yet must not freeze any more.

@@ -23,6 +23,9 @@ public final class VssSnapshot implements Quiescer {
     private static final Duration ANSWER_MAX = Duration.ofSeconds(30);
     private static final Duration THAW_MAX = Duration.ofMinutes(2);
     private static final Duration POLL = Duration.ofMillis(50);
+    /// How long an agent that is away is asked again before the guest is left to its own deadline.
+    private static final Duration SILENCE_MAX = Duration.ofMinutes(1);
+
     private static final Duration SLACK = Duration.ofMinutes(1);
     private static final int STABLE = 1;
 
@@ -105,11 +108,8 @@ public final class VssSnapshot implements Quiescer {
         if (connected != null) {
             try (connected) {
                 if (asked && !state().equals("busy")) {
-                    status = connected.askAgain("thaw " + (taken ? "ok" : "failed"), THAW_MAX);
+                    release(connected, "thaw " + (taken ? "ok" : "failed"));
                 }
-            } catch (GuestException e) {
-                failure = String.valueOf(e.getMessage());
-                status = Json.object();
             }
         }
         List<String> bad = failedWriters();
@@ -125,6 +125,31 @@ public final class VssSnapshot implements Quiescer {
                         : OptionalLong.empty(),
                 report(),
                 List.of());
+    }
+
+    private void release(WindowsService connected, String thaw) {
+        long end = System.nanoTime() + SILENCE_MAX.toNanos();
+        while (true) {
+            try {
+                if (!failure.isEmpty()) {
+                    // An answer was lost: it may have been that another program's snapshot is being made, which is not
+                    // ours to end.
+                    status = connected.askAgain("status", ANSWER_MAX);
+                    if (!status.path("task").asString("").equals(settings.task())) {
+                        return;
+                    }
+                }
+                status = connected.askAgain(thaw, THAW_MAX);
+                return;
+            } catch (GuestException e) {
+                failure = String.valueOf(e.getMessage());
+                status = Json.object();
+                if (System.nanoTime() > end) {
+                    return;
+                }
+            }
+            pause();
+        }
     }
 
     /// Of selected components; writers that nobody asked for may be as they like.

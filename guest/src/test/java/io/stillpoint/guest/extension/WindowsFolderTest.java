@@ -28,6 +28,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -45,6 +47,7 @@ class WindowsFolderTest {
     private final Map<Long, Integer> read = new HashMap<>();
     private final List<String> commands = new ArrayList<>();
     private int exitOfIcacls;
+    private String junction = "";
     private String said = "";
     private int exit;
 
@@ -134,6 +137,8 @@ class WindowsFolderTest {
         if (words.getFirst().equals("icacls.exe")) {
             exit = exitOfIcacls;
             said = exit == 0 ? "" : "C:\\Packages: Access is denied.\r\n";
+        } else if (words.getLast().equals("%~ai")) {
+            said = (command.contains("(" + junction + ")") ? "d--------l-" : "d----------") + "\r\n";
         } else if (command.contains(" move ")) {
             String from = words.get(words.size() - 2);
             for (String path : List.copyOf(files.keySet())) {
@@ -206,10 +211,13 @@ class WindowsFolderTest {
         for (String place : List.of("C:\\Packages", "C:\\Packages\\Plugins", FOLDER)) {
             String others = place.equals(FOLDER) ? "" : " *S-1-5-32-545:(OI)(CI)RX";
             expected.add(cmd + "if not exist " + place + "\\ mkdir " + place);
-            expected.add("icacls.exe " + place + " /setowner *S-1-5-32-544 /q");
-            expected.add("icacls.exe " + place + " /reset /q");
+            String attributes = cmd + "for %i in (" + place + ") do @echo %~ai";
+            expected.add(attributes);
+            expected.add("icacls.exe " + place + " /setowner *S-1-5-32-544 /l /q");
+            expected.add("icacls.exe " + place + " /reset /l /q");
             expected.add(
-                    "icacls.exe " + place + " /inheritance:r /grant:r " + full + others + " /q");
+                    "icacls.exe " + place + " /inheritance:r /grant:r " + full + others + " /l /q");
+            expected.add(attributes);
         }
         String part = FOLDER + "\\1.0.0.part";
         String place = FOLDER + "\\1.0.0";
@@ -276,6 +284,22 @@ class WindowsFolderTest {
                             assertThat(answer.text()).contains("icacls.exe C:\\Packages");
                         });
         assertThat(files).isEmpty();
+    }
+
+    /// Every user can make C:\Packages before we do: as a way to where he wants our files, and our rights.
+    @ParameterizedTest
+    @ValueSource(strings = {"C:\\Packages", "C:\\Packages\\Plugins", FOLDER})
+    void aJunctionOnTheWayIsRefusedAndNotFollowed(String link) {
+        junction = link;
+        assertThat(ensure())
+                .isInstanceOfSatisfying(
+                        Unavailable.class,
+                        answer -> {
+                            assertThat(answer.code()).isEqualTo("extension.link");
+                            assertThat(answer.text()).contains(link);
+                        });
+        assertThat(files).isEmpty();
+        assertThat(commands).noneMatch(command -> command.startsWith("icacls.exe " + link + " "));
     }
 
     @Test

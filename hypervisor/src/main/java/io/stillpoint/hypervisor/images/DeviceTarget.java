@@ -199,6 +199,11 @@ final class DeviceTarget implements RestoreTarget {
     }
 
     @Override
+    public synchronized boolean needsClearing() {
+        return !isCleared;
+    }
+
+    @Override
     public synchronized void clear(Cancellation cancellation) {
         if (isCleared) {
             return;

@@ -18,6 +18,11 @@ public interface RestoreTarget extends BlockTarget {
     /// Makes a device read as zeros, which takes its time. Without this call the first write does it.
     default void clear(Cancellation cancellation) {}
 
+    /// Whether it has a past that [#clear] removes.
+    default boolean needsClearing() {
+        return false;
+    }
+
     /// What its owner should know before it is written.
     default List<String> warnings() {
         return List.of();

@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.images;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -234,7 +235,7 @@ final class StorageDaemon implements AutoCloseable {
         try {
             return Files.readString(log(folder), StandardCharsets.UTF_8).strip();
         } catch (IOException e) {
-            return e.toString();
+            return Reason.of(e);
         }
     }
 

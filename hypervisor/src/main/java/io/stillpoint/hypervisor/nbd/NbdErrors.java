@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.nbd;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 
 /// The exceptions of one connection; all of them say where.
@@ -20,13 +21,12 @@ record NbdErrors(String where) {
 
     /// The connection is gone.
     HypervisorException lost(IOException cause) {
-        String reason = cause.getMessage();
         return new HypervisorException(
                 Kind.UNREACHABLE,
                 "nbd.lost",
                 cause,
                 where,
-                reason == null ? cause.getClass().getSimpleName() : reason);
+                Reason.of(cause));
     }
 
     /// The server answered a request with an error.

@@ -8,6 +8,7 @@ import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Waiting;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -303,7 +304,7 @@ public final class QemuVm implements VirtualMachine {
             return path.toRealPath();
         } catch (IOException e) {
             throw new HypervisorException(
-                    Kind.UNREACHABLE, "qmp.no-monitor", e, path, e.toString());
+                    Kind.UNREACHABLE, "qmp.no-monitor", e, path, Reason.of(e));
         }
     }
 }

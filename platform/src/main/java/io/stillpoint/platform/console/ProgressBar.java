@@ -4,8 +4,10 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.text.Printable;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -98,11 +100,21 @@ public final class ProgressBar implements AutoCloseable {
     String picture(long now) {
         int columns = console.columns();
         String left = Console.padded(Printable.of(name));
-        String right = numbers(now);
+        List<String> numbers = numbers(now);
+        // What there is no room for is left out: a number that is cut off is another one. A full
+        // line would make the
+        // terminal go to the next one.
+        while (numbers.size() > 1 && left.length() + joined(numbers).length() >= columns) {
+            numbers.removeLast();
+        }
+        String right = joined(numbers);
         int room = Math.min(BAR_COLUMNS_MAX, columns - left.length() - right.length() - 5);
         String line = left + (total > 0 && room >= 5 ? bar(room) + "  " : "") + right;
-        // A full line would make the terminal go to the next one.
         return line.length() < columns ? line : line.substring(0, columns - 1);
+    }
+
+    private static String joined(List<String> numbers) {
+        return String.join("  ", numbers);
     }
 
     private String bar(int width) {
@@ -114,29 +126,30 @@ public final class ProgressBar implements AutoCloseable {
         return Math.clamp((double) done.get() / total, 0.0, 1.0);
     }
 
-    private String numbers(long now) {
+    /// What can be told, the most telling first.
+    private List<String> numbers(long now) {
         Messages messages = Messages.of(ProgressBar.class);
-        StringBuilder text = new StringBuilder();
+        List<String> numbers = new ArrayList<>();
         if (total > 0) {
-            text.append(messages.text("console.percent", "%3d".formatted((int) (100 * share()))));
-            text.append("  ").append(messages.text("console.of", size(done.get()), size(total)));
+            numbers.add(messages.text("console.percent", "%3d".formatted((int) (100 * share()))));
+            numbers.add(messages.text("console.of", size(done.get()), size(total)));
         } else if (done.get() > 0) {
-            text.append(size(done.get()));
+            numbers.add(size(done.get()));
         } else {
-            text.append(time(messages, (now - began) / 1_000_000_000));
+            numbers.add(time(messages, (now - began) / 1_000_000_000));
             if (moved.get() > 0) {
-                text.append("  ").append(size(moved.get()));
+                numbers.add(size(moved.get()));
             }
         }
         long rate = rate(now);
         if (rate > 0) {
-            text.append("  ").append(messages.text("console.rate", size(rate)));
+            numbers.add(messages.text("console.rate", size(rate)));
         }
         long left = secondsLeft(now);
         if (left >= 0) {
-            text.append("  ").append(messages.text("console.left", time(messages, left)));
+            numbers.add(messages.text("console.left", time(messages, left)));
         }
-        return text.toString();
+        return numbers;
     }
 
     /// Bytes moved in a second, on average of the last few.
@@ -149,7 +162,8 @@ public final class ProgressBar implements AutoCloseable {
             }
             Sample first = samples.getFirst();
             double seconds = (now - first.nanos) / 1e9;
-            return seconds > 0 ? (long) ((samples.getLast().moved - first.moved) / seconds) : 0;
+            // Of less than a second, the rate would be more than all that was moved.
+            return seconds >= 1 ? (long) ((samples.getLast().moved - first.moved) / seconds) : 0;
         }
     }
 

@@ -32,6 +32,11 @@ public final class FileLocks {
         return tryLock(file, true, range);
     }
 
+    /// Locks a file in an open folder. Empty if somebody has locked it. Throws [java.nio.file.NoSuchFileException].
+    static Optional<LockedFile> tryLock(FolderHandle folder, String name) throws IOException {
+        return folder.tryLock(name, false, OWNER_ONLY, Range.ALL.from(), Range.ALL.length());
+    }
+
     private static Optional<LockedFile> tryLock(Path file, boolean create, Range range)
             throws IOException {
         Path absolute = file.toAbsolutePath();

@@ -36,6 +36,7 @@ public final class FolderHandle implements AutoCloseable {
     private static final int STATX_BASIC = 0x7ff;
     private static final int STATX_BYTES = 256;
     private static final int PERMISSIONS = 0xfff;
+    private static final int OTHERS = 077;
 
     /// What Java makes paths of.
     private static final Charset CHARSET =
@@ -174,10 +175,18 @@ public final class FolderHandle implements AutoCloseable {
     /// Makes a new file to be written. Throws [FileAlreadyExistsException] if there is anything of this name, a link that leads
     /// nowhere among it.
     ///
-    /// @param mode its permissions, less what the process's umask takes
+    /// @param mode its permissions, exactly: the umask decides nothing for others
     public FileChannel create(String name, int mode) throws IOException {
         try (FolderHandle file = created(name, mode)) {
+            file.openFor(mode);
             return file.channel(Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE));
+        }
+    }
+
+    /// Gives others than the owner what a umask may have taken; what the owner gets is in no umask.
+    private void openFor(int mode) throws IOException {
+        if ((mode & OTHERS) != 0) {
+            setMode(mode);
         }
     }
 
@@ -202,6 +211,28 @@ public final class FolderHandle implements AutoCloseable {
             throw LibC.failure(-made, file.toString());
         }
         return new FolderHandle(made, file);
+    }
+
+    /// Makes a new file of zeros that has its room on the disk already, or leaves nothing. Throws [FileAlreadyExistsException].
+    ///
+    /// @param mode its permissions, exactly
+    public void allocate(String name, int mode, long bytes) throws IOException {
+        boolean done = false;
+        try (FolderHandle file = created(name, mode)) {
+            file.openFor(mode);
+            int error = LibC.call(Function.POSIX_FALLOCATE, file.descriptor, 0, bytes, 0, 0);
+            if (error != 0) {
+                throw LibC.failure(Math.abs(error), file.path.toString());
+            }
+            done = true;
+        } catch (FileAlreadyExistsException e) {
+            done = true;
+            throw e;
+        } finally {
+            if (!done) {
+                unlink(name);
+            }
+        }
     }
 
     /// Opens a plain file, for reading and writing, and locks a range of it against everybody else: other processes, other callers in
@@ -382,13 +413,16 @@ public final class FolderHandle implements AutoCloseable {
 
     /// Makes a folder in this one. Throws [FileAlreadyExistsException] if there is anything of this name.
     ///
-    /// @param mode its permissions, less what the process's umask takes
+    /// @param mode its permissions, exactly: the umask decides nothing for others
     public void createFolder(String name, int mode) throws IOException {
         requireDone(
                 withText(
                         checked(name),
                         text -> LibC.call(Function.MKDIRAT, descriptor, text, mode, 0, 0)),
                 name);
+        try (FolderHandle made = folder(name)) {
+            made.openFor(mode);
+        }
     }
 
     /// Sets the permissions of this folder, whatever the umask.

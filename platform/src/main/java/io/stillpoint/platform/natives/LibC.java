@@ -152,6 +152,8 @@ final class LibC {
         RENAMEAT2("renameat2"),
         /// `int fchmodat(int folder, const char *path, mode_t mode, int flags)`
         FCHMODAT("fchmodat"),
+        /// `int posix_fallocate(int descriptor, off_t from, off_t length)`; returns the error number itself
+        POSIX_FALLOCATE("posix_fallocate"),
         /// `uid_t geteuid(void)`
         GETEUID("geteuid"),
         /// `int fcntl(int descriptor, int command, struct flock *lock)`

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.stillpoint.platform.natives.LibC.Function;
+import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,7 +18,7 @@ import java.util.Set;
 /// The lock belongs to this very opening of the file (`F_OFD_SETLK`, fcntl(2)). Java's own locks are of the older kind that belongs
 /// to the process: it holds off nobody in the process, and whoever opens and closes the same file there drops it. Both kinds
 /// hold off each other.
-public final class LockedFile implements AutoCloseable {
+public final class LockedFile implements Closeable {
     private final int descriptor;
     private final FileStatus status;
     private final FileChannel channel;

@@ -53,6 +53,30 @@ final class ProgressBarTest {
     }
 
     @Test
+    void theRateIsNeverMoreThanWhatWasMoved() {
+        ProgressBar bar = console(LIVE).bar("store", 0);
+        bar.read(MIB);
+        nanos.addAndGet(1_000_000);
+        assertThat(bar.picture(nanos.get())).contains("1.00 MiB").doesNotContain("/s");
+        nanos.addAndGet(1_000_000_000);
+        assertThat(bar.picture(nanos.get()))
+                .matches(".*1[.]00 MiB  (1[.]00 MiB|102[0-4] KiB|1023 KiB)/s");
+    }
+
+    @Test
+    void aNumberWithoutRoomIsLeftOutNotCutOff() {
+        for (int columns = 24; columns <= 100; columns++) {
+            width.set(columns);
+            ProgressBar bar = console(WIDE).bar("verify", 100 * MIB);
+            nanos.addAndGet(2_000_000_000);
+            bar.advance(50 * MIB);
+            assertThat(bar.picture(nanos.get()))
+                    .matches("verify {8,}.*( %|50[.]0 MiB of 100 MiB|25[.]0 MiB/s|2 s left)");
+            bar.close();
+        }
+    }
+
+    @Test
     void noRateIsToldWhereNothingWasMoved() {
         ProgressBar bar = console(LIVE).bar("store", 1000 * MIB);
         nanos.addAndGet(2_000_000_000);

@@ -27,6 +27,7 @@ import java.io.UncheckedIOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
@@ -208,6 +209,19 @@ public final class AzureStore implements ObjectStore {
             }
             next = page.getContinuationToken();
         } while (next != null && !next.isEmpty());
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        List<Occupant> found =
+                page(new ListBlobsOptions().setPrefix(requests.prefix()), null).getValue().stream()
+                        .map(item -> item.getName().substring(requests.prefix().length()))
+                        .map(path -> new Occupant(path, ObjectName.isOurs(path)))
+                        .toList();
+        return found.stream()
+                .filter(Occupant::isOurs)
+                .findFirst()
+                .or(() -> found.stream().findFirst());
     }
 
     private PagedResponse<BlobItem> page(ListBlobsOptions options, @Nullable String token) {

@@ -12,9 +12,11 @@ import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
@@ -152,6 +154,20 @@ public final class S3Store implements ObjectStore {
             }
             next = Boolean.TRUE.equals(page.isTruncated()) ? page.nextContinuationToken() : null;
         } while (next != null);
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        // The first thousand tell enough: of a vault some are ours.
+        List<Occupant> found =
+                page(requests.prefix(), null).contents().stream()
+                        .map(object -> object.key().substring(requests.prefix().length()))
+                        .map(path -> new Occupant(path, ObjectName.isOurs(path)))
+                        .toList();
+        return found.stream()
+                .filter(Occupant::isOurs)
+                .findFirst()
+                .or(() -> found.stream().findFirst());
     }
 
     private ListObjectsV2Response page(String folder, @Nullable String token) {

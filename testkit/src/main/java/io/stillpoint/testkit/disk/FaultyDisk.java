@@ -164,7 +164,11 @@ public final class FaultyDisk implements Disk {
             found = new ArrayList<>(volume.folder(folder).seen.keySet());
         }
         for (String name : found) {
-            visitor.visit(folder.resolve(name));
+            Path path = folder.resolve(name);
+            Optional<Attributes> attributes = attributes(path);
+            if (attributes.isPresent()) {
+                visitor.visit(path, attributes.get());
+            }
         }
     }
 
@@ -191,6 +195,13 @@ public final class FaultyDisk implements Disk {
         } while (volume.find(path) != null);
         add(path, new File(clock.instant()), false);
         return path;
+    }
+
+    /// Takes no room: there is more than enough.
+    @Override
+    public synchronized void allocate(Path file, long bytes) throws IOException {
+        enter(Operation.CREATE, file);
+        add(file, new File(clock.instant()), false);
     }
 
     @Override

@@ -132,6 +132,16 @@ public final class Wiretap implements ObjectStore {
     }
 
     @Override
+    public void making(boolean isMaking) {
+        store.making(isMaking);
+    }
+
+    @Override
+    public void useReserve(boolean isUsed) {
+        store.useReserve(isUsed);
+    }
+
+    @Override
     public int streams() {
         return store.streams();
     }

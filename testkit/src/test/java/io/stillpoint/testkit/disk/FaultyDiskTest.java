@@ -264,10 +264,10 @@ final class FaultyDiskTest {
         write(disk, NAME, true);
         disk.fail(Set.of(Operation.LIST, Operation.ATTRIBUTES), 2, Fault.DENIED, false);
         disk.attributes(NAME);
-        assertThatThrownBy(() -> disk.list(FOLDER, _ -> {}))
+        assertThatThrownBy(() -> disk.list(FOLDER, (_, _) -> {}))
                 .isInstanceOf(AccessDeniedException.class);
         assertThat(disk.hasStruck()).isTrue();
-        disk.list(FOLDER, _ -> {});
+        disk.list(FOLDER, (_, _) -> {});
         disk.fail(Set.of(Operation.ATTRIBUTES), 1, Fault.IO_ERROR, true);
         assertThat(disk.hasStruck()).isFalse();
         for (int i = 0; i < 3; i++) {

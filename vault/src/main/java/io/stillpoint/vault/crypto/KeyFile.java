@@ -1,6 +1,7 @@
 package io.stillpoint.vault.crypto;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
@@ -52,7 +53,7 @@ public record KeyFile(byte[] secret) implements Credential {
                     "vault.key-file-unreadable",
                     e,
                     file,
-                    String.valueOf(e.getMessage()));
+                    Reason.of(e));
         }
         if (lines.size() < 3
                 || !lines.get(0).strip().equals(FIRST_LINE)

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.crypto;
 
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
@@ -70,7 +71,7 @@ public final class Passphrase implements Credential {
                     "vault.passphrase-file-unreadable",
                     e,
                     file,
-                    String.valueOf(e.getMessage()));
+                    Reason.of(e));
         }
     }
 

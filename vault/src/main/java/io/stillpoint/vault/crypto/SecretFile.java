@@ -1,5 +1,6 @@
 package io.stillpoint.vault.crypto;
 
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import java.io.IOException;
@@ -47,7 +48,7 @@ public final class SecretFile {
                     "vault.key-file-unwritable",
                     e,
                     file,
-                    String.valueOf(e.getMessage()));
+                    Reason.of(e));
         }
     }
 }

@@ -9,8 +9,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /// Loads the native half of zstd-jni. By itself that is unpacked into the folder for temporary files, where a careful host
 /// lets nothing be executed. So it is loaded from where the build has unpacked it (`java.library.path`), else unpacked into
@@ -19,16 +17,12 @@ import org.jspecify.annotations.Nullable;
 public final class ZstdLibrary {
     private static final String FOLDER_VARIABLE = "STILLPOINT_NATIVE_DIR";
 
-    private static @Nullable MachineException failure;
     private static boolean isProven;
 
     private ZstdLibrary() {}
 
     /// Returns once the library is loaded and has proven to work. Throws a [MachineException] if it can't be.
     public static synchronized void load() {
-        if (failure != null) {
-            throw failure;
-        }
         if (!isProven) {
             find(folders(System.getenv()));
             isProven = true;
@@ -50,14 +44,8 @@ public final class ZstdLibrary {
             }
         }
         String why = last == null || last.getMessage() == null ? "" : last.getMessage().strip();
-        failure =
-                new MachineException(
-                        "platform.native-library",
-                        last,
-                        "zstd",
-                        why.lines().findFirst().orElse("no folder to unpack it to"),
-                        folders.stream().map(Path::toString).collect(Collectors.joining(", ")));
-        throw failure;
+        throw MachineException.noNativeLibrary(
+                "zstd", why.lines().findFirst().orElse("-"), folders, last);
     }
 
     /// Not into the folder itself, whose files others might write to before they are loaded.

@@ -7,7 +7,6 @@ import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -18,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A new object is written to `tmp/`, synced, hard-linked to its name (which fails if the name is taken), and the
 /// folder is synced: after a power cut it is there whole or not at all. Each process writes below `tmp/` in a
-/// folder of its own that it holds locked; what a dead process left there is removed by the next one that writes. What others
+/// folder of its own that it holds locked; what a dead process left there is removed by the next one that writes. Others may have
+/// put anything into the folder: nothing there is followed, and only plain files are opened (see [Disk]). What others
 /// made or deleted, and a process has seen, is durable before that process makes or deletes anything (see [VaultFolder]).
 public final class LocalStore implements ObjectStore {
     private final VaultFolder folder;
@@ -27,7 +27,7 @@ public final class LocalStore implements ObjectStore {
 
     /// @param root the vault's folder; need not exist before the first write
     public LocalStore(Path root) {
-        this(new RealDisk(), root);
+        this(new RealDisk(root), root);
     }
 
     /// @param disk that the folder lies on
@@ -77,8 +77,9 @@ public final class LocalStore implements ObjectStore {
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
         try {
-            folder.disk().list(folder.path(area), file -> visit(area, file, visitor));
-        } catch (NoSuchFileException | NotDirectoryException e) {
+            folder.disk()
+                    .list(folder.path(area), (file, found) -> visit(area, file, found, visitor));
+        } catch (NoSuchFileException e) {
             // Nothing was written there yet.
             return;
         } catch (IOException e) {
@@ -88,22 +89,41 @@ public final class LocalStore implements ObjectStore {
         }
     }
 
-    private void visit(Area area, Path file, Consumer<Listed> visitor) throws IOException {
+    private void visit(Area area, Path file, Disk.Attributes found, Consumer<Listed> visitor) {
         String name = String.valueOf(file.getFileName());
         // Other files are none of ours: a file manager's, a desktop's.
-        if (!name.matches("[0-9a-f]{32}")) {
-            return;
-        }
-        Optional<Disk.Attributes> attributes = folder.disk().attributes(file);
-        // Empty: deleted by another process since the folder was read.
-        if (attributes.isPresent()) {
+        if (name.matches("[0-9a-f]{32}")) {
             folder.saw(area);
+            // Whatever it is: who opens what is no file is told so.
             visitor.accept(
                     new Listed(
                             new ObjectName(area, ObjectId.parse(name)),
-                            attributes.get().size(),
-                            attributes.get().modifiedAt()));
+                            found.isFile() ? found.size() : 0,
+                            found.modifiedAt()));
         }
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        try {
+            return folder.occupant();
+        } catch (IOException e) {
+            throw folder.failed(e, "list", description());
+        }
+    }
+
+    @Override
+    public void making(boolean isUnderWay) {
+        try {
+            folder.making(isUnderWay);
+        } catch (IOException e) {
+            throw folder.failed(e, "write", description());
+        }
+    }
+
+    @Override
+    public void useReserve(boolean may) {
+        folder.useReserve(may);
     }
 
     @Override
@@ -111,7 +131,7 @@ public final class LocalStore implements ObjectStore {
         try {
             folder.settle();
             // Synced also when it is gone already: whoever deleted it may have died before that.
-            boolean there = folder.disk().delete(folder.path(name));
+            boolean there = folder.withRoom(() -> folder.disk().delete(folder.path(name)));
             if (there || folder.disk().attributes(folder.path(name.area())).isPresent()) {
                 folder.syncFolderOf(name);
             }
@@ -126,13 +146,17 @@ public final class LocalStore implements ObjectStore {
             workFolder.close();
             workFolder = null;
         }
+        folder.restoreReserve();
     }
 
     private synchronized Path workFolder() throws IOException {
         if (workFolder == null) {
-            folder.create();
-            WorkFolder.sweep(folder.disk(), folder.tmp());
-            workFolder = WorkFolder.make(folder.disk(), folder.tmp());
+            workFolder =
+                    folder.withRoom(() -> {
+                        folder.create();
+                        WorkFolder.sweep(folder.disk(), folder.tmp());
+                        return WorkFolder.make(folder.disk(), folder.tmp());
+                    });
         }
         return workFolder.path();
     }

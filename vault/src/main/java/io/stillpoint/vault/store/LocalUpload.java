@@ -16,13 +16,14 @@ final class LocalUpload implements ObjectStore.Upload {
     private final ObjectName name;
     private final Path path;
     private final DiskFile file;
+    private long written;
 
     /// @param path where it is written to
     LocalUpload(VaultFolder folder, ObjectName name, Path path) throws IOException {
         this.folder = folder;
         this.name = name;
         this.path = path;
-        file = folder.disk().create(path);
+        file = folder.withRoom(() -> folder.disk().create(path));
     }
 
     @Override
@@ -32,19 +33,35 @@ final class LocalUpload implements ObjectStore.Upload {
             for (int done = 0; done < length; ) {
                 ByteBuffer slice =
                         ByteBuffer.wrap(from, at + done, Math.min(WRITE_SLICE, length - done));
-                done += file.write(slice);
+                done += write(slice);
             }
         } catch (IOException e) {
             throw folder.failed(e, "write", name);
         }
     }
 
+    private int write(ByteBuffer slice) throws IOException {
+        int start = slice.position();
+        int count =
+                folder.withRoom(
+                        () -> file.write(slice),
+                        () -> slice.position() == start && file.size() == written);
+        written += count;
+        return count;
+    }
+
     @Override
     public void commit() {
         try {
-            file.force();
+            folder.withRoom(() -> {
+                file.force();
+                return true;
+            });
             folder.settleFor(name);
-            publish(folder.path(name));
+            folder.withRoom(() -> {
+                publish(folder.path(name));
+                return true;
+            });
             // Should this fail, the object stays: others may have seen it and rely on it.
             folder.syncFolderOf(name);
         } catch (FileAlreadyExistsException e) {

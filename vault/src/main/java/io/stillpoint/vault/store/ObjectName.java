@@ -1,5 +1,7 @@
 package io.stillpoint.vault.store;
 
+import java.util.Arrays;
+
 /// Where an object lies in a store.
 ///
 /// @param area the folder
@@ -35,6 +37,20 @@ public record ObjectName(Area area, ObjectId id) {
     /// The name of the vault's one header object.
     public static ObjectName vault() {
         return new ObjectName(Area.VAULT, NO_ID);
+    }
+
+    /// Whether an object of this path in a store would be one of a vault.
+    public static boolean isOurs(String path) {
+        if (path.equals(Area.VAULT.folder)) {
+            return true;
+        }
+        int slash = path.indexOf('/');
+        return slash > 0
+                && path.substring(slash + 1).matches("[0-9a-f]{32}")
+                && Arrays.stream(Area.values())
+                        .anyMatch(area ->
+                                area != Area.VAULT
+                                        && area.folder.equals(path.substring(0, slash)));
     }
 
     /// The path in the store, parts separated by `/`.

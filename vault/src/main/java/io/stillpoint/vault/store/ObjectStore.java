@@ -5,6 +5,9 @@ import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// A set of named, immutable objects. Implementations are safe for use by several threads and processes, and
@@ -37,6 +40,30 @@ public interface ObjectStore extends AutoCloseable {
     default void retain(ObjectName name, Instant until) {
         throw new VaultException(Kind.UNSUPPORTED, "vault.no-retention", null, description());
     }
+
+    /// Something that lies where this store's objects do, or would: an object of a vault if there is one, else anything else. Empty
+    /// if there is nothing, so that a vault may be made here.
+    default Optional<Occupant> occupant() {
+        for (ObjectName.Area area : ObjectName.Area.values()) {
+            List<ObjectName> found = new ArrayList<>();
+            if (area != ObjectName.Area.VAULT) {
+                list(area, listed -> found.add(listed.name()));
+            } else if (exists(ObjectName.vault())) {
+                found.add(ObjectName.vault());
+            }
+            if (!found.isEmpty()) {
+                return Optional.of(new Occupant(found.getFirst().toString(), true));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// Is told when the making of a vault begins, and when it is done. In between its first objects are no [#occupant], so that a
+    /// making that was cut off can be begun anew, by stores that can tell.
+    default void making(boolean isUnderWay) {}
+
+    /// Whether what is written from now on may take the room that a store of limited size keeps back for what makes room.
+    default void useReserve(boolean may) {}
 
     /// For how long after an object was made or deleted [#list] may still tell the state before. [#open] and [#exists] by
     /// name are never late.
@@ -72,6 +99,12 @@ public interface ObjectStore extends AutoCloseable {
 
     @Override
     void close();
+
+    /// What lies in a store.
+    ///
+    /// @param path in the store
+    /// @param isOurs whether it has the name of a vault's object
+    record Occupant(String path, boolean isOurs) {}
 
     /// @param size in bytes
     /// @param modifiedAt when the object was made, by the store's clock

@@ -4,6 +4,7 @@ import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
@@ -81,6 +82,11 @@ public final class RescueStore implements ObjectStore {
         if (!written.isEmpty()) {
             scratch.list(area, visitor);
         }
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        return store.occupant();
     }
 
     /// Throws kind `REFUSED`.

@@ -3,6 +3,7 @@ package io.stillpoint.vault.store;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.disk.Disk;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -11,20 +12,38 @@ import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.Locale;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/// The folder that a vault's objects lie in: what must be durable before what, and what its failures mean. Safe for use by
-/// several threads.
+/// The folder that a vault's objects lie in: what must be durable before what, what its failures mean, and the reserve: a file that
+/// takes room which backups leave alone, so that forgetting and pruning have some on a disk that is full. Safe for use by several
+/// threads.
 final class VaultFolder {
     /// What stands in them is true whatever else is there, so that they need not wait for [#settle].
     private static final Set<Area> BUILT_ON_NOTHING = EnumSet.of(Area.PACKS, Area.SESSIONS);
 
+    private static final String TMP = "tmp";
+    private static final String MAKING = "making";
+    private static final String SLOTS = Area.KEYS.folder() + "/";
+    private static final String RESERVE = "reserve";
+    private static final long RESERVE_MAX = 8 << 20;
+
+    /// Of the room that is left when it is made, which part the reserve takes at most.
+    private static final int RESERVE_PART = 64;
+
     private final Disk disk;
     private final Path root;
+    private volatile boolean mayUseReserve;
+
+    /// How often this process has given the reserve away.
+    private int spent;
 
     /// What this process has looked at since it was last synced; see [#settle].
     private final Set<Area> seen = EnumSet.noneOf(Area.class);
@@ -51,7 +70,7 @@ final class VaultFolder {
     }
 
     Path tmp() {
-        return root.toAbsolutePath().resolve("tmp");
+        return root.toAbsolutePath().resolve(TMP);
     }
 
     /// Makes whatever is missing of the folders, durably.
@@ -70,7 +89,144 @@ final class VaultFolder {
         // lived to make them durable.
         if (disk.attributes(path(ObjectName.vault())).isEmpty()) {
             syncAbove(absolute);
+        } else {
+            making(false);
+            if (!mayUseReserve) {
+                makeReserve();
+            }
         }
+    }
+
+    private Path reserve() {
+        return root.resolve(RESERVE);
+    }
+
+    /// Puts room aside if it is not there yet. What is too little anyway is not made less by this.
+    private void makeReserve() {
+        try {
+            if (disk.attributes(reserve()).isEmpty()) {
+                long bytes = Math.min(RESERVE_MAX, disk.usableBytes(root) / RESERVE_PART);
+                if (bytes > 0) {
+                    disk.allocate(reserve(), bytes);
+                }
+            }
+        } catch (IOException _) {
+            // No room, or a file system that can't promise any: then there is no reserve.
+        }
+    }
+
+    /// Whether what is written from now on may take the reserve.
+    void useReserve(boolean may) {
+        mayUseReserve = may;
+    }
+
+    /// Puts aside again what this process has taken, if there is room by now.
+    void restoreReserve() {
+        if (spends() > 0) {
+            makeReserve();
+        }
+    }
+
+    private synchronized int spends() {
+        return spent;
+    }
+
+    /// Gives the reserve away. Returns whether there is more room than there was at the time of `before`.
+    private synchronized boolean spend(int before) throws IOException {
+        if (spent == before && disk.delete(reserve())) {
+            spent++;
+        }
+        return spent > before;
+    }
+
+    /// Something done to the disk.
+    @FunctionalInterface
+    interface Change<T> {
+        T make() throws IOException;
+    }
+
+    /// Makes a change, if need be with the room of the reserve, provided that it may be used.
+    <T> T withRoom(Change<T> change) throws IOException {
+        return withRoom(change, () -> true);
+    }
+
+    /// @param isUndone whether nothing of a change that failed was done, so that it can be made again
+    <T> T withRoom(Change<T> change, Change<Boolean> isUndone) throws IOException {
+        int before = spends();
+        try {
+            return change.make();
+        } catch (IOException e) {
+            if (!mayUseReserve || !isFull(e, "write") || !isUndone.make() || !spend(before)) {
+                throw e;
+            }
+            return change.make();
+        }
+    }
+
+    private Path marker() {
+        return root.toAbsolutePath().resolve(MAKING);
+    }
+
+    /// As [ObjectStore#making]: a marker lasts before the vault's first object does, and goes after its header.
+    void making(boolean isUnderWay) throws IOException {
+        if (isUnderWay) {
+            create();
+            if (disk.attributes(marker()).isEmpty()) {
+                disk.create(marker()).close();
+            }
+            disk.syncFolder(root.toAbsolutePath());
+        } else {
+            try {
+                if (disk.delete(marker())) {
+                    disk.syncFolder(root.toAbsolutePath());
+                }
+            } catch (IOException _) {
+                // The vault is made. It does not harm while there are points; the next writer removes it.
+            }
+        }
+    }
+
+    /// As [ObjectStore#occupant]. Folders that a vault has, and what killed processes leave in `tmp/`, are nobody's while empty.
+    Optional<ObjectStore.Occupant> occupant() throws IOException {
+        List<ObjectStore.Occupant> found = new ArrayList<>();
+        try {
+            disk.list(root, (file, attributes) -> found.addAll(occupants(file, attributes)));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+        // A vault begins with its key slot. Behind it nothing is stored before the header is.
+        if (disk.attributes(marker()).isPresent()) {
+            found.removeIf(each -> each.isOurs() && each.path().startsWith(SLOTS));
+        }
+        return found.stream()
+                .filter(ObjectStore.Occupant::isOurs)
+                .findFirst()
+                .or(() -> found.stream().findFirst());
+    }
+
+    private List<ObjectStore.Occupant> occupants(Path file, Disk.Attributes attributes)
+            throws IOException {
+        String name = String.valueOf(file.getFileName());
+        boolean isArea =
+                Arrays.stream(Area.values())
+                        .anyMatch(area -> area != Area.VAULT && area.folder().equals(name));
+        boolean isTmp = file.equals(root.resolve(TMP));
+        if (!attributes.isFolder() || !(isArea || isTmp)) {
+            boolean isAid = name.equals(RESERVE) || name.equals(MAKING);
+            return isAid && attributes.isFile()
+                    ? List.of()
+                    : List.of(new ObjectStore.Occupant(name, ObjectName.isOurs(name)));
+        }
+        List<ObjectStore.Occupant> found = new ArrayList<>();
+        disk.list(
+                file,
+                (below, _) -> {
+                    String path = name + "/" + below.getFileName();
+                    if (!isTmp || !WorkFolder.isOurs(below)) {
+                        found.add(new ObjectStore.Occupant(path, ObjectName.isOurs(path)));
+                    }
+                });
+        return found;
     }
 
     private void createWithParents(Path folder) throws IOException {
@@ -90,9 +246,11 @@ final class VaultFolder {
         try {
             disk.createFolder(folder);
         } catch (FileAlreadyExistsException e) {
-            // By another process at the same time, or by a file.
+            // By another process at the same time, or something else has the name.
             if (!isFolder(folder)) {
-                throw e;
+                // Says what it is.
+                disk.list(folder, (_, _) -> {});
+                throw new NotDirectoryException(folder.toString());
             }
         }
     }
@@ -157,27 +315,47 @@ final class VaultFolder {
         if (e instanceof ClosedByInterruptException) {
             return new CancelledException();
         }
-        if (e instanceof AccessDeniedException) {
-            return new VaultException(
-                    Kind.STORE, "vault.store-denied", e, root, verb, what.toString());
-        }
-        return isFull(e, verb)
-                ? new VaultException(Kind.STORE_FULL, "vault.store-full", e, root)
+        String object = what.toString();
+        return switch (Reason.kind(e)) {
+            case DENIED ->
+                    new VaultException(Kind.STORE, "vault.store-denied", e, root, verb, object);
+            case READ_ONLY ->
+                    new VaultException(Kind.DENIED, "vault.store-read-only", e, root, verb, object);
+            case QUOTA -> new VaultException(Kind.STORE_FULL, "vault.store-quota", e, root);
+            case NOT_A_FOLDER, IS_A_FOLDER, IS_A_LINK, IS_A_PIPE, IS_A_SOCKET, IS_A_DEVICE ->
+                    notPlain(e, what);
+            default ->
+                    isFull(e, verb)
+                            ? new VaultException(Kind.STORE_FULL, "vault.store-full", e, root)
+                            : new VaultException(
+                                    Kind.STORE,
+                                    "vault.store-failed",
+                                    e,
+                                    root,
+                                    verb,
+                                    object,
+                                    Reason.of(e));
+        };
+    }
+
+    /// Something in the store is neither file nor folder, or the one in the other's place. An object that is no file counts as a
+    /// damaged one; without a folder nothing can be said of any.
+    private VaultException notPlain(IOException e, Object what) {
+        Path found =
+                e instanceof FileSystemException file && file.getFile() != null
+                        ? root.getFileSystem().getPath(file.getFile())
+                        : root;
+        boolean isObject =
+                what instanceof ObjectName name
+                        && path(name).toAbsolutePath().equals(found.toAbsolutePath());
+        return isObject
+                ? new VaultException(Kind.DAMAGED, "vault.no-file", e, found, Reason.of(e))
                 : new VaultException(
-                        Kind.STORE,
-                        "vault.store-failed",
-                        e,
-                        root,
-                        verb,
-                        what.toString(),
-                        reason(e));
+                        Kind.REFUSED, "vault.not-followed", e, root, found, Reason.of(e));
     }
 
     private boolean isFull(IOException e, String verb) {
-        String text = String.valueOf(e.getMessage()).toLowerCase(Locale.ROOT);
-        return text.contains("no space left")
-                || text.contains("quota exceeded")
-                || (verb.equals("write") && hasNoRoom());
+        return Reason.isFull(e) || (verb.equals("write") && hasNoRoom());
     }
 
     /// In case the system says it in another language.
@@ -188,12 +366,5 @@ final class VaultFolder {
         } catch (IOException e) {
             return false;
         }
-    }
-
-    /// Java's exceptions for files have no text of their own when the class says it all.
-    private static String reason(IOException e) {
-        return e instanceof FileSystemException file && file.getReason() == null
-                ? e.getClass().getSimpleName() + " " + e.getMessage()
-                : String.valueOf(e.getMessage());
     }
 }

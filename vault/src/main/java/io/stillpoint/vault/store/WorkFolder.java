@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// The folder `tmp/NAME` in which a process writes, with the file `tmp/NAME.lock`, which it holds locked.
@@ -14,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /// left, whenever it died. Nothing here is synced: what a power cut brings back or halves is such a leftover too.
 final class WorkFolder implements AutoCloseable {
     private static final String SUFFIX = ".lock";
+
+    /// What names here look like.
+    private static final Pattern OURS = Pattern.compile("[0-9a-f]{1,20}(\\.lock)?");
 
     private final Disk disk;
     private final Path path;
@@ -68,10 +72,11 @@ final class WorkFolder implements AutoCloseable {
 
     /// Removes what dead processes left, as far as it can: what stays is tried by the next one, and holds up nobody.
     static void sweep(Disk disk, Path parent) throws IOException {
-        disk.list(parent, file -> attempt(() -> sweepIfDead(disk, file)));
+        disk.list(parent, (file, found) -> attempt(() -> sweepIfDead(disk, file, found)));
     }
 
-    private static void sweepIfDead(Disk disk, Path file) throws IOException {
+    private static void sweepIfDead(Disk disk, Path file, Disk.Attributes found)
+            throws IOException {
         if (file.toString().endsWith(SUFFIX)) {
             Optional<Closeable> free = disk.tryLock(file);
             if (free.isPresent()) {
@@ -80,13 +85,14 @@ final class WorkFolder implements AutoCloseable {
                     disk.delete(file);
                 }
             }
-        } else if (isFolder(disk, file) && disk.attributes(lock(file)).isEmpty()) {
+        } else if (found.isFolder() && disk.attributes(lock(file)).isEmpty()) {
             deleteAll(disk, file);
         }
     }
 
-    private static boolean isFolder(Disk disk, Path path) throws IOException {
-        return disk.attributes(path).filter(Disk.Attributes::isFolder).isPresent();
+    /// Whether something in `tmp/` has a name that we would give.
+    static boolean isOurs(Path file) {
+        return OURS.matcher(String.valueOf(file.getFileName())).matches();
     }
 
     @FunctionalInterface
@@ -115,7 +121,7 @@ final class WorkFolder implements AutoCloseable {
 
     private static void deleteAll(Disk disk, Path folder) throws IOException {
         try {
-            disk.list(folder, disk::delete);
+            disk.list(folder, (file, _) -> disk.delete(file));
         } catch (NoSuchFileException e) {
             return;
         }

@@ -1,0 +1,65 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.hypervisor.qemu.KnownMonitors;
+import io.stillpoint.hypervisor.qemu.QemuSettings;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.natives.OwnedDescriptor;
+import java.io.File;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// Where scratch images lie, and where what is left of them is noted.
+final class ScratchOptions {
+    private static final String ROOT_FOLDER = "/var/tmp/stillpoint";
+
+    private ScratchOptions() {}
+
+    /// Each user has a folder of their own.
+    static Path usualFolder() {
+        int user = OwnedDescriptor.user();
+        return Path.of(user == 0 ? ROOT_FOLDER : ROOT_FOLDER + "-" + Integer.toUnsignedString(user));
+    }
+
+    /// Empty if this user has no place for what is kept.
+    static Optional<KnownMonitors> known(StateOptions state) {
+        try {
+            return Optional.of(new KnownMonitors(state.folder().resolve("monitors")));
+        } catch (StillpointException e) {
+            return Optional.empty();
+        }
+    }
+
+    /// The command that sweeps one VM: this program, as it was started.
+    static QemuSettings.Guardian guardian() {
+        return (socket, scratch) -> {
+            List<String> command = new ArrayList<>();
+            command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+            command.addAll(
+                    List.of(
+                            "-Xmx128m",
+                            "-XX:+UseSerialGC",
+                            "-XX:TieredStopAtLevel=1",
+                            "--enable-native-access=ALL-UNNAMED",
+                            "-cp",
+                            classPath(),
+                            Stillpoint.class.getName(),
+                            "sweep",
+                            "--qmp",
+                            socket.toString(),
+                            "--scratch",
+                            scratch.toString()));
+            return command;
+        };
+    }
+
+    /// The guardian has another working folder.
+    private static String classPath() {
+        return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator, -1))
+                .map(part -> Path.of(part).toAbsolutePath().toString())
+                .collect(Collectors.joining(File.pathSeparator));
+    }
+}

@@ -1,0 +1,207 @@
+package io.stillpoint.integration;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.testkit.Bytes;
+import io.stillpoint.testkit.SparseImage;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Each file, folder, socket and location that a command takes, given as what it is not: the command says so in words and ends
+/// with a status that says whose fault it is. No Java is seen, and no text has an empty place. Everything runs in this
+/// process, as a command ends here before it has begun.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+final class WrongInputTest {
+    private static final Pattern JAVA =
+            Pattern.compile("Exception|java[.]|sun[.]|\\bnull\\b|\tat |[(]ENO|Errno|io[.]stillpoint");
+    private static final Pattern EMPTY_PLACE = Pattern.compile("\\{\\d}|: *$| [.](\\s|$)|\"\"|''|\\(\\)");
+
+    private static final int INPUT = 3;
+    private static final int ENVIRONMENT = 4;
+    private static final int DAMAGE = 5;
+
+    @TempDir static Path folder;
+    private Path vault;
+    private Path key;
+    private Path image;
+    private String point;
+    private final List<Path> wrong = new ArrayList<>();
+
+    @BeforeAll
+    void makeVault() throws IOException {
+        vault = folder.resolve("vault");
+        key = folder.resolve("key");
+        run("vault", "init", "--vault", vault.toString(), "--key-file", key.toString());
+        image =
+                SparseImage.create(folder.resolve("disk.raw"), ByteSize.parse("1M"))
+                        .write(0, Bytes.RANDOM, 100_000, 1)
+                        .file();
+        Command.Result made = run(withVault("backup", "--vm", "vm", "--image", image.toString(), "--json"));
+        assertThat(made.status()).as(made.out() + made.err()).isZero();
+        point = made.json().path("id").asString();
+        wrong.add(folder.resolve("missing"));
+        wrong.add(folder.resolve("missing/below"));
+        wrong.add(Files.createDirectory(folder.resolve("folder")));
+        wrong.add(Files.writeString(folder.resolve("text"), "hello\n"));
+        wrong.add(Files.createFile(folder.resolve("empty")));
+        wrong.add(folder.resolve("text/below"));
+        wrong.add(Files.createSymbolicLink(folder.resolve("loop"), folder.resolve("loop")));
+        wrong.add(folder.resolve("n".repeat(300)));
+        wrong.add(socket(folder.resolve("s")));
+    }
+
+    /// A socket on which nobody listens any more.
+    private static Path socket(Path path) throws IOException {
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            server.bind(UnixDomainSocketAddress.of(path));
+        }
+        return path;
+    }
+
+    private static Command.Result run(String... arguments) {
+        return InProcess.run(arguments);
+    }
+
+    private String[] withVault(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of("--vault", vault.toString(), "--key-file", key.toString()));
+        return all.toArray(String[]::new);
+    }
+
+    /// The command ends as one that was given something wrong, says what, and names it.
+    private static void requireWords(Path named, String... arguments) {
+        Command.Result result = run(arguments);
+        String line = String.join(" ", arguments);
+        assertThat(result.status())
+                .as("%s: %s%s", line, result.out(), result.err())
+                .isIn(INPUT, ENVIRONMENT, DAMAGE);
+        String said = result.err() + result.out();
+        assertThat(JAVA.matcher(said).find()).as("%s: %s", line, said).isFalse();
+        said.lines()
+                .filter(each -> each.startsWith("stillpoint: "))
+                .forEach(each ->
+                        assertThat(EMPTY_PLACE.matcher(each).find()).as("%s: %s", line, each).isFalse());
+        assertThat(result.err()).as(line).startsWith("stillpoint: ");
+        assertThat(said).as(line).contains(named.toString().substring(0, 10));
+    }
+
+    @Test
+    void locationsThatAreNoVault() {
+        for (Path each : wrong) {
+            for (String[] command :
+                    new String[][] {
+                        {"points"}, {"vault", "info"}, {"vault", "verify"}, {"vault", "prune"},
+                        {"vault", "verify", "--without-key"}, {"key", "list"}, {"key", "check"},
+                        {"diff", "a", "b"}, {"forget", "a"}, {"rescue", "list"},
+                        {"restore", "--point", "a", "--to", folder.resolve("out").toString()}
+                    }) {
+                List<String> line = new ArrayList<>(List.of(command));
+                line.addAll(List.of("--vault", each.toString(), "--key-file", key.toString()));
+                requireWords(each, line.toArray(String[]::new));
+            }
+        }
+    }
+
+    @Test
+    void filesThatAreNoKey() {
+        for (Path each : wrong) {
+            String file = each.toString();
+            String place = vault.toString();
+            requireWords(each, "points", "--vault", place, "--key-file", file);
+            requireWords(each, "points", "--vault", place, "--passphrase-file", file);
+            requireWords(each, "key", "check", "--vault", place, "--key-file", file);
+            requireWords(each, withVault("key", "add", "--label", "x", "--new-passphrase-file", file));
+            requireWords(each, withVault("vault", "copy", "--other", place, "--other-key-file", file));
+            requireWords(each, "key", "recover", "--sheet", file, "--to", folder + "/recovered");
+        }
+    }
+
+    @Test
+    void filesThatCantBeMade() {
+        for (Path each : wrong) {
+            if (each.toString().contains("missing")) {
+                // Can be made, with the folder above.
+                continue;
+            }
+            String file = each.toString();
+            requireWords(each, withVault("key", "sheet", "--to", file));
+            requireWords(each, withVault("restore", "--point", point, "--to", file + "/x/"));
+        }
+        Path text = folder.resolve("text");
+        requireWords(text, withVault("restore", "--point", point, "--to", text.toString()));
+        requireWords(text, withVault("restore", "--point", point, "--to", text + "/below.raw"));
+        requireWords(text, withVault("rescue", "restore", "--all", "--to", text.toString()));
+        requireWords(text, withVault("rescue", "list", "--scratch", text.toString()));
+    }
+
+    @Test
+    void pathsThatAreNoImage() {
+        for (Path each : wrong) {
+            if (!each.endsWith("text") && !each.endsWith("empty")) {
+                requireWords(each, withVault("backup", "--vm", "vm", "--image", each.toString()));
+            }
+        }
+    }
+
+    @Test
+    void pathsThatAreNoSocketOfAMonitorOrAgent() {
+        for (Path each : wrong) {
+            String path = each.toString();
+            requireWords(each, withVault("backup", "--vm", "vm", "--qmp", path));
+            for (String verb : List.of("status", "install", "uninstall", "test-scripts")) {
+                requireWords(
+                        each,
+                        "guest", verb, "--vm", "vm", "--agent", path, "--state-dir", folder + "/state");
+            }
+        }
+    }
+
+    @Test
+    void whatTheUserMayNotReadIsToldAsSuch() throws IOException {
+        Path home = Files.createTempDirectory(Path.of("/var/tmp"), "stillpoint-other-");
+        try {
+            Files.setPosixFilePermissions(home, PosixFilePermissions.fromString("rwxrwxrwx"));
+            Path hidden = Files.copy(key, home.resolve("hidden"));
+            Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("---------"));
+            Command other = new Command().prefixed("setpriv", "--reuid=65534", "--clear-groups");
+            if (!Files.isExecutable(Path.of("/usr/bin/setpriv"))
+                    || other.run("--version").status() != 0) {
+                System.err.println("skipped: another user can't be become here");
+                return;
+            }
+            for (String[] arguments :
+                    new String[][] {
+                        {"points", "--vault", home.toString(), "--key-file", hidden.toString()},
+                        {"points", "--vault", hidden.toString(), "--passphrase-file", hidden.toString()},
+                        {"key", "recover", "--sheet", hidden.toString(), "--to", home + "/new"},
+                    }) {
+                Command.Result result = other.run(arguments);
+                String line = String.join(" ", arguments);
+                assertThat(result.status()).as("%s: %s", line, result.err()).isIn(INPUT, ENVIRONMENT);
+                assertThat(JAVA.matcher(result.err()).find()).as(result.err()).isFalse();
+            }
+            assertThat(other.run("key", "recover", "--sheet", hidden.toString(), "--to", home + "/x").err())
+                    .contains("permission denied");
+        } finally {
+            try (var files = Files.list(home)) {
+                for (Path file : files.toList()) {
+                    Files.delete(file);
+                }
+            }
+            Files.delete(home);
+        }
+    }
+}
