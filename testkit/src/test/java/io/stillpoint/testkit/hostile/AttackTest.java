@@ -266,7 +266,8 @@ final class AttackTest {
         for (Map.Entry<String, byte[]> object : before.entrySet()) {
             // Those that share an area, and one that never does.
             for (char letter : "DMPRS".toCharArray()) {
-                if (object.getValue()[8] != letter && object.getKey().matches("(packs|points|undone)/.*")) {
+                if (object.getValue()[8] != letter
+                        && object.getKey().matches("(packs|points|undone)/.*")) {
                     String name = object.getKey();
                     attacker.edit(name, bytes -> bytes[8] = (byte) letter);
                     requireUnharmed(name + " as " + letter, name, points, false);
@@ -491,8 +492,15 @@ final class AttackTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "executed", "condemned", "forgotten", "undone", "sessions", "quarantine", "index",
-                "packs", "keys"
+                "executed",
+                "condemned",
+                "forgotten",
+                "undone",
+                "sessions",
+                "quarantine",
+                "index",
+                "packs",
+                "keys"
             })
     void junkStopsNobodyAndIsNamed(String area) {
         ObjectId id;
@@ -515,7 +523,11 @@ final class AttackTest {
 
     /// An object that has the form of one of its area and a version to come.
     private byte[] forged(String area, String name) {
-        String model = names(area + "/").stream().filter(each -> !each.equals(name)).findFirst().orElse("keys");
+        String model =
+                names(area + "/").stream()
+                        .filter(each -> !each.equals(name))
+                        .findFirst()
+                        .orElse("keys");
         byte[] object =
                 model.equals("keys")
                         ? attacker.read(names("keys/").iterator().next())
