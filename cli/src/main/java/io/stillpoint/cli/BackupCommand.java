@@ -66,7 +66,10 @@ final class BackupCommand implements Callable<Integer> {
         @Option(names = "--agent", paramLabel = "SOCKET", descriptionKey = "option.agent")
         private @Nullable Path agent;
 
-        @Option(names = "--scratch", paramLabel = "DIR", descriptionKey = "option.scratch")
+        @Option(
+                names = "--scratch",
+                paramLabel = "DIR",
+                descriptionKey = "option.scratch")
         private @Nullable Path scratch;
 
         @Option(

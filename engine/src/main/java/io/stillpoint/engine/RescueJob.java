@@ -3,6 +3,7 @@ package io.stillpoint.engine;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.PathPart;
 import io.stillpoint.vault.Losses;
 import io.stillpoint.vault.PointDisk;
@@ -144,7 +145,8 @@ public final class RescueJob {
         Files.deleteIfExists(report);
         Files.createFile(
                 report,
-                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                PosixFilePermissions.asFileAttribute(
+                        PosixFilePermissions.fromString("rw-------")));
         Files.write(report, lines);
         return report.toString();
     }

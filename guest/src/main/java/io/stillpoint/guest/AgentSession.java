@@ -155,8 +155,7 @@ final class AgentSession implements AutoCloseable {
         } catch (ClosedByInterruptException e) {
             throw new CancelledException();
         } catch (IOException e) {
-            throw new GuestException(
-                    Kind.UNREACHABLE, "guest.unreachable", e, socket, Reason.of(e));
+            throw new GuestException(Kind.UNREACHABLE, "guest.unreachable", e, socket, Reason.of(e));
         }
         connection = agent;
         if (closed) {
@@ -205,8 +204,7 @@ final class AgentSession implements AutoCloseable {
         JsonNode error = message.path("error");
         if (error.isObject()) {
             return new Refused(
-                    Printable.line(error.path("class").asString("?")),
-                    Printable.line(error.path("desc").asString("?")));
+                    Printable.line(error.path("class").asString("?")), Printable.line(error.path("desc").asString("?")));
         }
         if (!message.has("return")) {
             throw protocol("a reply", excerpt(line));

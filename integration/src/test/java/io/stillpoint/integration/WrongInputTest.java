@@ -26,10 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class WrongInputTest {
     private static final Pattern JAVA =
-            Pattern.compile(
-                    "Exception|java[.]|sun[.]|\\bnull\\b|\tat |[(]ENO|Errno|io[.]stillpoint");
-    private static final Pattern EMPTY_PLACE =
-            Pattern.compile("\\{\\d}|: *$| [.](\\s|$)|\"\"|''|\\(\\)");
+            Pattern.compile("Exception|java[.]|sun[.]|\\bnull\\b|\tat |[(]ENO|Errno|io[.]stillpoint");
+    private static final Pattern EMPTY_PLACE = Pattern.compile("\\{\\d}|: *$| [.](\\s|$)|\"\"|''|\\(\\)");
 
     private static final int INPUT = 3;
     private static final int ENVIRONMENT = 4;
@@ -51,8 +49,7 @@ final class WrongInputTest {
                 SparseImage.create(folder.resolve("disk.raw"), ByteSize.parse("1M"))
                         .write(0, Bytes.RANDOM, 100_000, 1)
                         .file();
-        Command.Result made =
-                run(withVault("backup", "--vm", "vm", "--image", image.toString(), "--json"));
+        Command.Result made = run(withVault("backup", "--vm", "vm", "--image", image.toString(), "--json"));
         assertThat(made.status()).as(made.out() + made.err()).isZero();
         point = made.json().path("id").asString();
         wrong.add(folder.resolve("missing"));
@@ -96,9 +93,7 @@ final class WrongInputTest {
         said.lines()
                 .filter(each -> each.startsWith("stillpoint: "))
                 .forEach(each ->
-                        assertThat(EMPTY_PLACE.matcher(each).find())
-                                .as("%s: %s", line, each)
-                                .isFalse());
+                        assertThat(EMPTY_PLACE.matcher(each).find()).as("%s: %s", line, each).isFalse());
         assertThat(result.err()).as(line).startsWith("stillpoint: ");
         assertThat(said).as(line).contains(named.toString().substring(0, 10));
     }
@@ -108,16 +103,9 @@ final class WrongInputTest {
         for (Path each : wrong) {
             for (String[] command :
                     new String[][] {
-                        {"points"},
-                        {"vault", "info"},
-                        {"vault", "verify"},
-                        {"vault", "prune"},
-                        {"vault", "verify", "--without-key"},
-                        {"key", "list"},
-                        {"key", "check"},
-                        {"diff", "a", "b"},
-                        {"forget", "a"},
-                        {"rescue", "list"},
+                        {"points"}, {"vault", "info"}, {"vault", "verify"}, {"vault", "prune"},
+                        {"vault", "verify", "--without-key"}, {"key", "list"}, {"key", "check"},
+                        {"diff", "a", "b"}, {"forget", "a"}, {"rescue", "list"},
                         {"restore", "--point", "a", "--to", folder.resolve("out").toString()}
                     }) {
                 List<String> line = new ArrayList<>(List.of(command));
@@ -135,10 +123,8 @@ final class WrongInputTest {
             requireWords(each, "points", "--vault", place, "--key-file", file);
             requireWords(each, "points", "--vault", place, "--passphrase-file", file);
             requireWords(each, "key", "check", "--vault", place, "--key-file", file);
-            requireWords(
-                    each, withVault("key", "add", "--label", "x", "--new-passphrase-file", file));
-            requireWords(
-                    each, withVault("vault", "copy", "--other", place, "--other-key-file", file));
+            requireWords(each, withVault("key", "add", "--label", "x", "--new-passphrase-file", file));
+            requireWords(each, withVault("vault", "copy", "--other", place, "--other-key-file", file));
             requireWords(each, "key", "recover", "--sheet", file, "--to", folder + "/recovered");
         }
     }
@@ -178,14 +164,7 @@ final class WrongInputTest {
             for (String verb : List.of("status", "install", "uninstall", "test-scripts")) {
                 requireWords(
                         each,
-                        "guest",
-                        verb,
-                        "--vm",
-                        "vm",
-                        "--agent",
-                        path,
-                        "--state-dir",
-                        folder + "/state");
+                        "guest", verb, "--vm", "vm", "--agent", path, "--state-dir", folder + "/state");
             }
         }
     }
@@ -206,31 +185,15 @@ final class WrongInputTest {
             for (String[] arguments :
                     new String[][] {
                         {"points", "--vault", home.toString(), "--key-file", hidden.toString()},
-                        {
-                            "points",
-                            "--vault",
-                            hidden.toString(),
-                            "--passphrase-file",
-                            hidden.toString()
-                        },
+                        {"points", "--vault", hidden.toString(), "--passphrase-file", hidden.toString()},
                         {"key", "recover", "--sheet", hidden.toString(), "--to", home + "/new"},
                     }) {
                 Command.Result result = other.run(arguments);
                 String line = String.join(" ", arguments);
-                assertThat(result.status())
-                        .as("%s: %s", line, result.err())
-                        .isIn(INPUT, ENVIRONMENT);
+                assertThat(result.status()).as("%s: %s", line, result.err()).isIn(INPUT, ENVIRONMENT);
                 assertThat(JAVA.matcher(result.err()).find()).as(result.err()).isFalse();
             }
-            assertThat(
-                            other.run(
-                                            "key",
-                                            "recover",
-                                            "--sheet",
-                                            hidden.toString(),
-                                            "--to",
-                                            home + "/x")
-                                    .err())
+            assertThat(other.run("key", "recover", "--sheet", hidden.toString(), "--to", home + "/x").err())
                     .contains("permission denied");
         } finally {
             try (var files = Files.list(home)) {
