@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -34,7 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "backup", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class BackupCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
-    @Mixin private StateOptions state = new StateOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--vm", required = true, paramLabel = "NAME", descriptionKey = "option.vm")
@@ -66,10 +67,7 @@ final class BackupCommand implements Callable<Integer> {
         @Option(names = "--agent", paramLabel = "SOCKET", descriptionKey = "option.agent")
         private @Nullable Path agent;
 
-        @Option(
-                names = "--scratch",
-                paramLabel = "DIR",
-                descriptionKey = "option.scratch")
+        @Option(names = "--scratch", paramLabel = "DIR", descriptionKey = "option.scratch")
         private @Nullable Path scratch;
 
         @Option(
@@ -161,11 +159,18 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--same-vm", descriptionKey = "option.same-vm")
+    private boolean sameVm;
+
     @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
     private List<Path> imageBases = new ArrayList<>();
 
-    @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
-    private @Nullable Long lockDays;
+    @Option(
+            names = "--lock-days",
+            paramLabel = "DAYS",
+            converter = CountConverter.OfSomeDays.class,
+            descriptionKey = "option.lock-days")
+    private @Nullable Integer lockDays;
 
     @Override
     public Integer call() {
@@ -176,9 +181,12 @@ final class BackupCommand implements Callable<Integer> {
         try (Vault vault = vaultOptions.open();
                 VirtualMachine machine = machine();
                 ConsoleEvents events = output.events()) {
+            VaultPin pin = pins.pin(vaultOptions, vault);
+            tell(pin.look(vault), events);
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
-                stopped.references().forEach(each -> events.step("image", text(each)));
+                stopped.references()
+                        .forEach(each -> events.note("image.reference", text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(
@@ -190,10 +198,15 @@ final class BackupCommand implements Callable<Integer> {
                                     InstantSource.system(),
                                     Randomness.secure())
                             .run();
+            tell(pin.made(vault.id(), point), events);
             events.end();
             output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    private static void tell(List<VaultPin.Finding> findings, ConsoleEvents events) {
+        findings.forEach(finding -> events.warning(finding.code(), finding.text()));
     }
 
     private static String text(StoppedImages.Reference reference) {
@@ -225,14 +238,14 @@ final class BackupCommand implements Callable<Integer> {
                         new QemuSettings(
                                 vm,
                                 new DiskChoice(live.includeRemovable, live.includeReadOnly),
-                                ScratchOptions.known(state),
+                                ScratchOptions.known(pins.state()),
                                 Optional.of(ScratchOptions.guardian())));
     }
 
     private Optional<ExtensionKeeper> keeper(Live live) {
         return live.agent == null || live.extension == ExtensionMode.NONE
                 ? Optional.empty()
-                : Optional.of(GuestOptions.keeper(state.folder(), live.vcredistAbsent));
+                : Optional.of(GuestOptions.keeper(pins.state().folder(), live.vcredistAbsent));
     }
 
     private BackupSettings settings() {
@@ -248,6 +261,7 @@ final class BackupCommand implements Callable<Integer> {
                 live.scriptLimit,
                 live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
                 live.scratchLimit,
+                sameVm,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());
     }

@@ -9,6 +9,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -80,11 +81,15 @@ public final class Stillpoint implements Runnable {
 
     /// Runs one command and returns its exit status.
     public static int run(String... arguments) {
+        return commands(arguments).execute(arguments);
+    }
+
+    static CommandLine commands(String... arguments) {
         CommandLine commands = Commands.named(arguments);
         commands.setParameterExceptionHandler(Stillpoint::refuse);
         commands.setExecutionStrategy(Stillpoint::execute);
         commands.setExecutionExceptionHandler(Stillpoint::report);
-        return commands.execute(arguments);
+        return commands;
     }
 
     /// Without any argument: what one may want to do.
@@ -94,12 +99,15 @@ public final class Stillpoint implements Runnable {
     }
 
     private static int execute(ParseResult parsed) {
-        int status = new CommandLine.RunLast().execute(parsed);
+        EmptyValues.refuse(parsed);
         ParseResult last = parsed;
         while (last.hasSubcommand()) {
             last = last.subcommand();
         }
-        boolean isWarned = Output.of(last.commandSpec()).filter(Output::hasWarnings).isPresent();
+        Optional<Output> output = Output.of(last.commandSpec());
+        Waiting.listen(output.isPresent() ? output.get()::waits : null);
+        int status = new CommandLine.RunLast().execute(parsed);
+        boolean isWarned = output.filter(Output::hasWarnings).isPresent();
         return status == ExitCode.SUCCESS.status() && isWarned
                 ? ExitCode.WARNINGS.status()
                 : status;

@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -62,19 +61,8 @@ final class DeviceTarget implements RestoreTarget {
     /// @param mayOverwrite whether what its signatures say it holds may be lost. Never allows more than that.
     static DeviceTarget open(Path path, long size, boolean mayOverwrite) {
         requireUnused(path);
-        List<String> warnings = new ArrayList<>();
-        try (BlockSource present = RawSource.open(path)) {
-            if (present.size() < size) {
-                throw ImageErrors.of(
-                        "restore.device-too-small",
-                        path,
-                        Long.toString(present.size()),
-                        Long.toString(size));
-            }
-            warnings.addAll(look(path, Region.of(present), size, mayOverwrite));
-        }
         try {
-            return claimed(path, size, warnings);
+            return claimed(path, size, mayOverwrite);
         } catch (IOException e) {
             throw Reason.kind(e) == Reason.BUSY
                     ? ImageErrors.of("restore.device-in-use", path, Reason.of(e))
@@ -82,21 +70,26 @@ final class DeviceTarget implements RestoreTarget {
         }
     }
 
-    private static DeviceTarget claimed(Path path, long size, List<String> warnings)
+    private static DeviceTarget claimed(Path path, long size, boolean mayOverwrite)
             throws IOException {
         ClaimedDevice device = ClaimedDevice.open(path);
         boolean done = false;
         FileChannel channel = null;
         try {
+            // Not everybody claims what he uses, and some may have come meanwhile.
             requireUnused(path);
-            channel = device.channel();
-            if (channel.size() < size) {
-                throw ImageErrors.of(
-                        "restore.device-too-small",
-                        path,
-                        Long.toString(channel.size()),
-                        Long.toString(size));
+            List<String> warnings;
+            try (BlockSource present = RawSource.open(device.path())) {
+                if (present.size() < size) {
+                    throw ImageErrors.of(
+                            "restore.device-too-small",
+                            path,
+                            Long.toString(present.size()),
+                            Long.toString(size));
+                }
+                warnings = look(path, Region.of(present), size, mayOverwrite);
             }
+            channel = device.channel();
             boolean isLocked =
                     channel.tryLock(PERMISSIONS, PERMISSION_COUNT, true) != null
                             && channel.tryLock(SHARED, PERMISSION_COUNT, true) != null;
@@ -107,7 +100,7 @@ final class DeviceTarget implements RestoreTarget {
                         Messages.of(HypervisorException.class).text("occupied.locked"));
             }
             done = true;
-            return new DeviceTarget(path, device, channel, size, List.copyOf(warnings));
+            return new DeviceTarget(path, device, channel, size, warnings);
         } finally {
             if (!done) {
                 if (channel != null) {
@@ -145,7 +138,9 @@ final class DeviceTarget implements RestoreTarget {
                 Content.signatures(device).stream()
                         .map(Content::title)
                         .collect(Collectors.toCollection(TreeSet::new));
-        found.addAll(known(path));
+        if (found.isEmpty()) {
+            found.addAll(known(path));
+        }
         Messages texts = Messages.of(HypervisorException.class);
         String titles = String.join(", ", found);
         if (!found.isEmpty() && !mayOverwrite) {

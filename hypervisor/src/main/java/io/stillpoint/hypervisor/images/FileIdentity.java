@@ -5,6 +5,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Which file or device a path leads to, whatever it is called; and of what kind it is.
 ///
@@ -12,6 +14,7 @@ import java.util.Optional;
 /// @param device the file system that a file lies in, with `inode`; for a block device the device itself, with 0
 record FileIdentity(int mode, long device, long inode) {
     private static final int FORMAT = 0170000;
+    private static final Pattern NUMBER = Pattern.compile("(\\d{1,9}):(\\d{1,9})");
 
     enum Kind {
         FILE(0100000),
@@ -47,6 +50,22 @@ record FileIdentity(int mode, long device, long inode) {
         } catch (IOException | SecurityException e) {
             return Optional.empty();
         }
+    }
+
+    /// The block device of this `MAJOR:MINOR`, whatever node leads to it; empty if that is none.
+    static Optional<FileIdentity> ofDevice(String number) {
+        Matcher matcher = NUMBER.matcher(number);
+        if (!matcher.matches()) {
+            return Optional.empty();
+        }
+        long major = Long.parseLong(matcher.group(1));
+        long minor = Long.parseLong(matcher.group(2));
+        long device =
+                (major & 0xfff) << 8
+                        | (major & ~0xfffL) << 32
+                        | minor & 0xff
+                        | (minor & ~0xffL) << 12;
+        return Optional.of(new FileIdentity(Kind.BLOCK_DEVICE.bits, device, 0));
     }
 
     Kind kind() {

@@ -91,9 +91,8 @@ final class Occupancy {
 
     private void add(Path systemFolder) {
         systemFolders.add(systemFolder);
-        // sysfs writes a slash of a device's name so.
-        String name = systemFolder.getFileName().toString().replace('!', '/');
-        FileIdentity.ofExisting(Path.of("/dev", name)).ifPresent(same::add);
+        String number = String.join("", lines(systemFolder.resolve("dev")));
+        FileIdentity.ofDevice(number).ifPresent(same::add);
     }
 
     private Optional<String> find() throws IOException {

@@ -342,15 +342,10 @@ final class MachineDescription {
     }
 
     private static String camel(String name) {
-        StringBuilder camel = new StringBuilder();
-        boolean isNext = false;
-        for (char c : name.toCharArray()) {
-            if (c == '_') {
-                isNext = true;
-            } else {
-                camel.append(isNext ? Character.toUpperCase(c) : c);
-                isNext = false;
-            }
+        String[] parts = name.split("_", -1);
+        StringBuilder camel = new StringBuilder(parts[0]);
+        for (int i = 1; i < parts.length; i++) {
+            camel.append(Character.toUpperCase(parts[i].charAt(0))).append(parts[i], 1, parts[i].length());
         }
         return camel.toString();
     }

@@ -50,6 +50,10 @@ final class Monitor implements AutoCloseable {
         return client().awaitEvent(name, wanted, timeout);
     }
 
+    Optional<QmpEvent> awaitEvent(Predicate<QmpEvent> wanted, Duration timeout) {
+        return client().awaitEvent(wanted, timeout);
+    }
+
     /// Runs a command with a descriptor, of which QEMU gets a copy.
     JsonNode execute(String command, ObjectNode arguments, OwnedDescriptor handed) {
         return client().execute(command, arguments, handed);

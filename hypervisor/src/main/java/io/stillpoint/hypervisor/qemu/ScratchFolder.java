@@ -36,6 +36,7 @@ final class ScratchFolder implements AutoCloseable {
     static ScratchFolder open(Path wanted) {
         Path path = wanted.toAbsolutePath().normalize();
         try {
+            refuseLinksOfOthers(path);
             make(path);
             return checked(path);
         } catch (IOException e) {

@@ -61,10 +61,12 @@ public final class ClaimedDevice implements AutoCloseable {
 
     /// The same device, whatever the path leads to by now. The caller closes it.
     public FileChannel channel() throws IOException {
-        return FileChannel.open(
-                Path.of("/proc/self/fd/" + descriptor),
-                StandardOpenOption.READ,
-                StandardOpenOption.WRITE);
+        return FileChannel.open(path(), StandardOpenOption.READ, StandardOpenOption.WRITE);
+    }
+
+    /// Leads to the same device for this process, as long as this is open.
+    public Path path() {
+        return Path.of("/proc/self/fd/" + descriptor);
     }
 
     /// The size of its logical sectors in bytes.
