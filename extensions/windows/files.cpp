@@ -188,3 +188,72 @@ Outcome protectFolder(const std::wstring &folder) {
     LocalFree(descriptor);
     return error == ERROR_SUCCESS ? Outcome{} : systemFailure("protect " + utf8(folder), error);
 }
+
+/// Whoever runs this is SYSTEM or an administrator: what belongs to him is as safe as he is.
+static bool isCaller(PSID sid) {
+    HANDLE raw;
+    if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw)) return false;
+    Handle token(raw);
+    alignas(void *) BYTE user[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
+    DWORD length;
+    return GetTokenInformation(token.get(), TokenUser, user, sizeof user, &length) && EqualSid(reinterpret_cast<TOKEN_USER *>(user)->User.Sid, sid);
+}
+
+static bool isTrusted(PSID sid) {
+    wchar_t *raw;
+    if (!ConvertSidToStringSidW(sid, &raw)) return false;
+    std::wstring text = raw;
+    LocalFree(raw);
+    // SYSTEM, administrators, and Windows' own installer.
+    return text == L"S-1-5-18" || text == L"S-1-5-32-544" ||
+           text == L"S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464" || isCaller(sid);
+}
+
+/// Whether the list lets somebody change what is in the folder, or the list itself.
+static bool letsOthersChange(PACL list) {
+    constexpr DWORD change = FILE_ADD_FILE | FILE_ADD_SUBDIRECTORY | FILE_DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_ALL | GENERIC_WRITE;
+    if (!list) return true;
+    for (DWORD i = 0; i < list->AceCount; i++) {
+        void *entry;
+        if (!GetAce(list, i, &entry)) return true;
+        auto *header = static_cast<ACE_HEADER *>(entry);
+        if (header->AceFlags & INHERIT_ONLY_ACE) continue;
+        if (header->AceType == ACCESS_DENIED_ACE_TYPE) continue;
+        // Of other kinds of entries we know too little.
+        if (header->AceType != ACCESS_ALLOWED_ACE_TYPE) return true;
+        auto *allowed = static_cast<ACCESS_ALLOWED_ACE *>(entry);
+        if ((allowed->Mask & change) && !isTrusted(&allowed->SidStart)) return true;
+    }
+    return false;
+}
+
+static Outcome requireOwnFolder(const std::wstring &folder) {
+    // Of what stands there itself, wherever it leads.
+    Handle handle(CreateFileW(folder.c_str(), READ_CONTROL | FILE_READ_ATTRIBUTES, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING,
+                              FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    BY_HANDLE_FILE_INFORMATION found;
+    if (!handle || !GetFileInformationByHandle(handle.get(), &found)) return systemFailure("open " + utf8(folder));
+    if (!(found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) || (found.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT))
+        return {Code::broken, "a folder of the extension is a link, or no folder: remove it", utf8(folder), 0};
+    PSID owner;
+    PACL list;
+    PSECURITY_DESCRIPTOR descriptor;
+    DWORD error = GetSecurityInfo(handle.get(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, nullptr, &list, nullptr,
+                                  &descriptor);
+    if (error != ERROR_SUCCESS) return systemFailure("read who may use " + utf8(folder), error);
+    bool ours = isTrusted(owner);
+    bool open = letsOthersChange(list);
+    LocalFree(descriptor);
+    if (!ours) return {Code::broken, "a folder of the extension belongs to another user: remove it", utf8(folder), 0};
+    if (open) return {Code::broken, "others may write to a folder of the extension: remove it", utf8(folder), 0};
+    return {};
+}
+
+Outcome requireOwnFolders(const std::wstring &folder) {
+    size_t drive = folder.find(L'\\');
+    if (drive == std::wstring::npos) return {Code::broken, "the extension lies in no folder of a drive", utf8(folder), 0};
+    for (size_t end = folder.find(L'\\', drive + 1);; end = folder.find(L'\\', end + 1)) {
+        Outcome outcome = requireOwnFolder(folder.substr(0, end));
+        if (!outcome.ok() || end == std::wstring::npos) return outcome;
+    }
+}

@@ -28,6 +28,11 @@ Outcome sha256(HANDLE file, std::string &digest);
 /// Opens a file so that nobody writes or renames it before the handle is closed; the handle reads.
 Outcome openUnchanging(const std::wstring &path, Handle &file);
 
+/// Looks at every folder on the way to this one, and at it: each must be a folder itself and no link to one, belong to SYSTEM
+/// or an administrator, and let nobody else put, replace or remove anything in it. `broken` names the first that does not.
+/// The root of the drive is passed over: users may make folders there, but not touch those of others.
+Outcome requireOwnFolders(const std::wstring &folder);
+
 /// Lets SYSTEM and administrators alone use a folder and what is below. Below C:\ any user may change files by default,
 /// and here lie those that SYSTEM runs.
 Outcome protectFolder(const std::wstring &folder);

@@ -1,6 +1,8 @@
 #include "service.h"
 
+#include "files.h"
 #include "log.h"
+#include "package.h"
 #include "pipe.h"
 #include "services.h"
 
@@ -50,11 +52,27 @@ static HRESULT secureCom() {
     return CoInitializeSecurity(absolute, -1, nullptr, nullptr, RPC_C_AUTHN_LEVEL_PKT_PRIVACY, RPC_C_IMP_LEVEL_IDENTIFY, nullptr, EOAC_NONE, nullptr);
 }
 
+/// At each start: that nobody else can have put anything beside us, and that we and all else of the package are what the
+/// signed manifest says. What has been put in our place itself would not ask; the host, which holds the key, looks at that.
+static Outcome checkOwnFiles() {
+    Places places = Places::ofThisProgram();
+    Manifest manifest;
+    Outcome outcome = requireOwnFolders(places.package);
+    if (outcome.ok()) outcome = Manifest::read(places, manifest);
+    return outcome.ok() ? verify(places, manifest, false) : outcome;
+}
+
 static void WINAPI serviceMain(DWORD, wchar_t **) {
     status = RegisterServiceCtrlHandlerExW(SERVICE_NAME, control, nullptr);
     if (!status) return;
     report(SERVICE_START_PENDING, 10'000);
     CoInitializeEx(nullptr, COINIT_MULTITHREADED);
+    Outcome sound = checkOwnFiles();
+    if (!sound.ok()) {
+        logfile::write("does not serve: " + sound.message + ": " + sound.detail);
+        report(SERVICE_STOPPED, 0, sound.number ? sound.number : ERROR_FILE_CORRUPT);
+        return;
+    }
     HRESULT secured = secureCom();
     // They live as long as the process: a thread of the pipe may still use them when it ends.
     auto *coordinator = new Coordinator();

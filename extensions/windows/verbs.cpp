@@ -108,8 +108,10 @@ static Outcome save(const Places &places, const ServiceStatus &service, const Se
 
 /// From any state to: this version installed, in every part.
 static Outcome install(const Places &places, JsonWriter &json) {
-    // Files that others may change are worth no check.
-    Outcome outcome = protectFolder(places.root);
+    // Files that others may change are worth no check. First where they lie: what is behind a link is not ours to protect.
+    Outcome outcome = requireOwnFolders(parentOf(places.root));
+    if (outcome.ok()) outcome = protectFolder(places.root);
+    if (outcome.ok()) outcome = requireOwnFolders(places.package);
     Manifest manifest;
     if (outcome.ok()) outcome = Manifest::read(places, manifest);
     if (outcome.ok()) outcome = verify(places, manifest, false);
@@ -151,6 +153,7 @@ static Outcome enable(const Places &places, JsonWriter &json) {
     State state;
     Outcome outcome = readInstalled(places, state);
     Manifest manifest;
+    if (outcome.ok()) outcome = requireOwnFolders(places.package);
     if (outcome.ok()) outcome = Manifest::read(places, manifest);
     if (outcome.ok()) outcome = verify(places, manifest, false);
     if (outcome.ok()) outcome = ensureService(places.program);

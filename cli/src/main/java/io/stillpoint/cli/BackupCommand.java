@@ -66,10 +66,7 @@ final class BackupCommand implements Callable<Integer> {
         @Option(names = "--agent", paramLabel = "SOCKET", descriptionKey = "option.agent")
         private @Nullable Path agent;
 
-        @Option(
-                names = "--scratch",
-                paramLabel = "DIR",
-                descriptionKey = "option.scratch")
+        @Option(names = "--scratch", paramLabel = "DIR", descriptionKey = "option.scratch")
         private @Nullable Path scratch;
 
         @Option(
@@ -161,6 +158,9 @@ final class BackupCommand implements Callable<Integer> {
             descriptionKey = "option.consistency-at-least")
     private Minimum atLeast = Minimum.CRASH;
 
+    @Option(names = "--same-vm", descriptionKey = "option.same-vm")
+    private boolean sameVm;
+
     @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
     private List<Path> imageBases = new ArrayList<>();
 
@@ -249,6 +249,7 @@ final class BackupCommand implements Callable<Integer> {
                 live.scriptLimit,
                 live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
                 live.scratchLimit,
+                sameVm,
                 Optional.ofNullable(lockDays).map(Duration::ofDays),
                 "stillpoint " + Version.text());
     }

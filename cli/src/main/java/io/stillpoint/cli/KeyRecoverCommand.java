@@ -55,7 +55,8 @@ final class KeyRecoverCommand implements Callable<Integer> {
             return input.readAllLines();
         } catch (IOException e) {
             throw new InputException(
-                    "sheet.unreadable", sheet == null ? Output.text("sheet.input") : sheet.toString(),
+                    "sheet.unreadable",
+                    sheet == null ? Output.text("sheet.input") : sheet.toString(),
                     Reason.of(e));
         }
     }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.JsonNode;
@@ -34,6 +35,9 @@ final class Output {
 
     private final List<Warning> warnings = new ArrayList<>();
 
+    /// The last that was made, whose bar must not be written over.
+    private volatile @Nullable ConsoleEvents events;
+
     /// Something that makes the result less than it could be.
     ///
     /// @param code stable
@@ -58,7 +62,9 @@ final class Output {
 
     /// Shows a job on standard error, as far as that is wanted, and keeps its warnings.
     ConsoleEvents events() {
-        return new ConsoleEvents(json || quiet, this);
+        ConsoleEvents made = new ConsoleEvents(json || quiet, this);
+        events = made;
+        return made;
     }
 
     /// Keeps a warning: the command ends with [ExitCode#WARNINGS] if nothing worse comes, and its JSON lists it. It is
@@ -71,6 +77,20 @@ final class Output {
     void warning(String code, String message) {
         keep(code, message);
         complain(text("error.warning", message));
+    }
+
+    /// Tells what is waited for, unless that is not wanted.
+    void waits(String what) {
+        if (quiet) {
+            return;
+        }
+        String text = text("word.waiting", what);
+        ConsoleEvents shown = events;
+        if (shown == null) {
+            complain(text);
+        } else {
+            shown.line("stillpoint: " + text);
+        }
     }
 
     synchronized boolean hasWarnings() {
@@ -95,11 +115,8 @@ final class Output {
 
     private synchronized JsonNode withWarnings(ObjectNode document) {
         ArrayNode array = document.putArray("warnings");
-        warnings.forEach(
-                warning ->
-                        array.addObject()
-                                .put("code", warning.code())
-                                .put("message", warning.message()));
+        warnings.forEach(warning ->
+                array.addObject().put("code", warning.code()).put("message", warning.message()));
         return document;
     }
 

@@ -60,14 +60,12 @@ final class ReleaseCommand implements Callable<Integer> {
     }
 
     private static void note(List<String> removed, Path from, ArrayNode array, List<String> lines) {
-        removed.forEach(each ->
-                array.addObject().put("place", from.toString()).put("name", each));
+        removed.forEach(each -> array.addObject().put("place", from.toString()).put("name", each));
         lines.add(Output.text("release.done", from, Integer.toString(removed.size())));
     }
 
     private Known monitor() {
-        List<Known> known =
-                ScratchOptions.known(state).map(KnownMonitors::all).orElse(List.of());
+        List<Known> known = ScratchOptions.known(state).map(KnownMonitors::all).orElse(List.of());
         Path socket = target.socket;
         String vm = String.valueOf(target.vm);
         List<Known> found =
@@ -82,8 +80,7 @@ final class ReleaseCommand implements Callable<Integer> {
                     "", socket, scratchOr(found.isEmpty() ? null : found.getFirst().scratch()));
         }
         if (found.size() != 1) {
-            throw new InputException(
-                    "release.not-one", vm, Integer.toString(found.size()));
+            throw new InputException("release.not-one", vm, Integer.toString(found.size()));
         }
         Known only = found.getFirst();
         return new Known(only.vm(), only.socket(), scratchOr(only.scratch()));

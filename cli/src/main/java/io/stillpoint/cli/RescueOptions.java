@@ -100,8 +100,7 @@ final class RescueOptions implements AutoCloseable {
             }
             return lines;
         } catch (IOException e) {
-            throw new InputException(
-                    "sheet.unreadable", Output.text("sheet.input"), Reason.of(e));
+            throw new InputException("sheet.unreadable", Output.text("sheet.input"), Reason.of(e));
         }
     }
 }

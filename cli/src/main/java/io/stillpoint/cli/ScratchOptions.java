@@ -21,7 +21,8 @@ final class ScratchOptions {
     /// Each user has a folder of their own.
     static Path usualFolder() {
         int user = OwnedDescriptor.user();
-        return Path.of(user == 0 ? ROOT_FOLDER : ROOT_FOLDER + "-" + Integer.toUnsignedString(user));
+        return Path.of(
+                user == 0 ? ROOT_FOLDER : ROOT_FOLDER + "-" + Integer.toUnsignedString(user));
     }
 
     /// Empty if this user has no place for what is kept.

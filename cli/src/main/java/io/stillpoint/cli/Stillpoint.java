@@ -9,6 +9,7 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -94,12 +95,14 @@ public final class Stillpoint implements Runnable {
     }
 
     private static int execute(ParseResult parsed) {
-        int status = new CommandLine.RunLast().execute(parsed);
         ParseResult last = parsed;
         while (last.hasSubcommand()) {
             last = last.subcommand();
         }
-        boolean isWarned = Output.of(last.commandSpec()).filter(Output::hasWarnings).isPresent();
+        Optional<Output> output = Output.of(last.commandSpec());
+        Waiting.listen(output.isPresent() ? output.get()::waits : null);
+        int status = new CommandLine.RunLast().execute(parsed);
+        boolean isWarned = output.filter(Output::hasWarnings).isPresent();
         return status == ExitCode.SUCCESS.status() && isWarned
                 ? ExitCode.WARNINGS.status()
                 : status;

@@ -58,8 +58,7 @@ record UsageProblem(String message, String hint) {
     }
 
     private static boolean isBare(CommandLine command) {
-        return command.getParseResult() == null
-                || command.getParseResult().matchedArgs().isEmpty();
+        return command.getParseResult() == null || command.getParseResult().matchedArgs().isEmpty();
     }
 
     private static String commandMissing(CommandLine command) {
@@ -77,7 +76,8 @@ record UsageProblem(String message, String hint) {
                         ? "usage.unknown-option"
                         : isGroup ? "usage.unknown-command" : "usage.unexpected";
         List<String> similar = e.getSuggestions();
-        String text = Output.text(key, first, e.getCommandLine().getCommandSpec().qualifiedName(" "));
+        String text =
+                Output.text(key, first, e.getCommandLine().getCommandSpec().qualifiedName(" "));
         return similar.isEmpty()
                 ? text
                 : text
@@ -92,7 +92,9 @@ record UsageProblem(String message, String hint) {
         e.getMissing().stream()
                 .filter(argument -> argument.required() || isChoice(argument))
                 .forEach(argument -> names.add(name(argument)));
-        return names.isEmpty() ? oneLine(e) : Output.text("usage.missing", String.join(", ", names));
+        return names.isEmpty()
+                ? oneLine(e)
+                : Output.text("usage.missing", String.join(", ", names));
     }
 
     /// What stands in a choice is named with what could stand there instead.
@@ -114,23 +116,17 @@ record UsageProblem(String message, String hint) {
     private static String together(ArgGroupSpec group) {
         return String.join(
                 " ",
-                group.args().stream()
-                        .filter(ArgSpec::required)
-                        .map(UsageProblem::label)
-                        .toList());
+                group.args().stream().filter(ArgSpec::required).map(UsageProblem::label).toList());
     }
 
     private static String label(ArgSpec argument) {
         return argument instanceof OptionSpec option && option.arity().max() == 0
                 ? option.longestName()
-                : nameOf(argument)
-                        + (argument.isOption() ? " " + argument.paramLabel() : "");
+                : nameOf(argument) + (argument.isOption() ? " " + argument.paramLabel() : "");
     }
 
     private static String nameOf(ArgSpec argument) {
-        return argument instanceof OptionSpec option
-                ? option.longestName()
-                : argument.paramLabel();
+        return argument instanceof OptionSpec option ? option.longestName() : argument.paramLabel();
     }
 
     private static String exclusive(
@@ -152,7 +148,8 @@ record UsageProblem(String message, String hint) {
         return Stream.of(option.names())
                 .anyMatch(name ->
                         arguments.stream()
-                                .anyMatch(each -> each.equals(name) || each.startsWith(name + "=")));
+                                .anyMatch(
+                                        each -> each.equals(name) || each.startsWith(name + "=")));
     }
 
     private static String wrongValue(ParameterException e) {

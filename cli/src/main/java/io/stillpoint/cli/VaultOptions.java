@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Waiting;
 import io.stillpoint.stores.Budget;
 import io.stillpoint.stores.CachedStore;
 import io.stillpoint.stores.CountedStore;
@@ -131,7 +132,9 @@ final class VaultOptions {
 
     /// What can be done without the key.
     SealedVault openSealed() {
-        return SealedVault.open(store(), InstantSource.system());
+        try (Waiting _ = Waiting.until(() -> Output.text("store.answer", location()))) {
+            return SealedVault.open(store(), InstantSource.system());
+        }
     }
 
     /// For checks, which must see what lies in the store and not copies of it.
@@ -140,7 +143,7 @@ final class VaultOptions {
     }
 
     private Vault open(ObjectStore store, StoreLocation where, Credential credential) {
-        try {
+        try (Waiting _ = Waiting.until(() -> Output.text("store.answer", where))) {
             Vault vault =
                     Vault.open(store, credential, Randomness.secure(), InstantSource.system());
             if (where.isRemote() && !differences) {

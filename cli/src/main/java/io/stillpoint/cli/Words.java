@@ -38,8 +38,7 @@ final class Words {
         try {
             return Path.of(text);
         } catch (InvalidPathException e) {
-            throw new TypeConversionException(
-                    Output.text("usage.path", text, e.getReason()));
+            throw new TypeConversionException(Output.text("usage.path", text, e.getReason()));
         }
     }
 
@@ -52,8 +51,7 @@ final class Words {
         } catch (NumberFormatException e) {
             // Told as what is out of bounds.
         }
-        throw new TypeConversionException(
-                Output.text("usage.number", text, Long.toString(most)));
+        throw new TypeConversionException(Output.text("usage.number", text, Long.toString(most)));
     }
 
     private static double amount(String text) {

@@ -149,6 +149,7 @@ public final class Tour {
                         Duration.ofMinutes(1),
                         work.file("scratch"),
                         ByteSize.parse("1G"),
+                        false,
                         Optional.empty(),
                         writer);
         try (QemuVm machine = QemuVm.open(vm.qmpSocket())) {

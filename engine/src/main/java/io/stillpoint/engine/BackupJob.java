@@ -5,9 +5,11 @@ import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.StillpointException;
@@ -28,6 +30,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
@@ -38,6 +41,9 @@ import tools.jackson.databind.node.ObjectNode;
 public final class BackupJob {
     private static final int GENERATION_BYTES = 8;
     private static final int LINEAGE_DIGITS = 8;
+
+    /// The field of a point's configuration that says what its record of changes rests on.
+    private static final String RECORDING = "recording";
 
     private final Vault vault;
     private final VirtualMachine vm;
@@ -71,7 +77,9 @@ public final class BackupJob {
     /// Throws a [StillpointException] if there is no point, and never if there is one: what fails once it is made is a
     /// warning.
     public RecoveryPoint run() {
+        vm.requireFit();
         DueBackup due = due();
+        VmIdentity identity = identity(due);
         AtomicReference<RecoveryPoint> made = new AtomicReference<>();
         unlessMade(
                 made,
@@ -79,7 +87,7 @@ public final class BackupJob {
                     try (Cancellation.Scope _ = settings.live() ? cancellation.hold() : () -> {};
                             Quiescing guest = prepareGuest();
                             HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
-                        unlessMade(made, () -> store(due, held, made));
+                        unlessMade(made, () -> store(due, identity, held, made));
                         unlessMade(made, held.snapshot()::keepChanges);
                         events.step("release", messages.text("engine.releasing"));
                     }
@@ -122,8 +130,24 @@ public final class BackupJob {
                 settings.lock().map(vault::lockedUntil));
     }
 
+    /// Which machine this is. Throws `engine.other-vm` before anything is disturbed if the earlier points are of
+    /// another and the user has not said that this is meant.
+    private VmIdentity identity(DueBackup due) {
+        VmIdentity now = vm.identity();
+        Optional<VmIdentity> before =
+                due.previous().flatMap(point -> VmIdentity.in(point.configuration()));
+        if (before.isEmpty()) {
+            return now;
+        }
+        if (!settings.sameVm() && !now.isSameAs(before.get())) {
+            throw JobException.misuse(
+                    "engine.other-vm", due.vm(), before.get().toString(), now.toString());
+        }
+        return now.completedBy(before.get());
+    }
+
     private Quiescing prepareGuest() {
-        return Quiescing.ready(settings, vm.running(), events, cancellation, clock, randomness);
+        return Quiescing.ready(settings, vm, events, cancellation, clock, randomness);
     }
 
     private PreparedSnapshot prepareSnapshot(DueBackup due) {
@@ -143,6 +167,10 @@ public final class BackupJob {
                                 vault.id().toString().substring(0, LINEAGE_DIGITS),
                                 randomness.hex(GENERATION_BYTES),
                                 generations,
+                                due.previous()
+                                        .<JsonNode>map(RecoveryPoint::configuration)
+                                        .orElseGet(Json::object)
+                                        .path(RECORDING),
                                 settings.scratchFolder(),
                                 settings.scratchMax()));
         vm.notices().forEach(this::tell);
@@ -161,7 +189,11 @@ public final class BackupJob {
         }
     }
 
-    private void store(DueBackup due, HeldVm held, AtomicReference<RecoveryPoint> made) {
+    private void store(
+            DueBackup due,
+            VmIdentity identity,
+            HeldVm held,
+            AtomicReference<RecoveryPoint> made) {
         List<HeldDisk> disks = held.snapshot().disks();
         StoreProgress progress = new StoreProgress(events);
         List<BlockSource> sources = new ArrayList<>();
@@ -187,7 +219,7 @@ public final class BackupJob {
             for (int i = 0; i < plans.size(); i++) {
                 records.add(plans.get(i).record(stored.get(i)));
             }
-            made.set(session.commit(draft(due, held, records)));
+            made.set(session.commit(draft(due, identity, held, records)));
             session.unfinished().ifPresent(e -> events.warning(e.code(), e.getMessage()));
         } finally {
             sources.forEach(BlockSource::close);
@@ -208,8 +240,14 @@ public final class BackupJob {
         }
     }
 
-    private PointDraft draft(DueBackup due, HeldVm held, List<PointDisk> disks) {
+    private PointDraft draft(
+            DueBackup due, VmIdentity identity, HeldVm held, List<PointDisk> disks) {
         ObjectNode configuration = vm.configuration();
+        configuration.set("identity", identity.json());
+        ObjectNode recording = held.snapshot().recording();
+        if (!recording.isEmpty()) {
+            configuration.set(RECORDING, recording);
+        }
         if (!held.quiescing().isEmpty()) {
             configuration.set("quiescing", held.quiescing());
         }

@@ -20,6 +20,7 @@ import java.util.Optional;
 /// @param scriptMax how long an attempt of one of the guest's scripts may take at most
 /// @param scratchFolder where the hypervisor puts blocks that the guest overwrites while the snapshot is held
 /// @param scratchMax how much that may be before the snapshot is given up
+/// @param sameVm whether the user says that this is the machine of the earlier points, though it does not look so
 /// @param lock for how long after the job's begin the point can't be forgotten
 /// @param writer the program's version, noted in the point
 public record BackupSettings(
@@ -33,6 +34,7 @@ public record BackupSettings(
         Duration scriptMax,
         Path scratchFolder,
         ByteSize scratchMax,
+        boolean sameVm,
         Optional<Duration> lock,
         String writer) {
     /// Windows lets go of writes after some ten seconds by itself.

@@ -21,17 +21,21 @@ import io.stillpoint.guest.quiesce.VssSnapshot;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
+import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Consistency;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -61,6 +65,7 @@ final class Quiescing implements AutoCloseable {
     private final Cancellation cancellation;
     private final InstantSource clock;
     private final Randomness randomness;
+    private final VirtualMachine vm;
     private final Set<Way> tried = EnumSet.noneOf(Way.class);
 
     private Machine machine = Machine.RUNNING;
@@ -76,11 +81,13 @@ final class Quiescing implements AutoCloseable {
 
     private Quiescing(
             BackupSettings settings,
+            VirtualMachine vm,
             JobEvents events,
             Cancellation cancellation,
             InstantSource clock,
             Randomness randomness) {
         this.settings = settings;
+        this.vm = vm;
         this.events = events;
         this.cancellation = cancellation;
         this.clock = clock;
@@ -92,15 +99,15 @@ final class Quiescing implements AutoCloseable {
     /// Throws `engine.below-minimum` where it can't lead to what the policy demands.
     static Quiescing ready(
             BackupSettings settings,
-            boolean isRunning,
+            VirtualMachine vm,
             JobEvents events,
             Cancellation cancellation,
             InstantSource clock,
             Randomness randomness) {
-        Quiescing guest = new Quiescing(settings, events, cancellation, clock, randomness);
+        Quiescing guest = new Quiescing(settings, vm, events, cancellation, clock, randomness);
         boolean done = false;
         try {
-            guest.meet(isRunning);
+            guest.meet(vm.running());
             done = true;
             return guest;
         } finally {
@@ -131,10 +138,23 @@ final class Quiescing implements AutoCloseable {
     }
 
     private void connect() {
+        Path socket = settings.agentSocket().orElseThrow();
+        Optional<VirtualMachine.Channel> channel = vm.channel(socket);
+        if (channel.isEmpty() && Files.exists(socket)) {
+            // Freezing another VM's guest would do harm there, and no good here.
+            String text = TEXTS.text("guest.other-channel", socket);
+            shortfall = Shortfall.of("guest.other-channel", text);
+            events.warning("guest.other-channel", TEXTS.text("engine.no-agent", text));
+            return;
+        }
         GuestAgent connected;
         try {
             connected =
-                    GuestAgent.connect(settings.agentSocket().orElseThrow(), PATIENCE, randomness);
+                    GuestAgent.connect(
+                            socket,
+                            PATIENCE,
+                            randomness,
+                            () -> channel.filter(VirtualMachine.Channel::isConnected).isPresent());
         } catch (GuestException e) {
             noAgent(e);
             return;

@@ -3,7 +3,6 @@ package io.stillpoint.engine;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.PathPart;
 import io.stillpoint.vault.Losses;
 import io.stillpoint.vault.PointDisk;

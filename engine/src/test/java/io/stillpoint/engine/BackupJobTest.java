@@ -125,6 +125,8 @@ final class BackupJobTest {
         return Vault.open(new RetainingStore(), key, Randomness.secure(), this::now);
     }
 
+    private boolean sameVm;
+
     private RecoveryPoint backup(FakeVm vm, Optional<Duration> lock) {
         BackupSettings settings =
                 new BackupSettings(
@@ -138,17 +140,12 @@ final class BackupJobTest {
                         Duration.ofMinutes(1),
                         folder.resolve("scratch"),
                         ByteSize.parse("1G"),
+                        sameVm,
                         lock,
                         "test");
         try (Vault vault = open()) {
             return new BackupJob(
-                            vault,
-                            vm,
-                            settings,
-                            told,
-                            cancellation,
-                            this::now,
-                            Randomness.secure())
+                            vault, vm, settings, told, cancellation, this::now, Randomness.secure())
                     .run();
         }
     }
@@ -255,5 +252,29 @@ final class BackupJobTest {
             findings.add(code.asString());
         }
         return findings;
+    }
+
+    @Test
+    void pointsOfAnotherMachineAreNotBuiltOnUnlessThatIsMeant() {
+        FakeVm first = new FakeVm(new byte[100_000]);
+        backup(first, Optional.empty());
+        FakeVm other = new FakeVm(new byte[100_000]);
+        other.images = List.of("/other");
+        assertThatThrownBy(() -> backup(other, Optional.empty()))
+                .isInstanceOfSatisfying(
+                        JobException.class,
+                        e -> {
+                            assertThat(e.code()).isEqualTo("engine.other-vm");
+                            assertThat(e.retryable()).isFalse();
+                        })
+                .hasMessageContainingAll("/fake", "/other", "--same-vm");
+        // Nothing was asked of the VM.
+        assertThat(other.calls).isEmpty();
+        sameVm = true;
+        backup(other, Optional.empty());
+        sameVm = false;
+        backup(other, Optional.empty());
+        assertThatThrownBy(() -> backup(new FakeVm(new byte[100_000]), Optional.empty()))
+                .hasMessageContaining("another machine");
     }
 }

@@ -6,10 +6,13 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.Iterator;
@@ -29,6 +32,7 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
 
     private final byte[] content;
     private final Set<Fault> faults;
+    List<String> images = List.of("/fake");
     final List<String> calls = new ArrayList<>();
 
     FakeVm(byte[] content, Fault... faults) {
@@ -48,6 +52,26 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     @Override
     public boolean running() {
         return false;
+    }
+
+    @Override
+    public VmIdentity identity() {
+        return VmIdentity.here("", "", "fake", images, List.of());
+    }
+
+    @Override
+    public Optional<Channel> channel(Path socket) {
+        return Optional.empty();
+    }
+
+    @Override
+    public Shutdown shutdown() {
+        return Shutdown.CLEAN;
+    }
+
+    @Override
+    public ObjectNode recording() {
+        return Json.object();
     }
 
     @Override

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -30,12 +31,19 @@ import tools.jackson.databind.JsonNode;
 final class AgentSession implements AutoCloseable {
     private final Path socket;
     private final Randomness randomness;
+    private final BooleanSupplier leadsThere;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable AgentConnection connection;
     private volatile boolean closed;
     private boolean inStep;
 
     AgentSession(Path socket, Randomness randomness) {
+        this(socket, randomness, () -> true);
+    }
+
+    /// @param leadsThere whether the connection that was just made reached the guest that is meant
+    AgentSession(Path socket, Randomness randomness, BooleanSupplier leadsThere) {
+        this.leadsThere = leadsThere;
         this.socket = socket;
         this.randomness = randomness;
     }
@@ -155,13 +163,25 @@ final class AgentSession implements AutoCloseable {
         } catch (ClosedByInterruptException e) {
             throw new CancelledException();
         } catch (IOException e) {
-            throw new GuestException(Kind.UNREACHABLE, "guest.unreachable", e, socket, Reason.of(e));
+            throw new GuestException(
+                    Kind.UNREACHABLE, "guest.unreachable", e, socket, Reason.of(e));
         }
         connection = agent;
         if (closed) {
             // Closed meanwhile by another thread, which did not see this connection.
             disconnect();
             throw lost(new IOException("closed by us"));
+        }
+        boolean isRight = false;
+        try {
+            isRight = leadsThere.getAsBoolean();
+        } finally {
+            if (!isRight) {
+                disconnect();
+            }
+        }
+        if (!isRight) {
+            throw new GuestException(Kind.UNREACHABLE, "guest.leads-elsewhere", null, socket);
         }
         return agent;
     }
@@ -204,7 +224,8 @@ final class AgentSession implements AutoCloseable {
         JsonNode error = message.path("error");
         if (error.isObject()) {
             return new Refused(
-                    Printable.line(error.path("class").asString("?")), Printable.line(error.path("desc").asString("?")));
+                    Printable.line(error.path("class").asString("?")),
+                    Printable.line(error.path("desc").asString("?")));
         }
         if (!message.has("return")) {
             throw protocol("a reply", excerpt(line));

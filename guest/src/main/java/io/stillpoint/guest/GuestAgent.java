@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -50,9 +51,28 @@ public final class GuestAgent implements AutoCloseable {
         return connect(socket, patience, randomness, AgentTimeouts.DEFAULT);
     }
 
+    /// As above, and throws UNREACHABLE before anything is sent if the connection does not lead to the guest that is
+    /// meant. Connections that are made later are asked for too.
+    ///
+    /// @param leadsThere asked after each connect
+    public static GuestAgent connect(
+            Path socket, Duration patience, Randomness randomness, BooleanSupplier leadsThere) {
+        return connect(socket, patience, randomness, leadsThere, AgentTimeouts.DEFAULT);
+    }
+
     static GuestAgent connect(
             Path socket, Duration patience, Randomness randomness, AgentTimeouts timeouts) {
-        GuestAgent agent = new GuestAgent(new AgentSession(socket, randomness), timeouts);
+        return connect(socket, patience, randomness, () -> true, timeouts);
+    }
+
+    private static GuestAgent connect(
+            Path socket,
+            Duration patience,
+            Randomness randomness,
+            BooleanSupplier leadsThere,
+            AgentTimeouts timeouts) {
+        GuestAgent agent =
+                new GuestAgent(new AgentSession(socket, randomness, leadsThere), timeouts);
         boolean done = false;
         try {
             Deadline deadline = Deadline.after(patience);

@@ -19,7 +19,7 @@ public sealed interface ChangedBlocks {
     enum Reason {
         /// No earlier recovery point recorded changes of this disk.
         FIRST_BACKUP,
-        /// The record is gone, as after a restart of a VM whose disk can't store it.
+        /// The record is gone.
         MISSING,
         /// The record was not closed properly, as after a crash of the hypervisor.
         INCONSISTENT,
@@ -29,6 +29,16 @@ public sealed interface ChangedBlocks {
         OTHER_GENERATION,
         /// The disk was resized since.
         RESIZED,
+        /// The hypervisor's process has ended since, and whoever wrote the image in between is not in the record.
+        RESTARTED,
+        /// The VM was migrated since, and whoever wrote the image at the other end is not in the record.
+        MIGRATED,
+        /// The disk's content lies in other files than it did.
+        OTHER_IMAGE,
+        /// The hypervisor does not keep others from writing the image, or that can't be seen.
+        UNGUARDED,
+        /// The record was cleared, stopped or changed by somebody else.
+        TAMPERED,
         /// The disk of this kind records no changes, as a plain image file.
         NOT_SUPPORTED
     }

@@ -1,11 +1,17 @@
 package io.stillpoint.hypervisor;
 
 import java.util.List;
+import tools.jackson.databind.node.ObjectNode;
 
 /// All disks of a VM as they were at one instant.
 public interface HeldSnapshot extends AutoCloseable {
     /// At least one; names are unique in the VM and stay the same from backup to backup.
     List<HeldDisk> disks();
+
+    /// What the record of changes that begins at the instant rests on: which run of the hypervisor, which images,
+    /// whether others could write them. Goes into the recovery point, and from there into the next request; empty if
+    /// nothing is recorded.
+    ObjectNode recording();
 
     /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
     default Shutdown shutdown() {

@@ -20,6 +20,8 @@ public final class HypervisorException extends StillpointException {
         REFUSED(false, Blame.ENVIRONMENT),
         /// This VM can't be backed up safely by this way.
         UNSUPPORTED(false, Blame.USER),
+        /// The VM is in a state in which its disks can't be read, as during a migration.
+        UNFIT_STATE(true, Blame.ENVIRONMENT),
         /// Another program does something with this VM that stands in the way, and will end.
         BUSY(true, Blame.ENVIRONMENT),
         /// The held snapshot is no longer valid: scratch space ran out or was too slow.

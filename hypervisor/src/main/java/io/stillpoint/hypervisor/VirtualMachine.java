@@ -1,6 +1,8 @@
 package io.stillpoint.hypervisor;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A VM whose disks can be held at one instant. Opened for one job, used by one thread at a time.
@@ -10,6 +12,23 @@ import tools.jackson.databind.node.ObjectNode;
 public interface VirtualMachine extends AutoCloseable {
     /// Whether guest code can run and write while the job reads.
     boolean running();
+
+    /// Throws a [HypervisorException] with the reason if the VM is in a state in which its disks can't be read. Disturbs
+    /// nothing.
+    default void requireFit() {}
+
+    /// Which machine this is, so that points of another are never taken for its own.
+    VmIdentity identity();
+
+    /// The channel to the guest that whoever connects to this socket reaches; empty if it is none of this VM's, or
+    /// another program is connected to it. Nothing is sent.
+    Optional<Channel> channel(Path socket);
+
+    /// A character device of the VM, served at a socket.
+    interface Channel {
+        /// Whether the connection that was just made reached this device.
+        boolean isConnected();
+    }
 
     /// What is known of the VM's configuration: `name`, `uuid`, `hypervisor`, `disks` and what else the
     /// provider can tell. Goes into the recovery point as it is.

@@ -172,7 +172,8 @@ final class CommandLineTest {
             assertThat(programs.err()).isEmpty();
             JsonNode error = programs.json().path("error");
             assertThat(error.path("code").asString()).isEqualTo("usage");
-            assertThat(lines.getFirst()).isEqualTo("stillpoint: " + error.path("message").asString());
+            assertThat(lines.getFirst())
+                    .isEqualTo("stillpoint: " + error.path("message").asString());
             assertThat(error.path("retryable").asBoolean(true)).isFalse();
         }
         Command.Result noVault = new Command().run("points");
@@ -331,8 +332,7 @@ final class CommandLineTest {
 
     @Test
     void helpKeepsQuietAboutOptionsThatMeanNothingThere() {
-        assertThat(InProcess.run("help", "backup").out())
-                .contains("--differences", "--cache-size");
+        assertThat(InProcess.run("help", "backup").out()).contains("--differences", "--cache-size");
         assertThat(InProcess.run("help", "points").out())
                 .contains("--cache-size")
                 .doesNotContain("--differences");
@@ -352,7 +352,9 @@ final class CommandLineTest {
         assertThat(result.out().lines()).hasSizeLessThan(15).allMatch(line -> line.length() <= 120);
         Command.Result group = InProcess.run("vault");
         assertThat(group.status()).isEqualTo(USAGE);
-        assertThat(group.err()).contains("init, info, verify").endsWith("Try: stillpoint help vault\n");
+        assertThat(group.err())
+                .contains("init, info, verify")
+                .endsWith("Try: stillpoint help vault\n");
     }
 
     @Test

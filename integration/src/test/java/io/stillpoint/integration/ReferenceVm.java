@@ -5,10 +5,13 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.block.BlockSource;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A VM whose snapshots are read whole before the job reads them: what a backup must restore to, byte for byte,
@@ -16,12 +19,19 @@ import tools.jackson.databind.node.ObjectNode;
 final class ReferenceVm implements VirtualMachine {
     private final VirtualMachine vm;
     private final Map<String, byte[]> references = new HashMap<>();
+    private boolean hasAnyChannel;
     private Runnable beforeTake = () -> {};
     private Runnable afterTake = () -> {};
     private Runnable beforeProof = () -> {};
 
     ReferenceVm(VirtualMachine vm) {
         this.vm = vm;
+    }
+
+    /// Lets any socket pass for a channel of this VM.
+    ReferenceVm withAnyChannel() {
+        hasAnyChannel = true;
+        return this;
     }
 
     /// The content of each disk at the instant of the last snapshot.
@@ -47,6 +57,21 @@ final class ReferenceVm implements VirtualMachine {
     @Override
     public boolean running() {
         return vm.running();
+    }
+
+    @Override
+    public void requireFit() {
+        vm.requireFit();
+    }
+
+    @Override
+    public VmIdentity identity() {
+        return vm.identity();
+    }
+
+    @Override
+    public Optional<Channel> channel(Path socket) {
+        return hasAnyChannel ? Optional.of(() -> true) : vm.channel(socket);
     }
 
     @Override
@@ -99,6 +124,11 @@ final class ReferenceVm implements VirtualMachine {
                 references.put(disk.name(), content);
             }
             return disks;
+        }
+
+        @Override
+        public ObjectNode recording() {
+            return snapshot.recording();
         }
 
         @Override

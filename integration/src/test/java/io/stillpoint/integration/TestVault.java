@@ -120,6 +120,7 @@ final class TestVault implements AutoCloseable {
                         Duration.ofMinutes(1),
                         scratch(),
                         scratchMax,
+                        false,
                         Optional.empty(),
                         "test");
         JobEvents events =

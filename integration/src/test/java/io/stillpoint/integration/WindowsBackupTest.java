@@ -49,7 +49,8 @@ final class WindowsBackupTest {
     }
 
     private RecoveryPoint backup(WineGuest guest) {
-        return vault.backup(vm, guest.agentSocket());
+        // Wine's guest has its channel beside the VM, not on a device of it.
+        return vault.backup(new ReferenceVm(vm).withAnyChannel(), guest.agentSocket());
     }
 
     private void require(RecoveryPoint point, Consistency consistency, String reason, String way) {

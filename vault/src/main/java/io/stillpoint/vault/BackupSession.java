@@ -1,8 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;

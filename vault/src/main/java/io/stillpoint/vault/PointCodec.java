@@ -116,7 +116,8 @@ final class PointCodec {
         point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
         point.copiedFrom().ifPresent(origin -> json.set("copiedFrom", toJson(origin)));
         if (point.lineage().ordinal() > 0) {
-            ObjectNode lineage = json.putObject("lineage").put("ordinal", point.lineage().ordinal());
+            ObjectNode lineage =
+                    json.putObject("lineage").put("ordinal", point.lineage().ordinal());
             point.lineage().before().ifPresent(id -> lineage.put("before", id.toString()));
         }
         return json;
@@ -187,9 +188,7 @@ final class PointCodec {
         @Nullable JsonNode before = json.get("before");
         return new Lineage(
                 json.required("ordinal").asLong(),
-                before == null
-                        ? Optional.empty()
-                        : Optional.of(ObjectId.parse(before.asString())));
+                before == null ? Optional.empty() : Optional.of(ObjectId.parse(before.asString())));
     }
 
     private static PointDisk diskFromJson(JsonNode json) {

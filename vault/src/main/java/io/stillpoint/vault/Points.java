@@ -211,8 +211,7 @@ final class Points {
         Clocks now = clocks.get();
         requireUnlocked(point, now.earlier());
         Instant proven = provenBy(point);
-        Instant from =
-                proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
+        Instant from = proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
         Forgotten record = new Forgotten(point.id(), now.store(), from.plus(keep));
         try {
             records.put(record);

@@ -39,7 +39,8 @@ final class Renewal implements AutoCloseable {
             renew.run();
             return true;
         } catch (VaultException _) {
-            // The record grows old. Only if that lasts longer than its patience, and somebody prunes then, is the
+            // The record grows old. Only if that lasts longer than its patience, and somebody
+            // prunes then, is the
             // session over; its commit says so.
             return false;
         }

@@ -23,8 +23,7 @@ final class RenewalTest {
                         SHORT,
                         () -> {
                             if (attempts.incrementAndGet() % 4 != 0) {
-                                throw new VaultException(
-                                        Kind.STORE, "vault.missing", null, "down");
+                                throw new VaultException(Kind.STORE, "vault.missing", null, "down");
                             }
                             renewed.countDown();
                         })) {

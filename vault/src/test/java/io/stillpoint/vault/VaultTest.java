@@ -136,6 +136,64 @@ final class VaultTest {
     }
 
     @Test
+    void anExchangedDiskIsFoundEveryTimeHoweverLittleDataIsOnIt() {
+        byte[] content = new byte[512 * CHUNK];
+        byte[] other = content.clone();
+        for (int chunk : new int[] {200, 300, 400}) {
+            System.arraycopy(TestVault.random(CHUNK, chunk), 0, content, chunk * CHUNK, CHUNK);
+            System.arraycopy(TestVault.random(CHUNK, -chunk), 0, other, chunk * CHUNK, CHUNK);
+        }
+        // The first and the last chunk with data are the same, as of two disks made from one template.
+        byte[] sister = content.clone();
+        sister[300 * CHUNK]++;
+        RecoveryPoint first = vaults.full(content);
+        Scan.Changed nothing =
+                new Scan.Changed(
+                        first.disks().getFirst().image(), () -> List.<Extent>of().iterator());
+        try (BackupSession session =
+                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(holds(session, content, nothing)).isTrue();
+                assertThat(holds(session, other, nothing)).isFalse();
+                assertThat(holds(session, sister, nothing)).isFalse();
+                assertThat(holds(session, new byte[content.length], nothing)).isFalse();
+            }
+        }
+    }
+
+    private static boolean holds(BackupSession session, byte[] content, Scan.Changed scan) {
+        return session.unchangedRangesHold(new DiskInput("disk", new MemoryDisk(content), scan));
+    }
+
+    @Test
+    void dataWhereAllWasZerosIsFound() {
+        RecoveryPoint first = vaults.full(new byte[512 * CHUNK]);
+        Scan.Changed nothing =
+                new Scan.Changed(
+                        first.disks().getFirst().image(), () -> List.<Extent>of().iterator());
+        byte[] written = TestVault.random(512 * CHUNK, 1);
+        try (BackupSession session =
+                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            assertThat(holds(session, written, nothing)).isFalse();
+        }
+    }
+
+    @Test
+    void aDiskOfNoBytesIsStoredAndRestored() {
+        RecoveryPoint point = vaults.full(new byte[0]);
+        assertThat(point.disks().getFirst().image().root()).isNull();
+        assertThat(vaults.restored(point)).isEmpty();
+        Scan.Changed nothing =
+                new Scan.Changed(
+                        point.disks().getFirst().image(), () -> List.<Extent>of().iterator());
+        try (BackupSession session =
+                vaults.vault().backup(Optional.of(point), new Cancellation(), (_, _) -> {})) {
+            assertThat(holds(session, new byte[0], nothing)).isTrue();
+        }
+        assertThat(vaults.verify().problems()).isEmpty();
+    }
+
+    @Test
     void aSessionWithoutCommitLeavesNoPointAndTheNextUsesWhatItStored() {
         byte[] content = TestVault.random(600 * CHUNK, 1);
         try (BackupSession session =

@@ -1,6 +1,5 @@
 package io.stillpoint.hypervisor.images;
 
-import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.Shutdown.State;
 
 /// Whether a FAT file system was unmounted: the mark in the second entry of the table, which Windows sets (Microsoft,
@@ -16,8 +15,7 @@ final class FatState {
         int sector = at.u16(11);
         int cluster = at.u8(13);
         boolean isJump = at.u8(0) == 0xeb || at.u8(0) == 0xe9;
-        boolean isSector =
-                Integer.bitCount(sector) == 1 && sector >= 512 && sector <= 4096;
+        boolean isSector = Integer.bitCount(sector) == 1 && sector >= 512 && sector <= 4096;
         boolean isFats = at.u8(16) == 1 || at.u8(16) == 2;
         return at.has(510, "\u0055\u00aa")
                 && isJump

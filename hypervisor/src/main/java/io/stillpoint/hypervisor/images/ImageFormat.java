@@ -51,7 +51,9 @@ final class ImageFormat {
     static Optional<String> ofName(Path file) {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         int dot = name.lastIndexOf('.');
-        return dot < 0 ? Optional.empty() : Optional.ofNullable(BY_ENDING.get(name.substring(dot + 1)));
+        return dot < 0
+                ? Optional.empty()
+                : Optional.ofNullable(BY_ENDING.get(name.substring(dot + 1)));
     }
 
     /// The format by these rules. Throws a [HypervisorException] of kind IMAGE if the content contradicts.

@@ -35,8 +35,7 @@ record ImageHeader(
     private static final int DIFFERENCING = 4;
     private static final Pattern EXTENT =
             Pattern.compile("(?m)^\\s*(\\S+)\\s+(-?\\d+)\\s+(\\S+)\\s+\"([^\"\\r\\n]*)\"");
-    private static final Pattern PARENT =
-            Pattern.compile("parentFileNameHint=\"([^\"\\r\\n]*)\"");
+    private static final Pattern PARENT = Pattern.compile("parentFileNameHint=\"([^\"\\r\\n]*)\"");
 
     /// @param name as it stands in the header
     /// @param format empty if the header does not say

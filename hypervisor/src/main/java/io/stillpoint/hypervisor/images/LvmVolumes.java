@@ -27,9 +27,7 @@ final class LvmVolumes {
     static Optional<List<Volume>> of(Region physical) {
         try {
             Optional<String> text = text(physical);
-            return text.isEmpty()
-                    ? Optional.empty()
-                    : volumes(LvmText.parse(text.get()), physical);
+            return text.isEmpty() ? Optional.empty() : volumes(LvmText.parse(text.get()), physical);
         } catch (LvmText.Malformed e) {
             return Optional.empty();
         }
@@ -129,7 +127,9 @@ final class LvmVolumes {
                 return Optional.empty();
             }
             long extents = LvmText.number(segment.get("extent_count"));
-            long from = LvmText.number(((List<?>) Objects.requireNonNull(segment.get("stripes"))).get(1));
+            long from =
+                    LvmText.number(
+                            ((List<?>) Objects.requireNonNull(segment.get("stripes"))).get(1));
             long most = physical.length() / extent;
             boolean isWithin =
                     extents > 0

@@ -255,9 +255,7 @@ final class Occupancy {
 
     private static Optional<FileIdentity> existing(String file) {
         try {
-            return file.startsWith("/")
-                    ? FileIdentity.ofExisting(Path.of(file))
-                    : Optional.empty();
+            return file.startsWith("/") ? FileIdentity.ofExisting(Path.of(file)) : Optional.empty();
         } catch (InvalidPathException e) {
             // A name that this process's locale has no characters for.
             return Optional.empty();
@@ -306,7 +304,6 @@ final class Occupancy {
     private static String unescaped(String text) {
         Matcher matcher = OCTAL.matcher(text);
         return matcher.replaceAll(found ->
-                Matcher.quoteReplacement(
-                        Character.toString(Integer.parseInt(found.group(1), 8))));
+                Matcher.quoteReplacement(Character.toString(Integer.parseInt(found.group(1), 8))));
     }
 }

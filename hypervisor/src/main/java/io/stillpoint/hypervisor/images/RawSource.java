@@ -52,8 +52,7 @@ final class RawSource implements BlockSource {
         }
     }
 
-    private static RawSource opened(Path file, FileChannel channel, long size)
-            throws IOException {
+    private static RawSource opened(Path file, FileChannel channel, long size) throws IOException {
         SparseFile holes = SparseFile.open(file);
         try {
             return new RawSource(file, channel, holes, size);

@@ -83,8 +83,7 @@ final class ShutdownReader {
         for (LvmVolumes.Volume volume : volumes) {
             String place = TEXTS.text("shutdown.volume", volume.name(), where);
             try (BlockSource content = volume.source()) {
-                shutdown =
-                        shutdown.and(new ShutdownReader("").content(Region.of(content), place));
+                shutdown = shutdown.and(new ShutdownReader("").content(Region.of(content), place));
             }
         }
         return shutdown;
@@ -93,8 +92,7 @@ final class ShutdownReader {
     private static Shutdown said(State state, Content content, String where) {
         return switch (state) {
             case CLEAN -> Shutdown.CLEAN;
-            case UNCLEAN ->
-                    Shutdown.unclean(TEXTS.text("shutdown.in-use", content.title(), where));
+            case UNCLEAN -> Shutdown.unclean(TEXTS.text("shutdown.in-use", content.title(), where));
             case UNKNOWN ->
                     Shutdown.unknown(TEXTS.text("shutdown.not-told", content.title(), where));
         };
@@ -107,7 +105,8 @@ final class ShutdownReader {
             case NTFS -> NtfsState.of(at);
             case FAT -> FatState.of(at);
             case EXFAT -> (at.u16(106) & EXFAT_DIRTY) != 0 ? State.UNCLEAN : State.CLEAN;
-            // With a log tree some writes are not in the main tree yet. Without one Btrfs does not tell: it looks the
+            // With a log tree some writes are not in the main tree yet. Without one Btrfs does not
+            // tell: it looks the
             // same between two commits and when it was unmounted.
             case BTRFS -> at.u64(64 * 1024 + 0x60) != 0 ? State.UNCLEAN : State.UNKNOWN;
             case SWAP, ISO9660, SQUASHFS, EROFS -> State.CLEAN;

@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -119,6 +121,25 @@ public final class StoppedImages implements VirtualMachine {
         return false;
     }
 
+    @Override
+    public VmIdentity identity() {
+        List<String> files =
+                images.stream().map(image -> absolute(image.chain().top().file())).sorted().toList();
+        List<String> backing =
+                images.stream()
+                        .flatMap(image -> image.chain().references().stream())
+                        .map(StoppedImages::absolute)
+                        .distinct()
+                        .sorted()
+                        .toList();
+        return VmIdentity.here("", "", vmName, files, backing);
+    }
+
+    @Override
+    public Optional<Channel> channel(Path socket) {
+        return Optional.empty();
+    }
+
     /// `name`, `uuid` (empty), `hypervisor`, and `disks` with `name`, `file`, `format`, and `references` if it has any.
     @Override
     public ObjectNode configuration() {
@@ -162,6 +183,14 @@ public final class StoppedImages implements VirtualMachine {
     @Override
     public void close() {}
 
+    private static String absolute(Path path) {
+        try {
+            return path.toRealPath().toString();
+        } catch (IOException e) {
+            throw ImageErrors.failed(path, e);
+        }
+    }
+
     /// Images are held from the preparation on; any moment is the instant.
     private static final class Prepared implements PreparedSnapshot {
         private final List<HeldImage> images;
@@ -189,6 +218,11 @@ public final class StoppedImages implements VirtualMachine {
         @Override
         public List<HeldDisk> disks() {
             return List.copyOf(images);
+        }
+
+        @Override
+        public ObjectNode recording() {
+            return Json.object();
         }
 
         @Override

@@ -166,12 +166,7 @@ final class StorageDaemon implements AutoCloseable {
                         .put("name", EXPORT)
                         .put("node-name", ImageChain.TOP)
                         .put("writable", writable);
-        command.addAll(
-                List.of(
-                        "--nbd-server",
-                        text(server),
-                        "--export",
-                        text(export)));
+        command.addAll(List.of("--nbd-server", text(server), "--export", text(export)));
         return command;
     }
 

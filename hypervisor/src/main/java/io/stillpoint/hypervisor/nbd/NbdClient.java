@@ -169,6 +169,19 @@ public final class NbdClient implements AutoCloseable {
         return extents(flags -> (flags & FLAG_DIRTY) != 0);
     }
 
+    /// Whether `qemu:dirty-bitmap` flags this byte as dirty; the client must have such a context.
+    public boolean isDirty(long offset) {
+        Objects.checkIndex(offset, export.size());
+        if (!hasContext()) {
+            throw errors.protocol("metadata context", context.orElse("one"), "none");
+        }
+        StatusReply reply = new StatusReply();
+        // Requests keep to the server's block size; the answer may begin with a part that is asked for because of it.
+        long start = offset & -(long) export.blockMin();
+        status(start, (int) Math.min(export.blockMin(), export.size() - start), reply);
+        return reply.count() > 0 && (reply.flags(0) & FLAG_DIRTY) != 0;
+    }
+
     void status(long offset, int length, StatusReply reply) {
         NbdConnection connection = borrow();
         try {

@@ -22,11 +22,7 @@ record NbdErrors(String where) {
     /// The connection is gone.
     HypervisorException lost(IOException cause) {
         return new HypervisorException(
-                Kind.UNREACHABLE,
-                "nbd.lost",
-                cause,
-                where,
-                Reason.of(cause));
+                Kind.UNREACHABLE, "nbd.lost", cause, where, Reason.of(cause));
     }
 
     /// The server answered a request with an error.

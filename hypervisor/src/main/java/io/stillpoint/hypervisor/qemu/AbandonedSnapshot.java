@@ -16,7 +16,8 @@ import java.util.List;
 /// sent to our process group does not reach it. Where it is killed as well, as by systemd with its control group, the
 /// next backup or `stillpoint sweep` does its work.
 final class AbandonedSnapshot implements AutoCloseable {
-    private static final String SCRIPT = "trap '' HUP INT TERM; read -r line && exit 0; exec \"$@\"";
+    private static final String SCRIPT =
+            "trap '' HUP INT TERM; read -r line && exit 0; exec \"$@\"";
 
     private final OutputStream pipe;
 

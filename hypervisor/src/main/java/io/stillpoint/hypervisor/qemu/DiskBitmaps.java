@@ -24,7 +24,9 @@ record DiskBitmaps(Monitor monitor) {
                         new GuestDisk.Bitmap(
                                 bitmap.path("name").asString(),
                                 bitmap.path("recording").asBoolean(false),
-                                bitmap.path("inconsistent").asBoolean(false)));
+                                bitmap.path("inconsistent").asBoolean(false),
+                                bitmap.path("persistent").asBoolean(false),
+                                bitmap.path("count").asLong(0)));
             }
         }
         return bitmaps;

@@ -20,6 +20,12 @@ final class DiskList {
     private static final Set<String> FILTERS =
             Set.of("throttle", "copy-on-read", "compress", "preallocate", "blkdebug");
 
+    /// Each disk is asked about by itself, and takes a handful of QEMU's connections and nodes.
+    private static final int DISKS_MAX = 256;
+
+    /// 1 PiB. Nothing that is larger is read to its end in anybody's lifetime.
+    private static final long SIZE_MAX = 1L << 50;
+
     private final Monitor monitor;
     private final DiskChoice choice;
     private @Nullable Map<String, String> below;
@@ -72,6 +78,14 @@ final class DiskList {
             if (!inserted.isObject()) {
                 continue;
             }
+            if (candidates.size() + leftOut.size() == DISKS_MAX) {
+                throw new HypervisorException(
+                        Kind.UNSUPPORTED,
+                        "vm.too-many-disks",
+                        null,
+                        monitor.socket(),
+                        Integer.toString(DISKS_MAX));
+            }
             String qdev = drive.path("qdev").asString("");
             String device = qdev.isEmpty() ? "" : devicePath(qdev);
             String type = device.isEmpty() ? "" : property(device, "type");
@@ -87,7 +101,11 @@ final class DiskList {
                 String shown = drive.path("device").asString("");
                 leftOut.add(
                         new LeftOut(
-                                shown.isEmpty() ? (qdev.isEmpty() ? inserted.path("node-name").asString("?") : qdev) : shown,
+                                shown.isEmpty()
+                                        ? (qdev.isEmpty()
+                                                ? inserted.path("node-name").asString("?")
+                                                : qdev)
+                                        : shown,
                                 reason,
                                 inserted.path("file").asString("")));
             }
@@ -106,7 +124,9 @@ final class DiskList {
         }
         boolean isRemovable = drive.path("removable").asBoolean(false);
         if (isRemovable && !choice.removable() && !isReadOnly(drive)) {
-            return type.equals("sd-card") ? "sd-card" : type.equals("floppy") ? "floppy" : "removable";
+            return type.equals("sd-card")
+                    ? "sd-card"
+                    : type.equals("floppy") ? "floppy" : "removable";
         }
         if (isReadOnly(drive) && !choice.readOnly()) {
             return isCdRom(type) ? "cd-rom" : "read-only";
@@ -167,7 +187,7 @@ final class DiskList {
                         type,
                         format,
                         inserted.path("file").asString(""),
-                        image.path("virtual-size").asLong(0),
+                        size(image, device),
                         serial,
                         storesBitmaps,
                         DiskBitmaps.in(details),
@@ -239,6 +259,21 @@ final class DiskList {
                 || node.path("encrypted").asBoolean(false)
                 || image.path("encrypted").asBoolean(false)
                 || image.path("format-specific").path("data").has("encrypt");
+    }
+
+    private long size(JsonNode image, String device) {
+        JsonNode size = image.path("virtual-size");
+        if (!size.isIntegralNumber() || size.asLong(-1) < 0 || size.asLong(-1) > SIZE_MAX) {
+            throw new HypervisorException(
+                    Kind.UNSUPPORTED,
+                    "vm.disk-size",
+                    null,
+                    monitor.socket(),
+                    device,
+                    size.toString(),
+                    Long.toString(SIZE_MAX));
+        }
+        return size.asLong();
     }
 
     /// QEMU makes up another such name at each start.

@@ -61,7 +61,20 @@ record GuestDisk(
     }
 
     /// A named bitmap of the node.
-    record Bitmap(String name, boolean recording, boolean inconsistent) {}
+    ///
+    /// @param persistent whether it came from the image's file, or will go there
+    /// @param dirtyBytes how much it calls changed, in whole granules
+    record Bitmap(
+            String name,
+            boolean recording,
+            boolean inconsistent,
+            boolean persistent,
+            long dirtyBytes) {}
+
+    /// Whether there is nothing to read, or to record.
+    boolean isEmpty() {
+        return size == 0;
+    }
 
     GuestDisk named(String other) {
         return new GuestDisk(

@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 /// One disk of a [HeldQemuSnapshot], read through the export of its fleece.
 final class HeldQemuDisk implements HeldDisk {
     private final PlannedDisk planned;
-    private final String generation;
     private final SocketAddress server;
     private final String export;
     private final String probe;
@@ -26,12 +25,10 @@ final class HeldQemuDisk implements HeldDisk {
 
     HeldQemuDisk(
             PlannedDisk planned,
-            String generation,
             SocketAddress server,
             JobNames names,
             SnapshotHealth health) {
         this.planned = planned;
-        this.generation = generation;
         this.server = server;
         this.export = names.name(JobNames.Role.EXPORT, planned.index());
         this.probe = names.name(JobNames.Role.PROBE, planned.index());
@@ -56,22 +53,50 @@ final class HeldQemuDisk implements HeldDisk {
 
     @Override
     public ChangedBlocks changes() {
-        return planned.unknown().isPresent()
-                ? new ChangedBlocks.Unknown(planned.unknown().get())
-                : new ChangedBlocks.Known(this::changedRanges);
+        if (planned.unknown().isPresent()) {
+            return new ChangedBlocks.Unknown(planned.unknown().get());
+        }
+        return lastIsMarked()
+                ? new ChangedBlocks.Known(this::changedRanges)
+                : new ChangedBlocks.Unknown(ChangedBlocks.Reason.TAMPERED);
+    }
+
+    /// Whether the bit is there with which the record began: see [ScratchImages]. The last granule counts as changed
+    /// at all times, since a disk may have been shorter by less than that.
+    private boolean lastIsMarked() {
+        health.require();
+        try {
+            return dirtyClient().isDirty(size() - 1);
+        } catch (HypervisorException e) {
+            throw health.explain(e);
+        }
     }
 
     @Override
     public Optional<String> generation() {
-        return planned.disk().recordsChanges() ? Optional.of(generation) : Optional.empty();
+        return planned.records() ? Optional.of(planned.generation()) : Optional.empty();
     }
 
     @Override
     public BlockSource open() {
         health.require();
+        if (!planned.isHeld()) {
+            return new EmptySource();
+        }
         try {
-            return new GuardedSource(
-                    NbdSource.open(server, export, NbdClient.DEFAULT_CONNECTIONS), health);
+            NbdSource source = NbdSource.open(server, export, NbdClient.DEFAULT_CONNECTIONS);
+            if (source.size() != size()) {
+                source.close();
+                throw new HypervisorException(
+                        HypervisorException.Kind.PROTOCOL,
+                        "snapshot.export-size",
+                        null,
+                        server,
+                        name(),
+                        Long.toString(source.size()),
+                        Long.toString(size()));
+            }
+            return new GuardedSource(source, health);
         } catch (HypervisorException e) {
             throw health.explain(e);
         }
@@ -82,6 +107,9 @@ final class HeldQemuDisk implements HeldDisk {
     /// 8.0 it may be live data.)
     void proveValid(Object socket) {
         health.require();
+        if (!planned.isHeld()) {
+            return;
+        }
         try (NbdClient client = NbdClient.connect(server, probe, Optional.empty(), 1)) {
             client.read(0, new byte[1], 0, 1);
         } catch (HypervisorException e) {

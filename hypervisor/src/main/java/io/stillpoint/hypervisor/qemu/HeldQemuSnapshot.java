@@ -9,6 +9,8 @@ import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import java.util.List;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -21,8 +23,10 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private final NbdServer server;
     private final Sweep sweep;
     private final List<PlannedDisk> planned;
+    private final RecordingFacts facts;
     private final List<HeldQemuDisk> disks;
     private final SnapshotHealth health = new SnapshotHealth();
+    private final MigrationEvents migrationEvents;
     private final ScratchWatch watch;
     private final ByteSize limit;
     private boolean exported;
@@ -35,8 +39,10 @@ final class HeldQemuSnapshot implements HeldSnapshot {
             NbdServer server,
             Sweep sweep,
             List<PlannedDisk> planned,
-            ScratchRoom room) {
+            ScratchRoom room,
+            RecordingFacts facts) {
         this.monitor = monitor;
+        this.facts = facts;
         this.request = request;
         this.names = JobNames.of(request);
         this.server = server;
@@ -45,23 +51,40 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         this.disks =
                 planned.stream()
                         .map(disk ->
-                                new HeldQemuDisk(
-                                        disk,
-                                        request.generation(),
-                                        server.address(),
-                                        names,
-                                        health))
+                                new HeldQemuDisk(disk, server.address(), names, health))
                         .toList();
         this.limit = room.limit();
+        this.migrationEvents = MigrationEvents.begin(monitor);
         this.watch =
                 new ScratchWatch(
                         monitor,
                         names,
                         planned,
                         room,
-                        this::giveUp,
-                        this::makeRoom,
-                        this::lose);
+                        new ScratchWatch.Listener() {
+                            @Override
+                            public void full(ByteSize taken) {
+                                giveUp(
+                                        "snapshot.scratch-full",
+                                        taken.toString(),
+                                        limit.toString());
+                            }
+
+                            @Override
+                            public void crowded(ByteSize free) {
+                                giveUp("snapshot.no-room", free.toString());
+                            }
+
+                            @Override
+                            public void migrating() {
+                                giveUp("snapshot.migration");
+                            }
+
+                            @Override
+                            public void gone(HypervisorException cause) {
+                                lose(cause);
+                            }
+                        });
         watch.start();
     }
 
@@ -71,7 +94,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         health.require();
         if (!exported) {
             try {
-                planned.forEach(this::export);
+                planned.stream().filter(PlannedDisk::isHeld).forEach(this::export);
             } catch (HypervisorException e) {
                 throw health.explain(e);
             }
@@ -81,11 +104,59 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     }
 
     @Override
+    public ObjectNode recording() {
+        return facts.json(planned);
+    }
+
+    @Override
     public void proveValid() {
         disks();
         for (HeldQemuDisk disk : disks) {
             disk.proveValid(monitor.socket());
         }
+        VmState state = VmState.of(monitor);
+        if (state.isMigrating()) {
+            giveUp("snapshot.migration");
+        }
+        health.require();
+        state.requireFit(monitor);
+        if (!facts.isSameRun(monitor)) {
+            throw broken("snapshot.other-run");
+        }
+        planned.stream().filter(PlannedDisk::isHeld).forEach(this::requireSameSize);
+    }
+
+    /// A disk that was made shorter while it was read has lost data that no filter copied, even if it has its size
+    /// again: the witness that began at the instant tells.
+    private void requireSameSize(PlannedDisk disk) {
+        String node = disk.disk().node();
+        String witness = JobNames.witness(request.lineage(), disk.generation());
+        for (JsonNode each : monitor.nodes()) {
+            if (each.path("node-name").asString("").equals(node)) {
+                long size = each.path("image").path("virtual-size").asLong(0);
+                boolean isUntouched =
+                        !disk.records()
+                                || DiskBitmaps.in(each).stream()
+                                        .filter(bitmap -> bitmap.name().equals(witness))
+                                        .anyMatch(PlannedDisk::isUntouched);
+                if (size == disk.disk().size() && isUntouched) {
+                    return;
+                }
+                throw broken(
+                        size == disk.disk().size() ? "snapshot.tampered" : "snapshot.resized",
+                        disk.disk().name(),
+                        new ByteSize(disk.disk().size()).toString(),
+                        new ByteSize(size).toString());
+            }
+        }
+        throw broken("snapshot.tampered", disk.disk().name(), "", "");
+    }
+
+    private HypervisorException broken(String code, Object... details) {
+        Object[] arguments = new Object[details.length + 1];
+        arguments[0] = monitor.socket();
+        System.arraycopy(details, 0, arguments, 1, details.length);
+        return new HypervisorException(Kind.SNAPSHOT_BROKEN, code, null, arguments);
     }
 
     @Override
@@ -142,34 +213,13 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                 .put("name", name);
     }
 
-    /// The file system is nearly full: the host comes first.
-    private synchronized void makeRoom(ByteSize free) {
+    /// The filters go at once, so that the guest's writes copy no more and the host has its room, and the exports, which
+    /// would keep a migration from ending.
+    private synchronized void giveUp(String code, Object... details) {
         if (closed) {
             return;
         }
-        health.fail(
-                new HypervisorException(
-                        Kind.SNAPSHOT_BROKEN,
-                        "snapshot.no-room",
-                        null,
-                        monitor.socket(),
-                        free.toString()));
-        sweep.run();
-    }
-
-    /// The scratch space is used up: the filters go at once, so that the guest's writes copy no more.
-    private synchronized void giveUp(ByteSize taken) {
-        if (closed) {
-            return;
-        }
-        health.fail(
-                new HypervisorException(
-                        Kind.SNAPSHOT_BROKEN,
-                        "snapshot.scratch-full",
-                        null,
-                        monitor.socket(),
-                        taken.toString(),
-                        limit.toString()));
+        health.fail(broken(code, details));
         sweep.run();
     }
 
@@ -206,12 +256,13 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     private void removeAll() {
         sweep.run();
-        String now = JobNames.recording(request.lineage(), request.generation());
+        migrationEvents.end();
         for (PlannedDisk disk : planned) {
             for (GuestDisk.Bitmap bitmap : new DiskBitmaps(monitor).of(disk.disk().node())) {
-                boolean isNow = bitmap.name().equals(now);
-                boolean isPrevious = disk.previous().filter(bitmap.name()::equals).isPresent();
-                if (keepsChanges ? isPrevious : isNow) {
+                Optional<String> generation =
+                        JobNames.generation(request.lineage(), bitmap.name());
+                boolean isNow = generation.filter(disk.generation()::equals).isPresent();
+                if (generation.isPresent() && keepsChanges != isNow) {
                     sweep.removeBitmap(disk.disk().node(), bitmap.name());
                 }
             }

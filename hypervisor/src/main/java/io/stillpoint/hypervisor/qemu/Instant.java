@@ -8,8 +8,10 @@ import io.stillpoint.platform.Json;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.node.StringNode;
 
 /// The instant: with the VM stopped for milliseconds, the bitmaps of all disks change over in one transaction
 /// and each device is put on its filter. Putting a device on a filter is no action of a transaction, therefore
@@ -18,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// A VM that was not running is not stopped and not continued. Before stopping, an empty node is added as a
 /// mark; if this process ends before it continues the VM, [Sweep] finds the mark and continues it.
 final class Instant {
-    private static final int GRANULARITY_BYTES = 65536;
+    static final int GRANULARITY_BYTES = 65536;
     private static final Duration CONTINUE_MAX = Duration.ofSeconds(30);
 
     /// How long nobody may answer at the socket before the VM counts as gone.
@@ -42,7 +44,9 @@ final class Instant {
     /// On failure the VM runs again if it did before; bitmaps and filters may be half changed.
     Times pass(List<PlannedDisk> disks) {
         ObjectNode transaction = transaction(disks);
-        boolean running = monitor.isVmRunning();
+        VmState before = VmState.of(monitor);
+        before.requireFit(monitor);
+        boolean running = before.running();
         long begin = System.nanoTime();
         if (running) {
             stop();
@@ -54,12 +58,22 @@ final class Instant {
                 monitor.execute("transaction", transaction);
             }
             for (PlannedDisk disk : disks) {
-                if (!disk.disk().writable()) {
-                    continue;
+                if (disk.isHeld() && disk.disk().writable()) {
+                    monitor.execute(
+                            "qom-set",
+                            Sweep.drive(
+                                    disk.disk().device(), names.name(Role.FILTER, disk.index())));
                 }
-                monitor.execute(
-                        "qom-set",
-                        Sweep.drive(disk.disk().device(), names.name(Role.FILTER, disk.index())));
+            }
+            VmState after = running ? before : VmState.of(monitor);
+            if (!after.equals(before)) {
+                throw new HypervisorException(
+                        Kind.SNAPSHOT_BROKEN,
+                        "snapshot.state",
+                        null,
+                        monitor.socket(),
+                        before.name(),
+                        after.name());
             }
             changed = System.nanoTime();
         } finally {
@@ -73,30 +87,35 @@ final class Instant {
     private ObjectNode transaction(List<PlannedDisk> disks) {
         ArrayNode actions = Json.array();
         for (PlannedDisk disk : disks) {
-            if (!disk.disk().recordsChanges()) {
+            if (!disk.records()) {
                 continue;
             }
             String node = disk.disk().node();
-            ObjectNode recording =
-                    bitmap(node, JobNames.recording(request.lineage(), request.generation()))
-                            .put("granularity", GRANULARITY_BYTES);
-            if (disk.disk().storesBitmaps()) {
-                recording.put("persistent", true);
-            }
-            action(actions, "block-dirty-bitmap-add", recording);
+            String recording = JobNames.recording(request.lineage(), disk.generation());
+            String witness = JobNames.witness(request.lineage(), disk.generation());
+            ObjectNode mark =
+                    Json.object()
+                            .put("node", names.name(Role.MARK, disk.index()))
+                            .put("name", names.merged());
+            // Never stored in an image: after QEMU has ended anybody may write there.
+            action(actions, "block-dirty-bitmap-add", bitmap(node, recording));
+            action(actions, "block-dirty-bitmap-merge", merge(node, recording, mark));
+            action(
+                    actions,
+                    "block-dirty-bitmap-add",
+                    bitmap(node, witness).put("disabled", true));
+            action(actions, "block-dirty-bitmap-merge", merge(node, witness, mark));
             disk.previous()
                     .ifPresent(previous -> {
                         // The old bitmap goes on recording, in case this backup fails.
                         action(
                                 actions,
                                 "block-dirty-bitmap-add",
-                                bitmap(node, names.merged())
-                                        .put("granularity", GRANULARITY_BYTES)
-                                        .put("disabled", true));
-                        ObjectNode merge =
-                                Json.object().put("node", node).put("target", names.merged());
-                        merge.set("bitmaps", Json.array().add(previous));
-                        action(actions, "block-dirty-bitmap-merge", merge);
+                                bitmap(node, names.merged()).put("disabled", true));
+                        action(
+                                actions,
+                                "block-dirty-bitmap-merge",
+                                merge(node, names.merged(), StringNode.valueOf(previous)));
                     });
         }
         ObjectNode transaction = Json.object();
@@ -105,7 +124,16 @@ final class Instant {
     }
 
     private static ObjectNode bitmap(String node, String name) {
-        return Json.object().put("node", node).put("name", name);
+        return Json.object()
+                .put("node", node)
+                .put("name", name)
+                .put("granularity", GRANULARITY_BYTES);
+    }
+
+    private static ObjectNode merge(String node, String target, JsonNode from) {
+        ObjectNode merge = Json.object().put("node", node).put("target", target);
+        merge.set("bitmaps", Json.array().add(from));
+        return merge;
     }
 
     private static void action(ArrayNode actions, String type, ObjectNode data) {

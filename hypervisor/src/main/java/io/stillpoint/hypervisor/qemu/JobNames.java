@@ -1,6 +1,10 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.SnapshotRequest;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -10,15 +14,16 @@ import java.util.regex.Pattern;
 /// ```
 /// node, export, job:  sp-LINEAGE-JOB-ROLE-N        LINEAGE, JOB: 8 hexadecimal digits; N: the disk
 /// merged bitmap:      sp-LINEAGE-JOB-tmp
-/// recording bitmap:   sp-LINEAGE-GENERATION        GENERATION: 16 hexadecimal digits
+/// recording bitmap:   sp-LINEAGE-GENERATION        GENERATION: 16 hexadecimal digits, the disk's own
+/// witness bitmap:     sp-LINEAGE-GENERATION-w
 /// ```
 ///
-/// @param job the first 8 digits of the generation
+/// @param job the first 8 digits of the job's generation
 record JobNames(String lineage, String job) {
     private static final Pattern JOB_NAME =
             Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-([a-z]{2,3})-(\\d{1,3})");
     private static final Pattern MERGED = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-tmp");
-    private static final Pattern RECORDING = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{16})");
+    private static final Pattern RECORDING = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{16})(-w)?");
 
     /// What a named object is for.
     enum Role {
@@ -26,12 +31,16 @@ record JobNames(String lineage, String job) {
         CREATE("cr"),
         /// The scratch image's file.
         FILE("ff"),
+        /// What encrypts the scratch image of a disk that QEMU decrypts.
+        CIPHER("lk"),
         /// A window on that file that ends at the scratch limit.
         WINDOW("fw"),
         /// The scratch image, which reads as the disk at the instant.
         FLEECE("fl"),
         /// The filter under the guest's device.
         FILTER("cbw"),
+        /// An empty node of the disk's size, whose bitmap has its last bit set.
+        MARK("mk"),
         /// The filter's own view, which fails once the snapshot is broken.
         PROBE("pr"),
         /// The export of the fleece.
@@ -74,7 +83,7 @@ record JobNames(String lineage, String job) {
         return MERGED.matcher(bitmap).matches();
     }
 
-    /// The generation that a recording bitmap of this lineage stands for.
+    /// The generation that a recording or witness bitmap of this lineage stands for.
     static Optional<String> generation(String lineage, String bitmap) {
         Matcher matcher = RECORDING.matcher(bitmap);
         return matcher.matches() && matcher.group(1).equals(lineage)
@@ -84,6 +93,24 @@ record JobNames(String lineage, String job) {
 
     static String recording(String lineage, String generation) {
         return "sp-" + lineage + "-" + generation;
+    }
+
+    static String witness(String lineage, String generation) {
+        return recording(lineage, generation) + "-w";
+    }
+
+    /// The generation of one disk in a job: as hard to guess as the job's, and no other disk's.
+    static String ofDisk(String jobGeneration, String disk) {
+        try {
+            byte[] digest =
+                    MessageDigest.getInstance("SHA-256")
+                            .digest(
+                                    (jobGeneration + " " + disk)
+                                            .getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(digest, 0, 8);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has SHA-256", e);
+        }
     }
 
     String name(Role role, int disk) {

@@ -132,9 +132,7 @@ final class MachineDescription {
                         .put("drive", drive.path("device").asString(""))
                         .put("file", masked(inserted.path("file").asString("")))
                         .put("format", inserted.path("drv").asString(""))
-                        .put(
-                                "size",
-                                inserted.path("image").path("virtual-size").asLong(0))
+                        .put("size", inserted.path("image").path("virtual-size").asLong(0))
                         .put("readOnly", inserted.path("ro").asBoolean(false));
             }
         }
@@ -149,8 +147,7 @@ final class MachineDescription {
                 String type = each.path("type").asString("");
                 if (type.startsWith("child<") && devices.size() < DEVICES_MAX) {
                     String path = folder + "/" + each.path("name").asString("");
-                    devices.add(
-                            device(path, type.substring("child<".length(), type.length() - 1)));
+                    devices.add(device(path, type.substring("child<".length(), type.length() - 1)));
                 }
             }
         }
@@ -186,9 +183,7 @@ final class MachineDescription {
                 type,
                 name -> {
                     List<JsonNode> all = new ArrayList<>();
-                    monitor.ask(
-                                    "device-list-properties",
-                                    Json.object().put("typename", name))
+                    monitor.ask("device-list-properties", Json.object().put("typename", name))
                             .ifPresent(list -> list.forEach(all::add));
                     return all;
                 });
@@ -219,15 +214,14 @@ final class MachineDescription {
 
     private Map<String, Matcher> backends() {
         Map<String, Matcher> backends = new HashMap<>();
-        monitor.ask(
-                        "human-monitor-command",
-                        Json.object().put("command-line", "info network"))
+        monitor.ask("human-monitor-command", Json.object().put("command-line", "info network"))
                 .map(text -> text.asString(""))
-                .ifPresent(text -> text.lines()
-                        .limit(LIST_MAX)
-                        .map(NET_BACKEND::matcher)
-                        .filter(Matcher::matches)
-                        .forEach(line -> backends.put(line.group(1), line)));
+                .ifPresent(text ->
+                        text.lines()
+                                .limit(LIST_MAX)
+                                .map(NET_BACKEND::matcher)
+                                .filter(Matcher::matches)
+                                .forEach(line -> backends.put(line.group(1), line)));
         return backends;
     }
 
@@ -323,7 +317,8 @@ final class MachineDescription {
         for (JsonNode device : devices) {
             String type = device.path("type").asString("");
             String what = "";
-            if (type.startsWith("vhost-user-blk") || type.startsWith("vhost-user-scsi")
+            if (type.startsWith("vhost-user-blk")
+                    || type.startsWith("vhost-user-scsi")
                     || type.startsWith("vhost-scsi")) {
                 what = "vhost-disk";
             } else if (type.startsWith("vhost-user-fs") || type.startsWith("virtio-9p")) {
@@ -334,9 +329,7 @@ final class MachineDescription {
                 what = "host-device";
             }
             if (!what.isEmpty()) {
-                all.addObject()
-                        .put("what", what)
-                        .put("device", device.path("path").asString(""));
+                all.addObject().put("what", what).put("device", device.path("path").asString(""));
             }
         }
         return all;
@@ -349,15 +342,10 @@ final class MachineDescription {
     }
 
     private static String camel(String name) {
-        StringBuilder camel = new StringBuilder();
-        boolean isNext = false;
-        for (char c : name.toCharArray()) {
-            if (c == '_') {
-                isNext = true;
-            } else {
-                camel.append(isNext ? Character.toUpperCase(c) : c);
-                isNext = false;
-            }
+        String[] parts = name.split("_", -1);
+        StringBuilder camel = new StringBuilder(parts[0]);
+        for (int i = 1; i < parts.length; i++) {
+            camel.append(Character.toUpperCase(parts[i].charAt(0))).append(parts[i], 1, parts[i].length());
         }
         return camel.toString();
     }

@@ -2,11 +2,11 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Predicate;
-import io.stillpoint.platform.natives.OwnedDescriptor;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -48,6 +48,10 @@ final class Monitor implements AutoCloseable {
 
     Optional<JsonNode> awaitEvent(String name, Predicate<JsonNode> wanted, Duration timeout) {
         return client().awaitEvent(name, wanted, timeout);
+    }
+
+    Optional<QmpEvent> awaitEvent(Predicate<QmpEvent> wanted, Duration timeout) {
+        return client().awaitEvent(wanted, timeout);
     }
 
     /// Runs a command with a descriptor, of which QEMU gets a copy.

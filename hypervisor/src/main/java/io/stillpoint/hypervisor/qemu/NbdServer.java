@@ -57,11 +57,9 @@ final class NbdServer {
             if (e.kind() == Kind.REFUSED && String.valueOf(e.getMessage()).contains("already")) {
                 // It is not ours, so nothing of ours says that it is.
                 monitor.ask(
-                        "blockdev-del",
-                        Json.object().put("node-name", names.name(Role.SERVER, 0)));
+                        "blockdev-del", Json.object().put("node-name", names.name(Role.SERVER, 0)));
                 monitor.ask("closefd", Json.object().put("fdname", DESCRIPTOR));
-                throw new HypervisorException(
-                        Kind.BUSY, "vm.nbd-server-busy", e, monitor.socket());
+                throw new HypervisorException(Kind.BUSY, "vm.nbd-server-busy", e, monitor.socket());
             }
             throw e;
         }
@@ -94,7 +92,8 @@ final class NbdServer {
             monitor.execute("getfd", Json.object().put("fdname", DESCRIPTOR), socket);
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED) {
-                throw new HypervisorException(Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
+                throw new HypervisorException(
+                        Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
             }
             throw e;
         }
@@ -124,5 +123,4 @@ final class NbdServer {
                     Integer.toString(expected.id()));
         }
     }
-
 }

@@ -5,6 +5,8 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Filters and fleeces that stand ready beside the guest's devices.
@@ -14,6 +16,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private final NbdServer server;
     private final Sweep sweep;
     private final List<PlannedDisk> disks;
+    private final RecordingFacts facts;
     private final ScratchRoom room;
     private boolean ended;
     private Instant.@Nullable Times times;
@@ -24,7 +27,9 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
             NbdServer server,
             Sweep sweep,
             List<PlannedDisk> disks,
-            ScratchRoom room) {
+            ScratchRoom room,
+            RecordingFacts facts) {
+        this.facts = facts;
         this.monitor = monitor;
         this.request = request;
         this.server = server;
@@ -43,7 +48,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
             times = new Instant(monitor, request, JobNames.of(request)).pass(disks);
             done = true;
             ended = true;
-            return new HeldQemuSnapshot(monitor, request, server, sweep, disks, room);
+            return new HeldQemuSnapshot(monitor, request, server, sweep, disks, room, facts);
         } finally {
             if (!done) {
                 undoQuietly();
@@ -75,6 +80,9 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private void undo() {
         ended = true;
         sweep.run();
-        sweep.removeBitmaps(JobNames.recording(request.lineage(), request.generation())::equals);
+        Set<String> begun =
+                disks.stream().map(PlannedDisk::generation).collect(Collectors.toSet());
+        sweep.removeBitmaps(bitmap ->
+                JobNames.generation(request.lineage(), bitmap).filter(begun::contains).isPresent());
     }
 }

@@ -39,7 +39,8 @@ public final class QemuSweeper {
     /// @param place a monitor's socket or a scratch folder
     /// @param removed the names of what was removed
     /// @param detail why nothing could be done, or nothing
-    public record Result(Outcome outcome, String vm, Path place, List<String> removed, String detail) {
+    public record Result(
+            Outcome outcome, String vm, Path place, List<String> removed, String detail) {
         public Result {
             removed = List.copyOf(removed);
         }
@@ -85,12 +86,7 @@ public final class QemuSweeper {
             removeOrphans(folder, removed);
             return new Result(Outcome.SWEPT, "", folder.path(), removed, "");
         } catch (IOException e) {
-            return new Result(
-                    Outcome.FAILED,
-                    "",
-                    scratch,
-                    removed,
-                    Reason.of(e));
+            return new Result(Outcome.FAILED, "", scratch, removed, Reason.of(e));
         }
     }
 

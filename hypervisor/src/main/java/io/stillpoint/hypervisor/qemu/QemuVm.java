@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
@@ -15,6 +16,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -32,6 +35,8 @@ public final class QemuVm implements VirtualMachine {
     private final VmLock lock;
     private final Monitor monitor;
     private final QemuVersion version;
+    private final Optional<QemuRun> process;
+    private final OwnerMark owner;
     private final QemuSettings settings;
     private final List<MachineNotice> notices = new ArrayList<>();
     private @Nullable ScratchFolder scratch;
@@ -43,6 +48,8 @@ public final class QemuVm implements VirtualMachine {
         this.monitor = monitor;
         this.settings = settings;
         this.version = QemuVersion.of(monitor.execute("query-version"));
+        this.process = QemuRun.listeningOn(monitor.socket());
+        this.owner = OwnerMark.put(monitor);
     }
 
     /// As [#open(Path, QemuSettings)], with the usual settings.
@@ -102,6 +109,38 @@ public final class QemuVm implements VirtualMachine {
         return monitor.isVmRunning();
     }
 
+    @Override
+    public void requireFit() {
+        VmState.of(monitor).requireFit(monitor);
+    }
+
+    @Override
+    public VmIdentity identity() {
+        BlockGraph graph = BlockGraph.of(monitor);
+        Set<String> images = new TreeSet<>();
+        Set<String> backing = new TreeSet<>();
+        for (GuestDisk disk : new DiskList(monitor, settings.disks()).look().disks()) {
+            for (BlockGraph.Leaf leaf : graph.leaves(disk.node())) {
+                if (!disk.writable()) {
+                    continue;
+                }
+                String file = process.map(each -> each.absolute(leaf.file())).orElse(leaf.file());
+                (leaf.isBacking() ? backing : images).add(file);
+            }
+        }
+        return VmIdentity.here(
+                monitor.execute("query-uuid").path("UUID").asString(""),
+                process.map(QemuRun::identity).orElse(""),
+                monitor.execute("query-name").path("name").asString(""),
+                List.copyOf(images),
+                List.copyOf(backing));
+    }
+
+    @Override
+    public Optional<Channel> channel(Path socket) {
+        return QemuChannel.find(monitor, process, socket);
+    }
+
     /// What [MachineDescription] tells, as it was before the latest snapshot put anything of ours into the VM.
     @Override
     public ObjectNode configuration() {
@@ -127,23 +166,27 @@ public final class QemuVm implements VirtualMachine {
         sweep.run();
         DiskList.Found found = new DiskList(monitor, settings.disks()).look();
         List<GuestDisk> disks = found.disks();
+        requireFit();
         new SafetyCheck(monitor, version).requireSafe(disks);
         ScratchRoom room = ScratchRoom.of(request.scratchMax(), folder);
         describe(found, room, request);
+        RecordingFacts facts = RecordingFacts.of(monitor, process, disks);
         List<PlannedDisk> planned = new ArrayList<>();
         for (GuestDisk disk : disks) {
-            planned.add(PlannedDisk.of(planned.size(), disk, request));
+            planned.add(PlannedDisk.of(planned.size(), disk, request, facts));
         }
         planned.forEach(disk -> removeStaleBitmaps(sweep, disk, request));
         noteForSweep(folder);
         boolean done = false;
         PreparedQemuSnapshot prepared =
-                new PreparedQemuSnapshot(monitor, request, server, sweep, planned, room);
+                new PreparedQemuSnapshot(monitor, request, server, sweep, planned, room, facts);
         try {
             server.start(JobNames.of(request));
             ScratchImages images =
-                    new ScratchImages(monitor, paths, JobNames.of(request), room.limit());
-            planned.forEach(disk -> images.add(disk.disk(), disk.index()));
+                    new ScratchImages(monitor, paths, JobNames.of(request), room.limit(), server);
+            planned.stream()
+                    .filter(PlannedDisk::isHeld)
+                    .forEach(disk -> images.add(disk.disk(), disk.index()));
             done = true;
             return prepared;
         } finally {
@@ -183,6 +226,7 @@ public final class QemuVm implements VirtualMachine {
         if (guardian != null && isSwept) {
             guardian.close();
         }
+        owner.remove();
         monitor.close();
         // A snapshot that could not be released may still be read through its folder.
         if (scratch != null && isSwept) {
@@ -214,36 +258,43 @@ public final class QemuVm implements VirtualMachine {
     private void describe(DiskList.Found found, ScratchRoom room, SnapshotRequest request) {
         ObjectNode described = new MachineDescription(monitor, version).of(found);
         configuration = described;
-        found.leftOut().forEach(each -> notices.add(new MachineNotice(
-                "vm.left-out",
-                TEXTS.text(
-                        "vm.left-out",
-                        each.name(),
-                        TEXTS.text("vm.left-out." + each.reason()),
-                        each.detail()),
-                each.reason().equals("pass-through"))));
+        found.leftOut()
+                .forEach(each ->
+                        notices.add(
+                                new MachineNotice(
+                                        "vm.left-out",
+                                        TEXTS.text(
+                                                "vm.left-out",
+                                                each.name(),
+                                                TEXTS.text("vm.left-out." + each.reason()),
+                                                each.detail()),
+                                        each.reason().equals("pass-through"))));
         for (JsonNode each : described.path("notStored")) {
-            notices.add(MachineNotice.warning(
-                    "vm.not-stored",
-                    TEXTS.text(
+            notices.add(
+                    MachineNotice.warning(
                             "vm.not-stored",
-                            each.path("device").asString(""),
-                            TEXTS.text("vm.not-stored." + each.path("what").asString("")))));
+                            TEXTS.text(
+                                    "vm.not-stored",
+                                    each.path("device").asString(""),
+                                    TEXTS.text(
+                                            "vm.not-stored." + each.path("what").asString("")))));
         }
         for (GuestDisk disk : found.disks()) {
             if (disk.encrypted()) {
-                notices.add(MachineNotice.hint(
-                        "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
+                notices.add(
+                        MachineNotice.hint(
+                                "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
             }
         }
         if (room.isLessThan(request.scratchMax())) {
-            notices.add(MachineNotice.hint(
-                    "scratch.less-room",
-                    TEXTS.text(
+            notices.add(
+                    MachineNotice.hint(
                             "scratch.less-room",
-                            scratchPath(),
-                            room.limit().toString(),
-                            request.scratchMax().toString())));
+                            TEXTS.text(
+                                    "scratch.less-room",
+                                    scratchPath(),
+                                    room.limit().toString(),
+                                    request.scratchMax().toString())));
         }
     }
 
@@ -262,15 +313,15 @@ public final class QemuVm implements VirtualMachine {
             if (settings.guardian().isPresent() && guardian == null) {
                 guardian =
                         AbandonedSnapshot.watch(
-                                settings.guardian()
-                                        .get()
-                                        .command(monitor.socket(), folder.path()));
+                                settings.guardian().get().command(monitor.socket(), folder.path()));
             }
         } catch (HypervisorException e) {
             notices.add(MachineNotice.warning(e.code(), String.valueOf(e.getMessage())));
         } catch (IOException e) {
-            notices.add(MachineNotice.warning(
-                    "vm.no-guardian", TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
+            notices.add(
+                    MachineNotice.warning(
+                            "vm.no-guardian",
+                            TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
         }
     }
 
@@ -279,7 +330,10 @@ public final class QemuVm implements VirtualMachine {
             Sweep sweep, PlannedDisk planned, SnapshotRequest request) {
         for (GuestDisk.Bitmap bitmap : planned.disk().bitmaps()) {
             Optional<String> generation = JobNames.generation(request.lineage(), bitmap.name());
-            boolean isKept = planned.previous().filter(bitmap.name()::equals).isPresent();
+            boolean isKept =
+                    planned.previous()
+                            .flatMap(kept -> JobNames.generation(request.lineage(), kept))
+                            .equals(generation);
             if (generation.isPresent() && !isKept) {
                 sweep.removeBitmap(planned.disk().node(), bitmap.name());
             }

@@ -42,6 +42,8 @@ public final class QmpClient implements AutoCloseable {
     /// Events that nobody asked for; beyond these the oldest are dropped.
     private static final int EVENTS_MAX = 1024;
 
+    /// Their lines together.
+    private static final int EVENT_BYTES_MAX = 1 << 20;
     private static final Messages TEXTS = Messages.of(HypervisorException.class);
 
     private final Path socket;
@@ -50,10 +52,14 @@ public final class QmpClient implements AutoCloseable {
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition arrived = lock.newCondition();
     private final Map<Long, Optional<JsonNode>> replies = new HashMap<>();
-    private final ArrayDeque<QmpEvent> events = new ArrayDeque<>();
+    private final ArrayDeque<Kept> events = new ArrayDeque<>();
+    private int eventBytesKept;
     private long lastId;
     private @Nullable JsonNode greeting;
     private @Nullable HypervisorException failure;
+
+    /// @param bytes of its line
+    private record Kept(QmpEvent event, int bytes) {}
 
     private QmpClient(Path socket, UnixSocket channel) throws IOException {
         this.socket = socket;
@@ -75,7 +81,8 @@ public final class QmpClient implements AutoCloseable {
             // Its queue of two is full, and it takes nobody out.
             throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);
         } catch (IOException e) {
-            throw new HypervisorException(Kind.UNREACHABLE, "qmp.no-monitor", e, socket, Reason.of(e));
+            throw new HypervisorException(
+                    Kind.UNREACHABLE, "qmp.no-monitor", e, socket, Reason.of(e));
         }
         boolean done = false;
         try (Waiting _ =
@@ -135,15 +142,23 @@ public final class QmpClient implements AutoCloseable {
     /// Waits for an event and takes it out of the queue. Events that came before the call count.
     public Optional<JsonNode> awaitEvent(
             String name, Predicate<JsonNode> wanted, Duration timeout) {
+        return awaitEvent(
+                        event -> event.name().equals(name) && wanted.test(event.data()), timeout)
+                .map(QmpEvent::data);
+    }
+
+    /// Waits for whichever event is wanted and comes first, and takes it out of the queue.
+    Optional<QmpEvent> awaitEvent(Predicate<QmpEvent> wanted, Duration timeout) {
         long left = timeout.toNanos();
         lock.lock();
         try {
             while (true) {
-                for (Iterator<QmpEvent> i = events.iterator(); i.hasNext(); ) {
-                    QmpEvent event = i.next();
-                    if (event.name().equals(name) && wanted.test(event.data())) {
+                for (Iterator<Kept> i = events.iterator(); i.hasNext(); ) {
+                    Kept kept = i.next();
+                    if (wanted.test(kept.event)) {
                         i.remove();
-                        return Optional.of(event.data());
+                        eventBytesKept -= kept.bytes;
+                        return Optional.of(kept.event);
                     }
                 }
                 if (failure != null) {
@@ -188,7 +203,8 @@ public final class QmpClient implements AutoCloseable {
             // reads them at once, so the socket's buffer takes them whole.
             replies.put(id, Optional.empty());
             try (Waiting _ =
-                    Waiting.until(() -> TEXTS.text("qmp.awaiting-reply", socket, command, state()))) {
+                    Waiting.until(
+                            () -> TEXTS.text("qmp.awaiting-reply", socket, command, state()))) {
                 send(id, command, arguments, handed);
                 return awaitReply(id, command, timeout);
             } finally {
@@ -289,9 +305,12 @@ public final class QmpClient implements AutoCloseable {
         try {
             while (take(lines.next())) {}
         } catch (QmpLines.OverlongLineException e) {
-            fail(protocol("a line of at most " + QmpLines.LINE_BYTES_MAX + " bytes", "more"));
+            fail(tooLarge(e.max()));
         } catch (IOException e) {
             fail(lost(e));
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            // Whoever waits for an answer must hear that none comes.
+            fail(tooLarge(0));
         }
     }
 
@@ -310,11 +329,7 @@ public final class QmpClient implements AutoCloseable {
         lock.lock();
         try {
             if (message.path("event").isString()) {
-                if (events.size() == EVENTS_MAX) {
-                    events.removeFirst();
-                }
-                events.addLast(
-                        new QmpEvent(message.path("event").asString(), message.path("data")));
+                keep(new QmpEvent(message.path("event").asString(), message.path("data")), line);
             } else if (message.has("return") || message.path("error").isObject()) {
                 if (!takeReply(message)) {
                     fail(protocol("a reply to one of our commands", excerpt(line)));
@@ -330,6 +345,15 @@ public final class QmpClient implements AutoCloseable {
             return true;
         } finally {
             lock.unlock();
+        }
+    }
+
+    /// Keeps an event until it is asked for, or until newer ones take its place.
+    private void keep(QmpEvent event, byte[] line) {
+        events.addLast(new Kept(event, line.length));
+        eventBytesKept += line.length;
+        while (events.size() > EVENTS_MAX || eventBytesKept > EVENT_BYTES_MAX) {
+            eventBytesKept -= events.removeFirst().bytes;
         }
     }
 
@@ -357,7 +381,18 @@ public final class QmpClient implements AutoCloseable {
     }
 
     private HypervisorException lost(IOException cause) {
-        return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, Reason.of(cause));
+        return new HypervisorException(
+                Kind.UNREACHABLE, "qmp.lost", cause, socket, Reason.of(cause));
+    }
+
+    /// @param max bytes; 0: more than there is memory for
+    private HypervisorException tooLarge(int max) {
+        return new HypervisorException(
+                Kind.PROTOCOL,
+                "qmp.too-large",
+                null,
+                socket,
+                max == 0 ? "there is memory for" : max + " bytes");
     }
 
     private HypervisorException protocol(String expected, String found) {
@@ -376,7 +411,6 @@ public final class QmpClient implements AutoCloseable {
         Thread.currentThread().interrupt();
         return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, "interrupted");
     }
-
 
     private static String excerpt(byte[] line) {
         int length = Math.min(line.length, 120);

@@ -36,6 +36,7 @@ final class ScratchFolder implements AutoCloseable {
     static ScratchFolder open(Path wanted) {
         Path path = wanted.toAbsolutePath().normalize();
         try {
+            refuseLinksOfOthers(path);
             make(path);
             return checked(path);
         } catch (IOException e) {
@@ -182,7 +183,6 @@ final class ScratchFolder implements AutoCloseable {
     private static String owner(Path path) throws IOException {
         return Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).getName();
     }
-
 
     private static HypervisorException failure(
             String code, Path path, @Nullable IOException cause, Object... more) {

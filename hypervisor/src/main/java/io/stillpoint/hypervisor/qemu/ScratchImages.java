@@ -2,42 +2,42 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.nbd.NbdTarget;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Base64;
-import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Makes the scratch image and the filter of a disk, outside of the guest's sight.
+/// Makes the scratch image, the mark and the filter of a disk, outside of the guest's sight.
 final class ScratchImages {
     /// Room for the image's own tables beside the guest's blocks.
     private static final long TABLES_BYTES = 8 << 20;
 
     private static final long CLUSTER_BYTES = 64 << 10;
+    private static final int SECTOR_BYTES = 512;
     private static final Duration FORMAT_MAX = Duration.ofSeconds(60);
 
-    /// Before the data of an encrypted scratch image.
-    private static final long KEYS_BYTES = 4 << 20;
-
     private static final int SECRET_BYTES = 32;
-
-    /// A random key of 256 bits gains nothing by being stretched; fewer are too few for QEMU to measure.
-    private static final int ITERATION_MILLIS = 100;
-
-    private static final int ENCRYPTION_ATTEMPTS = 50;
 
     private final Monitor monitor;
     private final VmPaths paths;
     private final JobNames names;
     private final ByteSize limit;
     private final Randomness randomness = Randomness.secure();
+    private final NbdServer server;
 
-    ScratchImages(Monitor monitor, VmPaths paths, JobNames names, ByteSize limit) {
+    ScratchImages(
+            Monitor monitor, VmPaths paths, JobNames names, ByteSize limit, NbdServer server) {
+        this.server = server;
         this.monitor = monitor;
         this.paths = paths;
         this.names = names;
@@ -46,22 +46,28 @@ final class ScratchImages {
 
     /// Adds the nodes from the file up to the filter. The filter stands aside until a device is put on it.
     void add(GuestDisk disk, int index) {
-        createFile(index);
-        Optional<String> secret = disk.encrypted() ? Optional.of(addSecret(index)) : Optional.empty();
-        format(disk, index, secret);
-        addWindow(index);
-        addFleece(disk, index, secret);
+        createFile(index, disk.encrypted());
+        format(disk, index);
+        addWindow(disk, index);
+        addFleece(disk, index);
         if (disk.writable()) {
             addFilter(disk, index);
+        }
+        if (disk.recordsChanges()) {
+            addMark(disk, index);
         }
     }
 
     /// The file is made here, for our user alone, and handed to QEMU open: QEMU's user, its confinement and its view of
     /// the file system have no part in it.
-    private void createFile(int index) {
+    private void createFile(int index, boolean encrypted) {
         String name = paths.scratchImage(names, index);
+        String passphrase = encrypted ? passphrase() : "";
         JsonNode set;
         try (OwnedDescriptor file = paths.folder().newFile(name)) {
+            if (encrypted) {
+                writeHeader(name, passphrase);
+            }
             set =
                     monitor.execute(
                             "add-fd",
@@ -69,7 +75,8 @@ final class ScratchImages {
                             file);
         } catch (HypervisorException e) {
             if (e.kind() == Kind.REFUSED) {
-                throw new HypervisorException(Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
+                throw new HypervisorException(
+                        Kind.UNSUPPORTED, "vm.not-direct", e, monitor.socket());
             }
             throw e;
         }
@@ -84,61 +91,62 @@ final class ScratchImages {
         } catch (HypervisorException e) {
             throw e.kind() == Kind.REFUSED ? confined(name, e) : e;
         }
+        if (encrypted) {
+            addCipher(index, passphrase);
+        }
     }
 
-    /// A random key that is nowhere but in QEMU's memory. The scratch image of a disk that QEMU decrypts would hold what
-    /// is plain text otherwise.
-    private String addSecret(int index) {
-        String id = names.name(Role.SECRET, index);
+    /// A random one that is nowhere but in QEMU's memory. The scratch image of a disk that QEMU decrypts would hold what is
+    /// plain text otherwise.
+    private String passphrase() {
+        return Base64.getEncoder().encodeToString(randomness.bytes(SECRET_BYTES));
+    }
+
+    private void writeHeader(String name, String passphrase) {
+        try {
+            Files.write(
+                    paths.folder().at(name),
+                    LuksHeader.make(passphrase, names.lineage() + names.job(), randomness::bytes),
+                    StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    Kind.UNSUPPORTED, "scratch.folder", e, paths.folder().path(), Reason.of(e));
+        }
+    }
+
+    /// Between the file and the image.
+    private void addCipher(int index, String passphrase) {
+        String secret = names.name(Role.SECRET, index);
         monitor.execute(
                 "object-add",
+                Json.object().put("qom-type", "secret").put("id", secret).put("data", passphrase));
+        monitor.execute(
+                "block_resize",
                 Json.object()
-                        .put("qom-type", "secret")
-                        .put("id", id)
-                        .put("format", "base64")
-                        .put(
-                                "data",
-                                Base64.getEncoder()
-                                        .encodeToString(randomness.bytes(SECRET_BYTES))));
-        return id;
+                        .put("node-name", names.name(Role.FILE, index))
+                        .put("size", windowBytes() + LuksHeader.BYTES));
+        monitor.execute(
+                "blockdev-add",
+                Json.object()
+                        .put("driver", "luks")
+                        .put("node-name", names.name(Role.CIPHER, index))
+                        .put("file", names.name(Role.FILE, index))
+                        .put("key-secret", secret)
+                        .put("discard", "unmap"));
     }
 
-    private static ObjectNode encryption(String secret) {
-        return Json.object().put("format", "luks").put("key-secret", secret);
+    /// The node that holds the image.
+    private String container(GuestDisk disk, int index) {
+        return names.name(disk.encrypted() ? Role.CIPHER : Role.FILE, index);
     }
 
-    private void format(GuestDisk disk, int index, Optional<String> secret) {
-        String error = "";
-        // LUKS measures its own speed and fails on a host that is too busy, or too fast, for that.
-        for (int i = 0; i < (secret.isPresent() ? ENCRYPTION_ATTEMPTS : 1); i++) {
-            error = tryFormat(disk, index, secret);
-            if (error.isEmpty()) {
-                return;
-            }
-        }
-        String name = paths.scratchImage(names, index);
-        throw confined(
-                name,
-                new HypervisorException(
-                        Kind.REFUSED,
-                        "qmp.refused",
-                        null,
-                        monitor.socket(),
-                        "blockdev-create",
-                        "job",
-                        error));
-    }
-
-    /// What failed, or nothing.
-    private String tryFormat(GuestDisk disk, int index, Optional<String> secret) {
+    private void format(GuestDisk disk, int index) {
         String job = names.name(Role.CREATE, index);
         ObjectNode options =
                 Json.object()
                         .put("driver", "qcow2")
-                        .put("file", names.name(Role.FILE, index))
+                        .put("file", container(disk, index))
                         .put("size", disk.size());
-        secret.ifPresent(
-                id -> options.set("encrypt", encryption(id).put("iter-time", ITERATION_MILLIS)));
         ObjectNode arguments = Json.object().put("job-id", job);
         arguments.set("options", options);
         monitor.execute("blockdev-create", arguments);
@@ -160,35 +168,53 @@ final class ScratchImages {
         if (isOver) {
             monitor.execute("job-dismiss", Json.object().put("id", job));
         }
-        return error;
+        if (!error.isEmpty()) {
+            throw confined(
+                    paths.scratchImage(names, index),
+                    new HypervisorException(
+                            Kind.REFUSED,
+                            "qmp.refused",
+                            null,
+                            monitor.socket(),
+                            "blockdev-create",
+                            "job",
+                            error));
+        }
     }
 
     /// Ends the scratch image at the limit inside QEMU, so that it is kept even when we are gone and can't
     /// watch: a write beyond the window fails, which breaks the snapshot.
-    private void addWindow(int index) {
-        String file = names.name(Role.FILE, index);
-        long clusters = Math.ceilDiv(limit.bytes(), CLUSTER_BYTES);
-        long bytes = clusters * CLUSTER_BYTES + TABLES_BYTES + KEYS_BYTES;
-        monitor.execute("block_resize", Json.object().put("node-name", file).put("size", bytes));
+    private void addWindow(GuestDisk disk, int index) {
+        if (!disk.encrypted()) {
+            monitor.execute(
+                    "block_resize",
+                    Json.object()
+                            .put("node-name", names.name(Role.FILE, index))
+                            .put("size", windowBytes()));
+        }
         monitor.execute(
                 "blockdev-add",
                 Json.object()
                         .put("driver", "raw")
                         .put("node-name", names.name(Role.WINDOW, index))
-                        .put("file", file)
-                        .put("size", bytes));
+                        .put("file", container(disk, index))
+                        .put("size", windowBytes()));
     }
 
-    private void addFleece(GuestDisk disk, int index, Optional<String> secret) {
-        ObjectNode fleece =
+    private long windowBytes() {
+        long clusters = Math.ceilDiv(limit.bytes(), CLUSTER_BYTES);
+        return clusters * CLUSTER_BYTES + TABLES_BYTES;
+    }
+
+    private void addFleece(GuestDisk disk, int index) {
+        monitor.execute(
+                "blockdev-add",
                 Json.object()
                         .put("driver", "qcow2")
                         .put("node-name", names.name(Role.FLEECE, index))
                         .put("file", names.name(Role.WINDOW, index))
                         .put("backing", disk.node())
-                        .put("discard", "unmap");
-        secret.ifPresent(id -> fleece.set("encrypt", encryption(id)));
-        monitor.execute("blockdev-add", fleece);
+                        .put("discard", "unmap"));
     }
 
     private void addFilter(GuestDisk disk, int index) {
@@ -201,6 +227,39 @@ final class ScratchImages {
                         .put("target", names.name(Role.FLEECE, index))
                         .put("on-cbw-error", "break-snapshot")
                         .put("cbw-timeout", 45));
+    }
+
+    /// A bitmap whose last bit is set, which no command of QEMU can do: it takes a write, here to a node that keeps
+    /// nothing. The disk's bitmaps begin as copies of it. Whoever clears one of them, or makes the disk shorter, takes
+    /// that bit away, and no growing back brings it again.
+    private void addMark(GuestDisk disk, int index) {
+        String mark = names.name(Role.MARK, index);
+        monitor.execute(
+                "blockdev-add",
+                Json.object()
+                        .put("driver", "null-co")
+                        .put("node-name", mark)
+                        .put("size", disk.size())
+                        .put("read-zeroes", true));
+        monitor.execute(
+                "block-dirty-bitmap-add",
+                Json.object()
+                        .put("node", mark)
+                        .put("name", names.merged())
+                        .put("granularity", Instant.GRANULARITY_BYTES));
+        monitor.execute(
+                "block-export-add",
+                Json.object()
+                        .put("type", "nbd")
+                        .put("id", mark)
+                        .put("node-name", mark)
+                        .put("name", mark)
+                        .put("writable", true));
+        long last = (disk.size() - 1) / SECTOR_BYTES * SECTOR_BYTES;
+        try (NbdTarget target = NbdTarget.open(server.address(), mark, 1)) {
+            target.write(last, new byte[SECTOR_BYTES], 0, (int) (disk.size() - last));
+        }
+        monitor.execute("block-export-del", Json.object().put("id", mark).put("mode", "hard"));
     }
 
     /// QEMU was handed an open file and may not use it: something confines it.

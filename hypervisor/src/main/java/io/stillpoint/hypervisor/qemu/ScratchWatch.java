@@ -7,10 +7,10 @@ import io.stillpoint.platform.Json;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 
-/// Watches how much the scratch images of a snapshot take together, and whether the VM is still there. QEMU
+/// Watches how much the scratch images of a snapshot take together, whether a migration begins, and whether the VM is
+/// still there. QEMU
 /// sends an event when an image grows beyond a threshold; each event sets the next threshold so that the
 /// limit can't be passed between two events.
 final class ScratchWatch implements AutoCloseable {
@@ -26,29 +26,39 @@ final class ScratchWatch implements AutoCloseable {
     private final List<String> files;
     private final ByteSize limit;
     private final ScratchRoom room;
-    private final Consumer<ByteSize> full;
-    private final Consumer<ByteSize> crowded;
-    private final Consumer<HypervisorException> gone;
+    private final Listener listener;
     private volatile boolean closed;
 
-    /// @param full told once, with the space taken, when the limit is passed
-    /// @param crowded told once, with the space free, when the file system is nearly full, whoever fills it
-    /// @param gone told once when the VM does not answer any more
+    /// Is told once, of the first of these.
+    interface Listener {
+        /// The limit is passed.
+        void full(ByteSize taken);
+
+        /// The file system is nearly full, whoever fills it.
+        void crowded(ByteSize free);
+
+        /// A migration of the VM has begun.
+        void migrating();
+
+        /// The VM does not answer any more.
+        void gone(HypervisorException cause);
+    }
+
     ScratchWatch(
             Monitor monitor,
             JobNames names,
             List<PlannedDisk> disks,
             ScratchRoom room,
-            Consumer<ByteSize> full,
-            Consumer<ByteSize> crowded,
-            Consumer<HypervisorException> gone) {
+            Listener listener) {
         this.monitor = monitor;
-        this.files = disks.stream().map(disk -> names.name(Role.FILE, disk.index())).toList();
+        this.files =
+                disks.stream()
+                        .filter(PlannedDisk::isHeld)
+                        .map(disk -> names.name(Role.FILE, disk.index()))
+                        .toList();
         this.limit = room.limit();
         this.room = room;
-        this.full = full;
-        this.crowded = crowded;
-        this.gone = gone;
+        this.listener = listener;
     }
 
     void start() {
@@ -66,22 +76,22 @@ final class ScratchWatch implements AutoCloseable {
         while (!closed) {
             try {
                 if (!room.isSufficient()) {
-                    crowded.accept(new ByteSize(room.usable().getAsLong()));
+                    listener.crowded(new ByteSize(room.usable().getAsLong()));
                     return;
                 }
                 if (check) {
                     ByteSize taken = taken();
                     if (taken.bytes() >= limit.bytes()) {
-                        full.accept(taken);
+                        listener.full(taken);
                         return;
                     }
                     setThresholds(taken);
                 }
-                Optional<JsonNode> event =
-                        monitor.awaitEvent(
-                                "BLOCK_WRITE_THRESHOLD",
-                                data -> files.contains(data.path("node-name").asString("")),
-                                POLL);
+                if (VmState.of(monitor).isMigrating()) {
+                    listener.migrating();
+                    return;
+                }
+                Optional<QmpEvent> event = monitor.awaitEvent(this::isOurs, POLL);
                 // After a drop of the connection an event may have been missed.
                 check = event.isPresent() || failures > 0;
                 failures = 0;
@@ -90,13 +100,22 @@ final class ScratchWatch implements AutoCloseable {
                 check = true;
                 if (failures > ATTEMPTS_MAX || e.code().equals("qmp.no-monitor")) {
                     if (!closed) {
-                        gone.accept(e);
+                        listener.gone(e);
                     }
                     return;
                 }
                 pause();
             }
         }
+    }
+
+    private boolean isOurs(QmpEvent event) {
+        return switch (event.name()) {
+            case "BLOCK_WRITE_THRESHOLD" ->
+                    files.contains(event.data().path("node-name").asString(""));
+            case MigrationEvents.NAME -> true;
+            default -> false;
+        };
     }
 
     private ByteSize taken() {
@@ -112,7 +131,7 @@ final class ScratchWatch implements AutoCloseable {
     /// Half of what is left, shared among the disks. A threshold is a place in the file; the image grows
     /// upwards only, so its place is its size.
     private void setThresholds(ByteSize taken) {
-        long step = Math.max((limit.bytes() - taken.bytes()) / 2 / files.size(), STEP_MIN);
+        long step = Math.max((limit.bytes() - taken.bytes()) / 2 / Math.max(1, files.size()), STEP_MIN);
         for (JsonNode node : monitor.nodes()) {
             String name = node.path("node-name").asString("");
             if (files.contains(name)) {

@@ -7,11 +7,14 @@ final class SecretMask {
     private static final String MASK = "***";
 
     /// `data` is that of a secret object, `string` and `value` those of `-fw_cfg` and `-smbios`, by which guests get
-    /// credentials; `key` is that of a Ceph user.
+    /// credentials. A comma in a value is doubled.
     private static final Pattern OPTION =
             Pattern.compile(
                     "(?i)(?<=^|[,:?&;])((?:[a-z0-9_.-]*(?:password|passwd|passphrase|token|cookie)"
-                            + "|data|string|value|key|secretkey)=)(?:[^,:&;]|,,)*");
+                            + "|data|string|value)=)(?:[^,]|,,)*");
+
+    /// That of a Ceph user, within a file's name.
+    private static final Pattern KEY = Pattern.compile("(?<=[,:?&;])((?:key|secretkey)=)[^,:&;]*");
     private static final Pattern JSON =
             Pattern.compile(
                     "(?i)(\"(?:[a-z0-9_.-]*(?:password|passwd|passphrase|token|cookie)"
@@ -22,6 +25,7 @@ final class SecretMask {
 
     static String apply(String text) {
         String masked = OPTION.matcher(text).replaceAll("$1" + MASK);
+        masked = KEY.matcher(masked).replaceAll("$1" + MASK);
         masked = JSON.matcher(masked).replaceAll("$1\"" + MASK + "\"");
         return USER.matcher(masked).replaceAll("$1" + MASK + "@");
     }

@@ -46,7 +46,9 @@ final class Sweep {
         releaseDevices();
         removeNodes(Role.FILTER);
         removeNodes(Role.FLEECE);
+        removeNodes(Role.MARK);
         removeNodes(Role.WINDOW);
+        removeNodes(Role.CIPHER);
         List<HandedFile> handed = handedFiles();
         removeNodes(Role.FILE);
         removeSecrets();

@@ -24,8 +24,9 @@ final class VmLock implements AutoCloseable {
         try {
             return new VmLock(
                     FileLocks.tryLockOrCreate(file, FileLocks.Range.ALL)
-                            .orElseThrow(() -> new HypervisorException(
-                                    Kind.UNREACHABLE, "vm.locked", null, socket, file)));
+                            .orElseThrow(() ->
+                                    new HypervisorException(
+                                            Kind.UNREACHABLE, "vm.locked", null, socket, file)));
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.UNREACHABLE, "vm.lock-failed", e, socket, file, Reason.of(e));

@@ -11,7 +11,8 @@ final class DaemonToLose {
         // The starting thread ends at once; the daemon must not end with it.
         Thread starter =
                 Thread.ofPlatform()
-                        .start(() -> StorageDaemon.read(
+                        .start(() ->
+                                StorageDaemon.read(
                                         ImageChain.of(
                                                 ImageFile.of(Path.of(arguments[0])), List.of()),
                                         new byte[0]));

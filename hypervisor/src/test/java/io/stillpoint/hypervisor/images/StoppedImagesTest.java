@@ -12,6 +12,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.io.IOException;
@@ -187,7 +188,12 @@ class StoppedImagesTest {
     private HeldSnapshot hold(Path image) {
         SnapshotRequest request =
                 new SnapshotRequest(
-                        "0a1b2c3d", "0000000000000001", Map.of(), folder, ByteSize.parse("1M"));
+                        "0a1b2c3d",
+                        "0000000000000001",
+                        Map.of(),
+                        Json.object(),
+                        folder,
+                        ByteSize.parse("1M"));
         try (StoppedImages vm =
                         StoppedImages.of("vm", List.of(ImageFile.of(image)));
                 PreparedSnapshot prepared = vm.prepare(request)) {

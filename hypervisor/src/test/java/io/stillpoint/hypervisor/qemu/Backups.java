@@ -9,14 +9,17 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.io.TempDir;
 
 /// What the tests of snapshots do again and again; its subclasses are the tests.
@@ -32,24 +35,49 @@ abstract class Backups {
 
     SnapshotRequest request(int number, Map<String, String> previous, ByteSize limit) {
         return new SnapshotRequest(
-                LINEAGE, generation(number), previous, folder.resolve("scratch"), limit);
+                LINEAGE,
+                job(number),
+                previous,
+                recordings.values().stream()
+                        .filter(recording ->
+                                previous.values().stream().anyMatch(recording::contains))
+                        .findFirst()
+                        .map(Json::parse)
+                        .orElse(Json.object()),
+                folder.resolve("scratch"),
+                limit);
     }
 
-    static String generation(int number) {
+    /// What a recovery point would hold of each snapshot, by the job's generation.
+    private final Map<String, String> recordings = new HashMap<>();
+
+    static String job(int number) {
         return String.format("%08x00000000", number);
     }
 
-    static String bitmap(int number) {
-        return "sp-" + LINEAGE + "-" + generation(number);
+    /// The generation that a disk began in a job.
+    static String generation(int number, String disk) {
+        return JobNames.ofDisk(job(number), disk);
+    }
+
+    static String bitmap(int number, String disk) {
+        return "sp-" + LINEAGE + "-" + generation(number, disk);
+    }
+
+    static Map<String, String> begun(int number, String... disks) {
+        return Arrays.stream(disks)
+                .collect(Collectors.toMap(disk -> disk, disk -> generation(number, disk)));
     }
 
     static Map<String, String> all(int number) {
-        return Map.of("d1", generation(number), "d2", generation(number));
+        return begun(number, "d1", "d2");
     }
 
-    static HeldSnapshot take(QemuVm vm, SnapshotRequest request) {
+    HeldSnapshot take(QemuVm vm, SnapshotRequest request) {
         try (PreparedSnapshot prepared = vm.prepare(request)) {
-            return prepared.take();
+            HeldSnapshot snapshot = prepared.take();
+            recordings.put(request.generation(), snapshot.recording().toString());
+            return snapshot;
         }
     }
 
@@ -96,10 +124,14 @@ abstract class Backups {
                 .orElseThrow();
     }
 
+    /// Without the disk's last granule, which always counts as changed.
     static List<Extent> changes(HeldSnapshot snapshot, String name) {
-        ChangedBlocks changes = disk(snapshot, name).changes();
+        HeldDisk disk = disk(snapshot, name);
+        ChangedBlocks changes = disk.changes();
         assertThat(changes).isInstanceOf(ChangedBlocks.Known.class);
-        return list(((ChangedBlocks.Known) changes).ranges().get());
+        List<Extent> ranges = list(((ChangedBlocks.Known) changes).ranges().get());
+        assertThat(ranges.getLast()).isEqualTo(new Extent(disk.size() - CHUNK, CHUNK));
+        return ranges.subList(0, ranges.size() - 1);
     }
 
     static List<Extent> data(HeldSnapshot snapshot, String name) {

@@ -37,8 +37,8 @@ class QemuVmFailureTest extends Backups {
             try (QemuVm backup = QemuVm.open(vm.socket());
                     HeldSnapshot next = take(backup, request(3, all(1)))) {
                 assertThat(vm.bitmaps("d1"))
-                        .contains(bitmap(1), bitmap(3))
-                        .doesNotContain(bitmap(2));
+                        .contains(bitmap(1, "d1"), bitmap(3, "d1"))
+                        .doesNotContain(bitmap(2, "d1"));
                 assertThat(changes(next, "d1")).containsExactly(new Extent(CHUNK, CHUNK));
                 assertThat(read(next, "d1")).isEqualTo(expected);
                 next.proveValid();
@@ -59,7 +59,7 @@ class QemuVmFailureTest extends Backups {
                             vm.socket().toString(),
                             folder.resolve("scratch").toString(),
                             "ffffffff",
-                            generation(5))) {
+                            job(5))) {
                 assertThat(job.handle().isAlive()).isTrue();
                 assertThatThrownBy(() -> QemuVm.open(vm.socket()))
                         .hasMessageContaining("Another job is backing up the VM");
@@ -70,7 +70,7 @@ class QemuVmFailureTest extends Backups {
             assertThat(vm.traces()).isEmpty();
             // The record of changes is the other lineage's own.
             assertThat(vm.bitmaps("d1"))
-                    .containsExactlyInAnyOrder("sp-ffffffff-" + generation(5), bitmap(1));
+                    .containsExactlyInAnyOrder("sp-ffffffff-" + generation(5, "d1"), bitmap(1, "d1"));
         }
     }
 
@@ -180,7 +180,7 @@ class QemuVmFailureTest extends Backups {
             snapshot.keepChanges();
             snapshot.close();
             assertThat(vm.traces()).isEmpty();
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1));
+            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
         }
     }
 
@@ -227,6 +227,39 @@ class QemuVmFailureTest extends Backups {
             assertThatThrownBy(() -> QemuVm.open(vm.socket()))
                     .hasMessageContaining("Another job is backing up the VM");
         }
+    }
+
+    @Test
+    void secondJobThroughAnotherMonitorIsToldThatTheVmIsTaken() {
+        try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
+                QemuVm backup = QemuVm.open(vm.socket())) {
+            assertThat(backup.running()).isTrue();
+            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+                    .hasMessageContaining("perhaps through another of its monitors");
+            // The refused one has taken nothing of the first away.
+            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+                    .hasMessageContaining("perhaps through another of its monitors");
+        }
+    }
+
+    @Test
+    void secondProcessThroughAnotherMonitorIsToldToo() {
+        try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
+                ChildJvm job =
+                        new ChildJvm(
+                                JobToKill.class,
+                                vm.socket().toString(),
+                                folder.resolve("scratch").toString(),
+                                "ffffffff",
+                                job(5))) {
+            assertThat(job.handle().isAlive()).isTrue();
+            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+                    .hasMessageContaining("perhaps through another of its monitors");
+        }
+    }
+
+    private String secondMonitor() {
+        return "unix:" + folder.resolve("second.sock") + ",server=on,wait=off";
     }
 
     @Test

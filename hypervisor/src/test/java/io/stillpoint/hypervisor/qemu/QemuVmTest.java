@@ -41,8 +41,8 @@ class QemuVmTest extends Backups {
             }
             assertThat(vm.traces()).isEmpty();
             assertThat(vm.status()).isEqualTo("running");
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1));
-            assertThat(vm.bitmaps("d2")).containsExactly(bitmap(1));
+            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
+            assertThat(vm.bitmaps("d2")).containsExactly(bitmap(1, "d2"));
         }
     }
 
@@ -64,7 +64,7 @@ class QemuVmTest extends Backups {
                 snapshot.keepChanges();
             }
             assertThat(backUp(vm, 3, all(2), true)).containsExactly(new Extent(20 * CHUNK, CHUNK));
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(3));
+            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(3, "d1"));
         }
     }
 
@@ -74,7 +74,7 @@ class QemuVmTest extends Backups {
             backUp(vm, 1, Map.of(), true);
             vm.write("d1", CHUNK, 512, 1);
             backUp(vm, 2, all(1), false);
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1));
+            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
             vm.write("d1", 4 * CHUNK, 512, 1);
             assertThat(backUp(vm, 3, all(1), true))
                     .containsExactly(new Extent(CHUNK, CHUNK), new Extent(4 * CHUNK, CHUNK));
@@ -89,34 +89,19 @@ class QemuVmTest extends Backups {
                     .containsExactly(Reason.OTHER_GENERATION, Reason.OTHER_GENERATION);
             backUp(vm, 3, Map.of(), true);
             vm.restart();
-            // qcow2 has stored its bitmap, raw can't.
-            assertThat(reasons(vm, 4, Map.of("d2", generation(3))))
-                    .containsExactly(Reason.FIRST_BACKUP, Reason.MISSING);
+            assertThat(reasons(vm, 4, begun(3, "d2")))
+                    .containsExactly(Reason.FIRST_BACKUP, Reason.RESTARTED);
         }
     }
 
     @Test
-    void storedBitmapSurvivesRestartOfTheVm() {
-        try (RealVm vm = RealVm.start(folder)) {
-            backUp(vm, 1, Map.of(), true);
-            vm.write("d1", 3 * CHUNK, 512, 1);
-            vm.restart();
-            vm.write("d1", 7 * CHUNK, 512, 1);
-            assertThat(backUp(vm, 2, Map.of("d1", generation(1)), true))
-                    .containsExactly(new Extent(3 * CHUNK, CHUNK), new Extent(7 * CHUNK, CHUNK));
-        }
-    }
-
-    @Test
-    void bitmapOfKilledQemuIsInconsistentAndReplaced() {
+    void nothingOfARecordStaysInAnImage() {
         try (RealVm vm = RealVm.start(folder)) {
             backUp(vm, 1, Map.of(), true);
             vm.restart();
-            vm.crashAndRestart();
-            assertThat(reasons(vm, 2, all(1))).containsExactly(Reason.INCONSISTENT, Reason.MISSING);
             assertThat(vm.bitmaps("d1")).isEmpty();
-            backUp(vm, 3, all(1), true);
-            assertThat(backUp(vm, 4, all(3), true)).isEmpty();
+            vm.crashAndRestart();
+            assertThat(reasons(vm, 2, all(1))).containsExactly(Reason.RESTARTED, Reason.RESTARTED);
         }
     }
 
@@ -179,7 +164,7 @@ class QemuVmTest extends Backups {
                             backup,
                             request(
                                     2,
-                                    Map.of("virtio0", generation(1), "disk-b", generation(1))))) {
+                                    begun(1, "virtio0", "disk-b")))) {
                 assertThat(changes(snapshot, "virtio0")).isEmpty();
                 assertThat(changes(snapshot, "disk-b")).isEmpty();
             }

@@ -20,6 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class RealVm implements AutoCloseable {
     static final int DISK_BYTES = 16 << 20;
 
+    private final List<String> before;
     private final Path folder;
     private final List<String> options = new ArrayList<>();
     private final Map<String, byte[]> contents = new HashMap<>();
@@ -27,6 +28,11 @@ final class RealVm implements AutoCloseable {
     private QmpClient control;
 
     private RealVm(Path folder, List<String> options, List<String> disks) {
+        this(folder, List.of(), options, disks);
+    }
+
+    private RealVm(Path folder, List<String> before, List<String> options, List<String> disks) {
+        this.before = before;
         this.folder = folder;
         this.options.addAll(options);
         disks.forEach(disk -> contents.put(disk, new byte[DISK_BYTES]));
@@ -63,6 +69,23 @@ final class RealVm implements AutoCloseable {
         return new RealVm(folder, options, List.of("d1", "d2"));
     }
 
+    /// One qcow2 disk `d1`, in a QEMU that a command before it gives other rights.
+    static RealVm startBy(Path folder, List<String> before, String... more) {
+        Binaries.require("qemu-system-x86_64", "qemu-img");
+        Path image = image(folder, "d1", "qcow2");
+        Binaries.run("chown", "nobody", image.toString());
+        Binaries.run("chmod", "0777", folder.toString());
+        List<String> options =
+                new ArrayList<>(
+                        List.of(
+                                "-drive",
+                                "if=none,id=d1,format=qcow2,file=" + image,
+                                "-device",
+                                "virtio-blk-pci,id=dev-d1,drive=d1,serial=d1"));
+        options.addAll(Arrays.asList(more));
+        return new RealVm(folder, before, options, List.of("d1"));
+    }
+
     /// A VM with these options alone.
     static RealVm bare(Path folder, List<String> disks, String... options) {
         Binaries.require("qemu-system-x86_64", "qemu-img");
@@ -93,14 +116,27 @@ final class RealVm implements AutoCloseable {
         Arrays.fill(content(disk), (int) offset, (int) offset + length, (byte) pattern);
     }
 
+    /// As [#write], for a device that has the disk's name as its id.
+    void writeTo(String device, long offset, int length, int pattern) {
+        String answer =
+                ioOf(device, "write -P " + pattern + " " + offset + " " + length);
+        if (!answer.startsWith("wrote")) {
+            throw new AssertionError(answer);
+        }
+    }
+
     /// Runs a command of qemu-io on the device's block backend; its answer goes to QEMU's output.
     String io(String disk, String command) {
+        return ioOf("dev-" + disk, command);
+    }
+
+    private String ioOf(String device, String command) {
         ObjectNode arguments =
                 Json.object()
                         .put(
                                 "command-line",
-                                "qemu-io -d /machine/peripheral/dev-"
-                                        + disk
+                                "qemu-io -d /machine/peripheral/"
+                                        + device
                                         + "/virtio-backend \""
                                         + command
                                         + "\"");
@@ -126,6 +162,13 @@ final class RealVm implements AutoCloseable {
         for (JsonNode job : control.execute("query-jobs")) {
             traces.add("job " + job.path("id").asString());
         }
+        for (JsonNode object :
+                control.execute("qom-list", Json.object().put("path", "/objects"))) {
+            String name = object.path("name").asString();
+            if (name.startsWith("sp-") && !isOfThisProcess(name)) {
+                traces.add("object " + name);
+            }
+        }
         for (JsonNode node : nodes()) {
             String name = node.path("node-name").asString();
             if (name.startsWith("sp-")) {
@@ -145,16 +188,24 @@ final class RealVm implements AutoCloseable {
         return traces;
     }
 
+    /// Without the witnesses beside them.
     List<String> bitmaps(String node) {
         List<String> names = new ArrayList<>();
         for (JsonNode each : nodes()) {
             if (each.path("node-name").asString().equals(node)) {
                 for (GuestDisk.Bitmap bitmap : DiskBitmaps.in(each)) {
-                    names.add(bitmap.name());
+                    if (!bitmap.name().endsWith("-w")) {
+                        names.add(bitmap.name());
+                    }
                 }
             }
         }
         return names;
+    }
+
+    /// The mark of a job that this test has not closed yet.
+    private static boolean isOfThisProcess(String mark) {
+        return mark.contains("-" + ProcessHandle.current().pid() + "-");
     }
 
     String status() {
@@ -163,12 +214,26 @@ final class RealVm implements AutoCloseable {
 
     /// An orderly end, then a new process on the same images.
     void restart() {
+        restart(() -> {});
+    }
+
+    /// What is done while no QEMU runs.
+    interface Meanwhile {
+        void run() throws IOException;
+    }
+
+    void restart(Meanwhile meanwhile) {
         try {
             control.execute("quit");
         } catch (HypervisorException e) {
             // QEMU may close before it answers.
         }
         awaitEnd();
+        try {
+            meanwhile.run();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
         process = launch();
         control = awaitMonitor();
     }
@@ -178,6 +243,10 @@ final class RealVm implements AutoCloseable {
         kill();
         process = launch();
         control = awaitMonitor();
+    }
+
+    Process process() {
+        return process;
     }
 
     void kill() {
@@ -212,25 +281,25 @@ final class RealVm implements AutoCloseable {
     }
 
     private Process launch() {
-        List<String> command =
-                new ArrayList<>(
-                        List.of(
-                                "stdbuf",
-                                "-oL",
-                                "qemu-system-x86_64",
-                                "-accel",
-                                "tcg",
-                                "-M",
-                                "q35",
-                                "-m",
-                                "32",
-                                "-nodefaults",
-                                "-display",
-                                "none",
-                                "-qmp",
-                                "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off",
-                                "-qmp",
-                                "unix:" + folder.resolve("control.sock") + ",server=on,wait=off"));
+        List<String> command = new ArrayList<>(before);
+        command.addAll(
+                List.of(
+                        "stdbuf",
+                        "-oL",
+                        "qemu-system-x86_64",
+                        "-accel",
+                        "tcg",
+                        "-M",
+                        "q35",
+                        "-m",
+                        "32",
+                        "-nodefaults",
+                        "-display",
+                        "none",
+                        "-qmp",
+                        "unix:" + folder.resolve("qmp.sock") + ",server=on,wait=off",
+                        "-qmp",
+                        "unix:" + folder.resolve("control.sock") + ",server=on,wait=off"));
         command.addAll(options);
         try {
             Files.deleteIfExists(folder.resolve("control.sock"));

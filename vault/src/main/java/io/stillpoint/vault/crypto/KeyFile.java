@@ -49,11 +49,7 @@ public record KeyFile(byte[] secret) implements Credential {
             throw new VaultException(Kind.KEY_FILE, "vault.key-file-missing", e, file);
         } catch (IOException e) {
             throw new VaultException(
-                    Kind.KEY_FILE,
-                    "vault.key-file-unreadable",
-                    e,
-                    file,
-                    Reason.of(e));
+                    Kind.KEY_FILE, "vault.key-file-unreadable", e, file, Reason.of(e));
         }
         if (lines.size() < 3
                 || !lines.get(0).strip().equals(FIRST_LINE)

@@ -67,11 +67,7 @@ public final class Passphrase implements Credential {
             throw new VaultException(Kind.KEY_FILE, "vault.passphrase-file-form", e, file);
         } catch (IOException e) {
             throw new VaultException(
-                    Kind.KEY_FILE,
-                    "vault.passphrase-file-unreadable",
-                    e,
-                    file,
-                    Reason.of(e));
+                    Kind.KEY_FILE, "vault.passphrase-file-unreadable", e, file, Reason.of(e));
         }
     }
 

@@ -44,11 +44,7 @@ public final class SecretFile {
             throw new VaultException(Kind.EXISTS, "vault.key-file-exists", e, file);
         } catch (IOException e) {
             throw new VaultException(
-                    Kind.KEY_FILE,
-                    "vault.key-file-unwritable",
-                    e,
-                    file,
-                    Reason.of(e));
+                    Kind.KEY_FILE, "vault.key-file-unwritable", e, file, Reason.of(e));
         }
     }
 }

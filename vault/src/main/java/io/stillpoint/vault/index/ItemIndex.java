@@ -379,8 +379,7 @@ public final class ItemIndex implements AutoCloseable {
     /// As [#durable(ObjectId, List)].
     ///
     /// @param account is told how many bytes of a segment are for this pack, once it is written, by whichever thread
-    public synchronized void durable(
-            ObjectId pack, List<PackGroup> groups, LongConsumer account) {
+    public synchronized void durable(ObjectId pack, List<PackGroup> groups, LongConsumer account) {
         durable.put(pack, new Noted(groups, account));
         for (PackGroup group : groups) {
             group.forEachPlace(pack, this::addRecent);
