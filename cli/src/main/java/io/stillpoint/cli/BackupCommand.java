@@ -178,8 +178,7 @@ final class BackupCommand implements Callable<Integer> {
                 ConsoleEvents events = output.events()) {
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
-                stopped.references()
-                        .forEach(each -> events.note("image.reference", text(each)));
+                stopped.references().forEach(each -> events.note("image.reference", text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(

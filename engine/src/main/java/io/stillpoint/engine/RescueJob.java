@@ -144,8 +144,7 @@ public final class RescueJob {
         Files.deleteIfExists(report);
         Files.createFile(
                 report,
-                PosixFilePermissions.asFileAttribute(
-                        PosixFilePermissions.fromString("rw-------")));
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         Files.write(report, lines);
         return report.toString();
     }

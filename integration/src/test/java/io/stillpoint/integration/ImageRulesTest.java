@@ -63,10 +63,15 @@ final class ImageRulesTest {
         HostCommand.run("mkfifo", folder.resolve("fifo").toString());
         Files.write(folder.resolve("g.qcow2"), new byte[] {'Q', 'F', 'I', (byte) 0xfb, 0, 0, 0, 3});
         for (String image :
-                new String[] {"/dev/null", "/dev/zero", folder + "/fifo", folder + "/g.qcow2",
-                    folder.toString(), folder + "/none.raw"}) {
-            Command.Result result =
-                    run("backup", "--vm", "vm", "--image", image, "--json");
+                new String[] {
+                    "/dev/null",
+                    "/dev/zero",
+                    folder + "/fifo",
+                    folder + "/g.qcow2",
+                    folder.toString(),
+                    folder + "/none.raw"
+                }) {
+            Command.Result result = run("backup", "--vm", "vm", "--image", image, "--json");
             assertThat(result.status()).as(image + result.err()).isEqualTo(3);
             assertThat(result.json().path("error").path("message").asString())
                     .as(image)
@@ -80,8 +85,9 @@ final class ImageRulesTest {
     void namesOfVmsAreBounded() {
         String image = raw("disk.raw", CHUNK).toString();
         for (String name :
-                new String[] {"", " ", " web", "web ", "a\u001b[31m", "a\nb", "\u202eb",
-                    "m".repeat(256)}) {
+                new String[] {
+                    "", " ", " web", "web ", "a\u001b[31m", "a\nb", "\u202eb", "m".repeat(256)
+                }) {
             Command.Result result = run("backup", "--vm", name, "--image", image);
             assertThat(result.status()).as(name + result.err()).isIn(2, 3);
         }
@@ -103,12 +109,24 @@ final class ImageRulesTest {
         assertThat(Files.mismatch(second, folder.resolve("out/vg2-root.raw"))).isEqualTo(-1);
         JsonNode named =
                 succeed(
-                                "backup", "--vm", "n", "--json", "--image", first + ",name=sys",
-                                "--image", second + ",name=data,format=raw")
+                                "backup",
+                                "--vm",
+                                "n",
+                                "--json",
+                                "--image",
+                                first + ",name=sys",
+                                "--image",
+                                second + ",name=data,format=raw")
                         .json();
         assertThat(named.path("disks").path(1).path("name").asString()).isEqualTo("data");
         assertThat(
-                        run("backup", "--vm", "n", "--image", first.toString(), "--image",
+                        run(
+                                        "backup",
+                                        "--vm",
+                                        "n",
+                                        "--image",
+                                        first.toString(),
+                                        "--image",
                                         folder + "/vg2/../vg1/root")
                                 .err())
                 .contains("are the same file");
@@ -119,7 +137,9 @@ final class ImageRulesTest {
         String id = backup(raw("disk.raw", CHUNK)).path("id").asString();
         Path out = folder.resolve("new/deep");
         succeed("restore", "--point", id, "--to", out + "/");
-        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(out.resolve("disk.raw"))))
+        assertThat(
+                        PosixFilePermissions.toString(
+                                Files.getPosixFilePermissions(out.resolve("disk.raw"))))
                 .isEqualTo("rw-------");
         assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(out)))
                 .isEqualTo("rwx------");
@@ -130,13 +150,24 @@ final class ImageRulesTest {
             assertThat(folder.resolve(name)).doesNotExist();
         }
         succeed(
-                "restore", "--point", id, "--format", "raw", "--to", folder.resolve("x.bak").toString());
+                "restore",
+                "--point",
+                id,
+                "--format",
+                "raw",
+                "--to",
+                folder.resolve("x.bak").toString());
         assertThat(Files.mismatch(folder.resolve("disk.raw"), folder.resolve("x.bak")))
                 .isEqualTo(-1);
         Command.Result other =
                 run(
-                        "restore", "--point", id, "--to", folder.resolve("y.raw").toString(),
-                        "--overwrite", folder.resolve("disk.raw").toString());
+                        "restore",
+                        "--point",
+                        id,
+                        "--to",
+                        folder.resolve("y.raw").toString(),
+                        "--overwrite",
+                        folder.resolve("disk.raw").toString());
         assertThat(other.status()).isEqualTo(3);
         assertThat(folder.resolve("y.raw")).doesNotExist();
     }
@@ -161,8 +192,7 @@ final class ImageRulesTest {
     void roomIsLookedForBeforeTheFirstByte() throws IOException {
         Path small = Files.createDirectory(folder.resolve("small"));
         try {
-            HostCommand.run(
-                    "mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small.toString());
+            HostCommand.run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small.toString());
         } catch (AssertionError | IllegalStateException e) {
             System.out.println("SKIPPED: no tmpfs can be mounted here: " + e.getMessage());
             return;
@@ -176,7 +206,12 @@ final class ImageRulesTest {
             for (String format : new String[] {"raw", "qcow2"}) {
                 Command.Result result =
                         run(
-                                "restore", "--point", id, "--format", format, "--to",
+                                "restore",
+                                "--point",
+                                id,
+                                "--format",
+                                format,
+                                "--to",
                                 small.resolve("disk").toString());
                 assertThat(result.status()).as(result.err()).isEqualTo(4);
                 assertThat(result.err()).contains("are free").doesNotContain("NBD");
@@ -188,8 +223,7 @@ final class ImageRulesTest {
                             .write(0, Bytes.RANDOM, 4 << 20, 1)
                             .file();
             String other = backup(fits).path("id").asString();
-            succeed(
-                    "restore", "--point", other, "--to", small.resolve("disk.raw").toString());
+            succeed("restore", "--point", other, "--to", small.resolve("disk.raw").toString());
         } finally {
             HostCommand.run("umount", small.toString());
         }
@@ -206,7 +240,12 @@ final class ImageRulesTest {
         HostCommand.run("mkfs.ext4", "-q", "-F", disk.toString());
         assertThat(backup(disk).path("consistency").asString()).isEqualTo("stopped");
         succeed(
-                "backup", "--vm", "vm", "--image", disk.toString(), "--consistency-at-least",
+                "backup",
+                "--vm",
+                "vm",
+                "--image",
+                disk.toString(),
+                "--consistency-at-least",
                 "application");
         try (RandomAccessFile written = new RandomAccessFile(disk.toFile(), "rw")) {
             // As while it is mounted.
@@ -220,8 +259,14 @@ final class ImageRulesTest {
         assertThat(result.err().replaceAll("\\s+", " ")).contains("ext4", "was not unmounted");
         Command.Result refused =
                 run(
-                        "backup", "--vm", "vm", "--image", disk.toString(),
-                        "--consistency-at-least", "file-system", "--json");
+                        "backup",
+                        "--vm",
+                        "vm",
+                        "--image",
+                        disk.toString(),
+                        "--consistency-at-least",
+                        "file-system",
+                        "--json");
         assertThat(refused.json().path("error").path("code").asString())
                 .isEqualTo("engine.below-minimum");
     }
@@ -232,8 +277,7 @@ final class ImageRulesTest {
         String id = "";
         for (String name : new String[] {"aaa", "b/../../x", "m".repeat(250), "zzz"}) {
             id =
-                    succeed(
-                                    "backup", "--vm", name, "--json", "--image", image.toString())
+                    succeed("backup", "--vm", name, "--json", "--image", image.toString())
                             .json()
                             .path("id")
                             .asString();
@@ -244,8 +288,7 @@ final class ImageRulesTest {
             }
         }
         Path out = folder.resolve("out");
-        Command.Result result =
-                run("rescue", "restore", "--all", "--to", out.toString(), "--json");
+        Command.Result result = run("rescue", "restore", "--all", "--to", out.toString(), "--json");
         assertThat(result.status()).as(result.err()).isEqualTo(4);
         assertThat(result.json().path("disks").size()).isEqualTo(4);
         assertThat(result.json().path("disks").path(0).path("outcome").asString())

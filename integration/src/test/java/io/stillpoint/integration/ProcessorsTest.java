@@ -32,8 +32,7 @@ final class ProcessorsTest {
     private Path image = Path.of("");
 
     @BeforeAll
-    void make(@TempDir Path made)
-            throws IOException {
+    void make(@TempDir Path made) throws IOException {
         folder = made;
         image = folder.resolve("disk.raw");
         byte[] chunk = new byte[CHUNK];

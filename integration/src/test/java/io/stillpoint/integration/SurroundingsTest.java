@@ -118,7 +118,9 @@ final class SurroundingsTest {
         folder = made;
         noexec = folder.resolve("noexec");
         mounting = mounting();
-        Files.write(folder.resolve("disk.raw"), "some content".repeat(20_000).getBytes(StandardCharsets.UTF_8));
+        Files.write(
+                folder.resolve("disk.raw"),
+                "some content".repeat(20_000).getBytes(StandardCharsets.UTF_8));
         CommandVault main = CommandVault.make(folder);
         point = main.backup(folder.resolve("disk.raw")).path("id").asString();
         main.succeed("vault", "init", "--vault", at("other"), "--key-file", at("other-key"));
@@ -150,14 +152,14 @@ final class SurroundingsTest {
             throws Exception {
         List<String> line = new ArrayList<>(mounting);
         line.addAll(
-                        List.of(
-                                "sh",
-                                "-c",
-                                "umask " + umask + "; exec \"$@\"",
-                                "sh",
-                                "env",
-                                "-i",
-                                "PATH=/usr/sbin:/usr/bin:/sbin:/bin"));
+                List.of(
+                        "sh",
+                        "-c",
+                        "umask " + umask + "; exec \"$@\"",
+                        "sh",
+                        "env",
+                        "-i",
+                        "PATH=/usr/sbin:/usr/bin:/sbin:/bin"));
         line.addAll(environment);
         line.addAll(
                 List.of(
@@ -213,10 +215,22 @@ final class SurroundingsTest {
     void whatIsMadeUnderEveryUmaskHasTheModeThatItShould() throws Exception {
         for (String umask : List.of("000", "077")) {
             String key = at("key-under-" + umask);
-            run(umask, List.of(), List.of("vault", "init", "--vault", at("vault-under-" + umask), "--key-file", key));
+            run(
+                    umask,
+                    List.of(),
+                    List.of(
+                            "vault",
+                            "init",
+                            "--vault",
+                            at("vault-under-" + umask),
+                            "--key-file",
+                            key));
 
             assertThat(Files.getPosixFilePermissions(Path.of(key)))
-                    .isEqualTo(Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE));
+                    .isEqualTo(
+                            Set.of(
+                                    PosixFilePermission.OWNER_READ,
+                                    PosixFilePermission.OWNER_WRITE));
         }
     }
 
@@ -252,11 +266,19 @@ final class SurroundingsTest {
                         List.of(
                                 join(
                                         new String[] {"backup"},
-                                        join(vault, "--vm", "b\u00fcro", "--image", at("disk.raw")))));
+                                        join(
+                                                vault,
+                                                "--vm",
+                                                "b\u00fcro",
+                                                "--image",
+                                                at("disk.raw")))));
         assertThat(made.status()).as(made.err()).isZero();
 
         Ended ended =
-                run("022", List.of("LC_ALL=C"), List.of(join(new String[] {"points", "--json"}, vault)));
+                run(
+                        "022",
+                        List.of("LC_ALL=C"),
+                        List.of(join(new String[] {"points", "--json"}, vault)));
 
         JsonNode points = io.stillpoint.platform.Json.parse(ended.out()).path("points");
         assertThat(points.toString()).contains("b\u00fcro");

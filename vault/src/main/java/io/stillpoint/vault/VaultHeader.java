@@ -63,8 +63,7 @@ record VaultHeader(ObjectId id, Instant createdAt) {
                         relics.getFirst());
             }
         }
-        return new VaultException(
-                Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
+        return new VaultException(Kind.NOT_A_VAULT, "vault.not-a-vault", null, store.description());
     }
 
     /// Throws kind `EXISTS` unless a vault can be made in the store without touching anything of anybody.

@@ -186,7 +186,8 @@ public final class LinuxSnapshot implements Quiescer {
                 }
                 return;
             } catch (ExtensionException e) {
-                // Where it can't be run it never was. But an agent that was started anew refuses what its predecessor began.
+                // Where it can't be run it never was. But an agent that was started anew refuses
+                // what its predecessor began.
                 if (++refusals > REFUSALS_MAX) {
                     return;
                 }

@@ -23,6 +23,7 @@ public final class VssSnapshot implements Quiescer {
     private static final Duration ANSWER_MAX = Duration.ofSeconds(30);
     private static final Duration THAW_MAX = Duration.ofMinutes(2);
     private static final Duration POLL = Duration.ofMillis(50);
+
     /// How long an agent that is away is asked again before the guest is left to its own deadline.
     private static final Duration SILENCE_MAX = Duration.ofMinutes(1);
 
@@ -132,7 +133,8 @@ public final class VssSnapshot implements Quiescer {
         while (true) {
             try {
                 if (!failure.isEmpty()) {
-                    // An answer was lost: it may have been that another program's snapshot is being made, which is not
+                    // An answer was lost: it may have been that another program's snapshot is being
+                    // made, which is not
                     // ours to end.
                     status = connected.askAgain("status", ANSWER_MAX);
                     if (!status.path("task").asString("").equals(settings.task())) {

@@ -138,7 +138,9 @@ class WindowsFolderTest {
             exit = exitOfIcacls;
             said = exit == 0 ? "" : "C:\\Packages: Access is denied.\r\n";
         } else if (words.getLast().equals("%~ai")) {
-            said = (command.contains("(" + junction + ")") ? "d--------l-" : "d----------") + "\r\n";
+            said =
+                    (command.contains("(" + junction + ")") ? "d--------l-" : "d----------")
+                            + "\r\n";
         } else if (command.contains(" move ")) {
             String from = words.get(words.size() - 2);
             for (String path : List.copyOf(files.keySet())) {

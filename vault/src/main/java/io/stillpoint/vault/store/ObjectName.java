@@ -48,8 +48,7 @@ public record ObjectName(Area area, ObjectId id) {
                 && path.substring(slash + 1).matches("[0-9a-f]{32}")
                 && Arrays.stream(Area.values())
                         .anyMatch(area ->
-                                area != Area.VAULT
-                                        && area.folder.equals(path.substring(0, slash)));
+                                area != Area.VAULT && area.folder.equals(path.substring(0, slash)));
     }
 
     /// The path in the store, parts separated by `/`.

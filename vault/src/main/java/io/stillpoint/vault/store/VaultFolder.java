@@ -181,7 +181,8 @@ final class VaultFolder {
                     disk.syncFolder(root.toAbsolutePath());
                 }
             } catch (IOException _) {
-                // The vault is made. It does not harm while there are points; the next writer removes it.
+                // The vault is made. It does not harm while there are points; the next writer
+                // removes it.
             }
         }
     }

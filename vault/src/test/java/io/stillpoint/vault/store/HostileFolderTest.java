@@ -191,8 +191,9 @@ final class HostileFolderTest {
         try (Stream<Path> all = Files.walk(root)) {
             assertThat(all)
                     .allSatisfy(each ->
-                            assertThat(PosixFilePermissions.toString(
-                                            Files.getPosixFilePermissions(each)))
+                            assertThat(
+                                            PosixFilePermissions.toString(
+                                                    Files.getPosixFilePermissions(each)))
                                     .as(each.toString())
                                     .isEqualTo(
                                             Files.isDirectory(each) ? "rwx------" : "rw-------"));
