@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -34,7 +35,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "backup", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class BackupCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
-    @Mixin private StateOptions state = new StateOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--vm", required = true, paramLabel = "NAME", descriptionKey = "option.vm")
@@ -164,8 +165,12 @@ final class BackupCommand implements Callable<Integer> {
     @Option(names = "--image-base", paramLabel = "PATH", descriptionKey = "option.image-base")
     private List<Path> imageBases = new ArrayList<>();
 
-    @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
-    private @Nullable Long lockDays;
+    @Option(
+            names = "--lock-days",
+            paramLabel = "DAYS",
+            converter = CountConverter.OfSomeDays.class,
+            descriptionKey = "option.lock-days")
+    private @Nullable Integer lockDays;
 
     @Override
     public Integer call() {
@@ -176,6 +181,8 @@ final class BackupCommand implements Callable<Integer> {
         try (Vault vault = vaultOptions.open();
                 VirtualMachine machine = machine();
                 ConsoleEvents events = output.events()) {
+            VaultPin pin = pins.pin(vaultOptions, vault);
+            tell(pin.look(vault), events);
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
                 stopped.references().forEach(each -> events.note("image.reference", text(each)));
@@ -190,10 +197,15 @@ final class BackupCommand implements Callable<Integer> {
                                     InstantSource.system(),
                                     Randomness.secure())
                             .run();
+            tell(pin.made(vault.id(), point), events);
             events.end();
             output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    private static void tell(List<VaultPin.Finding> findings, ConsoleEvents events) {
+        findings.forEach(finding -> events.warning(finding.code(), finding.text()));
     }
 
     private static String text(StoppedImages.Reference reference) {
@@ -225,14 +237,14 @@ final class BackupCommand implements Callable<Integer> {
                         new QemuSettings(
                                 vm,
                                 new DiskChoice(live.includeRemovable, live.includeReadOnly),
-                                ScratchOptions.known(state),
+                                ScratchOptions.known(pins.state()),
                                 Optional.of(ScratchOptions.guardian())));
     }
 
     private Optional<ExtensionKeeper> keeper(Live live) {
         return live.agent == null || live.extension == ExtensionMode.NONE
                 ? Optional.empty()
-                : Optional.of(GuestOptions.keeper(state.folder(), live.vcredistAbsent));
+                : Optional.of(GuestOptions.keeper(pins.state().folder(), live.vcredistAbsent));
     }
 
     private BackupSettings settings() {

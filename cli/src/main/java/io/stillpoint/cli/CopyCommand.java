@@ -1,7 +1,9 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.engine.StoreProgress;
+import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultCopy;
@@ -14,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault copy`
 @Command(name = "copy", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
@@ -25,11 +28,19 @@ final class CopyCommand implements Callable<Integer> {
     @Option(names = "--vm", paramLabel = "NAME", descriptionKey = "option.points-vm")
     private @Nullable String vm;
 
-    @Option(names = "--last", paramLabel = "COUNT", descriptionKey = "option.copy-last")
-    private int last = Integer.MAX_VALUE;
+    @Option(
+            names = "--last",
+            paramLabel = "COUNT",
+            converter = CountConverter.OfSomePoints.class,
+            descriptionKey = "option.copy-last")
+    private @Nullable Integer last;
 
-    @Option(names = "--lock-days", paramLabel = "DAYS", descriptionKey = "option.lock-days")
-    private @Nullable Long lockDays;
+    @Option(
+            names = "--lock-days",
+            paramLabel = "DAYS",
+            converter = CountConverter.OfSomeDays.class,
+            descriptionKey = "option.lock-days")
+    private @Nullable Integer lockDays;
 
     @Option(names = "--dry-run", descriptionKey = "option.dry-run")
     private boolean dryRun;
@@ -47,39 +58,92 @@ final class CopyCommand implements Callable<Integer> {
                             Optional.ofNullable(lockDays).map(Duration::ofDays),
                             Interruption.cancellation(),
                             progress);
+            if (vm != null) {
+                PointChoice.ofVm(from, from.points(), vm);
+            }
             List<RecoveryPoint> missing = chosen(copy.missing());
             List<RecoveryPoint> copies = new ArrayList<>();
+            StillpointException failure = null;
             if (dryRun) {
                 copies.addAll(missing);
             } else {
-                for (RecoveryPoint point : missing) {
-                    progress.begin(point.size());
-                    events.step(
-                            "copy",
-                            Output.text(
-                                    "step.copy",
-                                    PointFormat.shortId(point),
-                                    point.vm(),
-                                    point.snapshotAt(),
-                                    Integer.toString(copies.size() + 1),
-                                    Integer.toString(missing.size())));
-                    copies.add(copy.copy(point));
-                }
+                failure = copyEach(copy, missing, copies, events, progress);
             }
             events.end();
-            output.done(
-                    Json.object().put("dryRun", dryRun).set("copies", PointFormat.json(copies)),
-                    copies.isEmpty()
-                            ? Output.text("copy.none", other.location())
-                            : PointFormat.table(copies));
-            return ExitCode.SUCCESS.status();
+            return print(copies, missing.size(), failure).status();
         }
     }
 
-    /// The newest of those missing, in the order of time.
+    /// Up to the first that fails, which is returned: the copies made before stand.
+    private static @Nullable StillpointException copyEach(
+            VaultCopy copy,
+            List<RecoveryPoint> missing,
+            List<RecoveryPoint> copies,
+            ConsoleEvents events,
+            StoreProgress progress) {
+        for (RecoveryPoint point : missing) {
+            progress.begin(point.size());
+            events.step(
+                    "copy",
+                    Output.text(
+                            "step.copy",
+                            PointFormat.shortId(point),
+                            point.vm(),
+                            point.snapshotAt(),
+                            Integer.toString(copies.size() + 1),
+                            Integer.toString(missing.size())));
+            try {
+                copies.add(copy.copy(point));
+            } catch (StillpointException e) {
+                if (copies.isEmpty()) {
+                    throw e;
+                }
+                return e;
+            }
+        }
+        return null;
+    }
+
+    private ExitCode print(
+            List<RecoveryPoint> copies, int missing, @Nullable StillpointException failure) {
+        ObjectNode json = Json.object().put("dryRun", dryRun);
+        json.set("copies", PointFormat.json(copies));
+        String text =
+                copies.isEmpty()
+                        ? Output.text("copy.none", other.location())
+                        : PointFormat.table(copies);
+        if (failure == null) {
+            output.done(json, text);
+            return ExitCode.SUCCESS;
+        }
+        String reason =
+                failure instanceof CancelledException
+                        ? Output.text("copy.stopped")
+                        : failure.getMessage();
+        String message =
+                Output.text(
+                        "copy.partly",
+                        Integer.toString(copies.size()),
+                        Integer.toString(missing),
+                        reason);
+        json.putObject("error")
+                .put("code", failure.code())
+                .put("message", message)
+                .put("retryable", failure.retryable());
+        output.result(json, text);
+        Output.complain(message);
+        return ExitCode.of(failure);
+    }
+
+    /// Of each VM so many of the newest that are missing, oldest first.
     private List<RecoveryPoint> chosen(List<RecoveryPoint> missing) {
-        List<RecoveryPoint> ofVm =
-                missing.stream().filter(point -> vm == null || point.vm().equals(vm)).toList();
-        return ofVm.subList(Math.max(0, ofVm.size() - Math.max(0, last)), ofVm.size());
+        int count = last == null ? Integer.MAX_VALUE : last;
+        List<RecoveryPoint> chosen = new ArrayList<>();
+        for (List<RecoveryPoint> line : PointsCommand.lines(missing)) {
+            if (vm == null || line.getFirst().vm().equals(vm)) {
+                chosen.addAll(line.subList(Math.max(0, line.size() - count), line.size()));
+            }
+        }
+        return chosen;
     }
 }

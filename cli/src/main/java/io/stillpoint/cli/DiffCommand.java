@@ -11,8 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -31,12 +33,15 @@ final class DiffCommand implements Callable<Integer> {
     @Parameters(index = "1", paramLabel = "ID", descriptionKey = "option.diff-second")
     private String second = "";
 
+    @Option(names = "--vm", paramLabel = "NAME", descriptionKey = "option.point-vm")
+    private @Nullable String vm;
+
     @Override
     public Integer call() {
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
-            RecoveryPoint before = vault.point(first);
-            RecoveryPoint after = vault.point(second);
+            RecoveryPoint before = PointChoice.one(vault, first, vm);
+            RecoveryPoint after = PointChoice.one(vault, second, vm);
             TreeSet<String> names = new TreeSet<>();
             before.disks().forEach(disk -> names.add(disk.name()));
             after.disks().forEach(disk -> names.add(disk.name()));

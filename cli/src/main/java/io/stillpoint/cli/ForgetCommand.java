@@ -1,27 +1,40 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.vault.Clocks;
 import io.stillpoint.vault.ForgottenPoint;
 import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
+import java.io.Console;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// `stillpoint forget`
+/// `stillpoint forget`: what is to be forgotten, and what stays since it is locked, is worked out once, for dry runs and
+/// real ones; then each point's result is told, also if one fails.
 @Command(name = "forget", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class ForgetCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
+    @Spec private CommandSpec spec = CommandSpec.create();
 
     @ArgGroup(exclusive = true, multiplicity = "1")
     private Which which = new Which();
@@ -30,8 +43,9 @@ final class ForgetCommand implements Callable<Integer> {
             names = "--purge-after",
             paramLabel = "DAYS",
             defaultValue = "14",
+            converter = CountConverter.OfDays.class,
             descriptionKey = "option.purge-after")
-    private long purgeAfter;
+    private int purgeAfter;
 
     @Option(names = "--undo", descriptionKey = "option.undo")
     private boolean undo;
@@ -39,8 +53,11 @@ final class ForgetCommand implements Callable<Integer> {
     @Option(names = "--dry-run", descriptionKey = "option.dry-run")
     private boolean dryRun;
 
+    @Option(names = "--yes", descriptionKey = "option.forget-yes")
+    private boolean yes;
+
     static final class Which {
-        @Parameters(paramLabel = "POINT", arity = "1..*", descriptionKey = "option.point")
+        @Parameters(paramLabel = "POINT", arity = "1..*", descriptionKey = "option.point-id")
         private List<String> points = List.of();
 
         @ArgGroup(exclusive = false)
@@ -59,77 +76,232 @@ final class ForgetCommand implements Callable<Integer> {
                 names = "--keep-last",
                 required = true,
                 paramLabel = "COUNT",
+                converter = CountConverter.OfPoints.class,
                 descriptionKey = "option.keep-last")
         private int keepLast;
     }
 
+    /// What is to be done.
+    ///
+    /// @param chosen to be forgotten, oldest first
+    /// @param locked would be, but for their locks
+    private record Plan(List<RecoveryPoint> chosen, List<RecoveryPoint> locked) {}
+
     @Override
     public Integer call() {
+        if (undo && which.points.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), Output.text("usage.undo-needs-points"));
+        }
         try (Vault vault = vaultOptions.open()) {
-            if (undo) {
-                bringBack(vault);
-            } else {
-                forget(vault);
-            }
-            return ExitCode.SUCCESS.status();
+            return (undo ? bringBack(vault) : forget(vault)).status();
         }
     }
 
-    private void forget(Vault vault) {
-        List<RecoveryPoint> chosen = chosen(vault);
-        List<String> lines = new ArrayList<>();
-        ArrayNode array = Json.array();
-        for (RecoveryPoint point : chosen) {
-            ObjectNode json = array.addObject().put("id", point.id().toString());
-            if (dryRun) {
-                lines.add(Output.text("forget.would", PointFormat.shortId(point), point.vm()));
-            } else {
-                ForgottenPoint forgotten = vault.forget(point, Duration.ofDays(purgeAfter));
-                json.put("purgeAt", forgotten.purgeAt().toString());
-                lines.add(
-                        Output.text(
-                                "forget.done",
-                                PointFormat.shortId(point),
-                                point.vm(),
-                                PointFormat.time(forgotten.purgeAt())));
-            }
+    private ExitCode forget(Vault vault) {
+        Plan plan = plan(vault);
+        Report report = new Report();
+        plan.locked.forEach(report::locked);
+        if (dryRun) {
+            plan.chosen.forEach(report::would);
+        } else {
+            requireConsent(vault, plan);
+            VaultPin pin = pins.pin(vaultOptions, vault);
+            report.findings.addAll(pin.look(vault));
+            report.doEach(
+                    plan.chosen,
+                    point -> {
+                        ForgottenPoint forgotten = vault.forget(point, keep());
+                        // Before it can be purged: what this host does itself is no alarm.
+                        pin.removed(Set.of(point.id()));
+                        report.done(forgotten);
+                    });
         }
-        if (lines.isEmpty()) {
-            lines.add(Output.text("forget.nothing"));
-        }
-        output.done(Json.object().set("forgotten", array), String.join("\n", lines));
+        return report.print("forgotten");
     }
 
-    private List<RecoveryPoint> chosen(Vault vault) {
-        if (!which.points.isEmpty()) {
-            return which.points.stream().map(vault::point).toList();
+    private Duration keep() {
+        return Duration.ofDays(purgeAfter);
+    }
+
+    private Plan plan(Vault vault) {
+        boolean isNamed = !which.points.isEmpty();
+        List<RecoveryPoint> wanted =
+                isNamed
+                        ? List.copyOf(
+                                new LinkedHashSet<>(
+                                        which.points.stream().map(vault::point).toList()))
+                        : old(vault);
+        List<RecoveryPoint> locked = new ArrayList<>();
+        if (wanted.stream().anyMatch(point -> point.lockedUntil().isPresent())) {
+            Clocks clocks = vault.clocks();
+            wanted.stream().filter(point -> isLocked(point, clocks)).forEach(locked::add);
         }
+        // Who names points wants these and no others: all of them or none.
+        if (isNamed && !locked.isEmpty()) {
+            RecoveryPoint first = locked.getFirst();
+            throw new InputException(
+                    "forget.locked",
+                    Integer.toString(locked.size()),
+                    Integer.toString(wanted.size()),
+                    PointFormat.shortId(first),
+                    PointFormat.time(first.lockedUntil().orElseThrow()));
+        }
+        return new Plan(
+                wanted.stream().filter(point -> !locked.contains(point)).toList(),
+                List.copyOf(locked));
+    }
+
+    private static boolean isLocked(RecoveryPoint point, Clocks clocks) {
+        return point.lockedUntil().filter(clocks.earlier()::isBefore).isPresent();
+    }
+
+    /// All but the newest of the VM, by lineage. Copies from other vaults are counted apart, each vault's by itself: how
+    /// their ages compare is not known.
+    private List<RecoveryPoint> old(Vault vault) {
         Retention retention = which.retention;
-        List<RecoveryPoint> points =
-                new ArrayList<>(
-                        vault.points().stream()
-                                .filter(point -> point.vm().equals(retention.vm))
-                                .toList());
-        Collections.reverse(points);
-        List<RecoveryPoint> old =
-                points.subList(
-                        Math.min(Math.max(0, retention.keepLast), points.size()), points.size());
-        return List.copyOf(old.reversed());
+        List<RecoveryPoint> old = new ArrayList<>();
+        for (List<RecoveryPoint> line :
+                PointsCommand.lines(PointChoice.ofVm(vault, vault.points(), retention.vm))) {
+            old.addAll(line.subList(0, Math.max(0, line.size() - retention.keepLast)));
+        }
+        return old;
     }
 
-    private void bringBack(Vault vault) {
-        List<String> lines = new ArrayList<>();
-        ArrayNode array = Json.array();
-        for (String prefix : which.points) {
-            ForgottenPoint forgotten = vault.forgottenPoint(prefix);
-            vault.bringBack(forgotten);
-            array.addObject().put("id", forgotten.point().id().toString());
-            lines.add(
-                    Output.text(
-                            "forget.undone",
-                            PointFormat.shortId(forgotten.point()),
-                            forgotten.point().vm()));
+    /// To keep none of a VM's points is seldom meant.
+    @SuppressWarnings("SystemConsoleNull") // JDK 25 returns null again where there is no terminal.
+    private void requireConsent(Vault vault, Plan plan) {
+        boolean isAll = which.points.isEmpty() && which.retention.keepLast == 0;
+        if (!isAll || yes || plan.chosen.isEmpty()) {
+            return;
         }
-        output.done(Json.object().set("broughtBack", array), String.join("\n", lines));
+        String count = Integer.toString(plan.chosen.size());
+        String vm = which.retention.vm;
+        Console terminal = System.console();
+        if (terminal == null || !terminal.isTerminal()) {
+            throw new InputException("forget.needs-yes", vm, count, vault.location());
+        }
+        String answer =
+                terminal.readLine(
+                        "%s ", Output.text("forget.really", vm, count, vault.location()));
+        if (answer == null || !answer.strip().equals(Output.text("forget.yes"))) {
+            throw new InputException("forget.not-agreed");
+        }
+    }
+
+    private ExitCode bringBack(Vault vault) {
+        List<ForgottenPoint> chosen =
+                List.copyOf(
+                        new LinkedHashSet<>(
+                                which.points.stream().map(vault::forgottenPoint).toList()));
+        Report report = new Report();
+        if (dryRun) {
+            chosen.forEach(forgotten -> report.wouldBringBack(forgotten.point()));
+        } else {
+            report.doEach(
+                    chosen.stream().map(ForgottenPoint::point).toList(),
+                    point -> {
+                        vault.bringBack(
+                                chosen.stream()
+                                        .filter(each -> each.point().equals(point))
+                                        .findFirst()
+                                        .orElseThrow());
+                        report.broughtBack(point);
+                    });
+        }
+        return report.print("broughtBack");
+    }
+
+    /// One line, and one entry of the document, for each point.
+    private final class Report {
+        private final List<String> lines = new ArrayList<>();
+        private final ArrayNode done = Json.array();
+        private final ArrayNode locked = Json.array();
+        private final ArrayNode left = Json.array();
+        private final List<VaultPin.Finding> findings = new ArrayList<>();
+        private @Nullable StillpointException failure;
+
+        private interface Step {
+            void run(RecoveryPoint point);
+        }
+
+        private static ObjectNode entry(ArrayNode array, RecoveryPoint point) {
+            return array.addObject().put("id", point.id().toString()).put("vm", point.vm());
+        }
+
+        private void line(String key, RecoveryPoint point, Object... more) {
+            List<Object> arguments = new ArrayList<>(List.of(PointFormat.shortId(point), point.vm()));
+            arguments.addAll(List.of(more));
+            lines.add(Output.text(key, arguments.toArray()));
+        }
+
+        void locked(RecoveryPoint point) {
+            Instant until = point.lockedUntil().orElseThrow();
+            entry(locked, point).put("lockedUntil", until.toString());
+            line("forget.stays-locked", point, PointFormat.time(until));
+        }
+
+        void would(RecoveryPoint point) {
+            entry(done, point);
+            line("forget.would", point);
+        }
+
+        void done(ForgottenPoint forgotten) {
+            entry(done, forgotten.point()).put("purgeAt", forgotten.purgeAt().toString());
+            line("forget.done", forgotten.point(), PointFormat.time(forgotten.purgeAt()));
+        }
+
+        void wouldBringBack(RecoveryPoint point) {
+            entry(done, point);
+            line("forget.would-undo", point);
+        }
+
+        void broughtBack(RecoveryPoint point) {
+            entry(done, point);
+            line("forget.undone", point);
+        }
+
+        /// Up to the first that fails; what was not tried is told.
+        void doEach(List<RecoveryPoint> points, Step step) {
+            for (RecoveryPoint point : points) {
+                if (failure == null) {
+                    try {
+                        step.run(point);
+                        continue;
+                    } catch (StillpointException e) {
+                        failure = e;
+                    }
+                }
+                entry(left, point);
+                line("forget.left", point);
+            }
+        }
+
+        ExitCode print(String key) {
+            if (lines.isEmpty()) {
+                lines.add(Output.text("forget.nothing"));
+            }
+            ObjectNode json = Json.object().put("dryRun", dryRun);
+            json.set(key, done);
+            json.set("locked", locked);
+            json.set("notDone", left);
+            PinOptions.tell(findings, output);
+            StillpointException failed = failure;
+            if (failed == null) {
+                if (dryRun) {
+                    output.result(json, String.join("\n", lines));
+                } else {
+                    output.done(json, String.join("\n", lines));
+                }
+                return ExitCode.SUCCESS;
+            }
+            json.putObject("error")
+                    .put("code", failed.code())
+                    .put("message", failed.getMessage())
+                    .put("retryable", failed.retryable());
+            output.result(json, String.join("\n", lines));
+            Output.complain(failed.getMessage());
+            return ExitCode.of(failed);
+        }
     }
 }

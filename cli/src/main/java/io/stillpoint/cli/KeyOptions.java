@@ -5,6 +5,7 @@ import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.Passphrase;
+import io.stillpoint.vault.crypto.SecretFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,13 +91,30 @@ final class KeyOptions {
     /// The key to a vault that is there.
     Credential credential() {
         Optional<Path> file = keyFile();
-        return file.isPresent() ? KeyFile.read(file.get()) : passphrase(false);
+        if (file.isEmpty()) {
+            return passphrase(false);
+        }
+        warnIfOpen(file.get(), command);
+        return KeyFile.read(file.get());
     }
 
     /// The key to a vault that is to be made: a key file is made if there is none.
     NewKey forNewVault() {
         Optional<Path> file = keyFile();
+        file.ifPresent(path -> warnIfOpen(path, command));
         return file.isPresent() ? NewKey.ofFile(file.get()) : NewKey.ofPassphrase(passphrase(true));
+    }
+
+    /// Warns if others may read the secret in a file, or put another one there.
+    static void warnIfOpen(Path file, @Nullable CommandSpec command) {
+        Optional<String> exposure = SecretFile.exposure(file);
+        if (exposure.isPresent() && command != null) {
+            Output.of(command)
+                    .ifPresent(output ->
+                            output.warning(
+                                    "key.open",
+                                    Output.text("key.open", file, exposure.get())));
+        }
     }
 
     private Optional<Path> keyFile() {
@@ -108,6 +126,7 @@ final class KeyOptions {
 
     private Passphrase passphrase(boolean isNew) {
         if (given != null && given.passphraseFile != null) {
+            warnIfOpen(given.passphraseFile, command);
             return Passphrase.read(given.passphraseFile);
         }
         if (given != null && given.passphrase) {

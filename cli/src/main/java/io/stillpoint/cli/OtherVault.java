@@ -8,7 +8,9 @@ import io.stillpoint.vault.crypto.Passphrase;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// A second vault, and the key to it.
 final class OtherVault {
@@ -21,6 +23,9 @@ final class OtherVault {
 
     @ArgGroup(exclusive = true, multiplicity = "1")
     private Key key = new Key();
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
 
     static final class Key {
         @Option(
@@ -46,6 +51,10 @@ final class OtherVault {
     }
 
     private Credential credential() {
+        Path file = key.file == null ? key.passphraseFile : key.file;
+        if (file != null) {
+            KeyOptions.warnIfOpen(file, command);
+        }
         if (key.file != null) {
             return KeyFile.read(key.file);
         }

@@ -82,6 +82,13 @@ final class PointFormat {
         json.put("size", point.size()).put("changedBytes", point.changedBytes());
         json.put("storedBytes", point.storedBytes());
         point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
+        ObjectNode lineage = json.putObject("lineage").put("ordinal", point.lineage().ordinal());
+        point.lineage().before().ifPresent(before -> lineage.put("before", before.toString()));
+        point.copiedFrom()
+                .ifPresent(origin ->
+                        json.putObject("copiedFrom")
+                                .put("vault", origin.vault().toString())
+                                .put("point", origin.point().toString()));
         ArrayNode disks = json.putArray("disks");
         for (PointDisk disk : point.disks()) {
             disks.addObject()

@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.SealedVault;
@@ -20,6 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "prune", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class PruneCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--dry-run", descriptionKey = "option.dry-run")
@@ -64,6 +66,8 @@ final class PruneCommand implements Callable<Integer> {
         }
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
+            // Before: what is forgotten is seen, so that its purge is no alarm later.
+            PinOptions.tell(pins.pin(vaultOptions, vault).look(vault), output);
             events.watching(
                     "prune", Output.text("step.prune"), () -> vaultOptions.meter().usage().bytes());
             PruneResult result = vault.prune(rules, Interruption.cancellation());

@@ -94,7 +94,9 @@ final class RescueCommand {
                                         Output.text("step.verify", new ByteSize(bytes)),
                                         bytes));
                 events.end();
-                output.result(VerifyCommand.json(found), VerifyCommand.text(found, false));
+                VerifyReport report =
+                        VerifyReport.of(vault, found, VerifyReport.Depth.RESCUE);
+                output.result(report.json(), report.text());
                 ExitCode told = told(options, vault);
                 return (found.isSound() ? told : ExitCode.DAMAGE).status();
             }

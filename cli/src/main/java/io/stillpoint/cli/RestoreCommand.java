@@ -32,8 +32,7 @@ final class RestoreCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
     @Mixin private Output output = new Output();
 
-    @Option(names = "--point", required = true, paramLabel = "ID", descriptionKey = "option.point")
-    private String pointId = "";
+    @Mixin private PointOption chosen = new PointOption();
 
     @Option(names = "--disk", paramLabel = "NAME", descriptionKey = "option.disk")
     private @Nullable String diskName;
@@ -74,7 +73,7 @@ final class RestoreCommand implements Callable<Integer> {
         List<String> lines = new ArrayList<>();
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
-            RecoveryPoint point = vault.point(pointId);
+            RecoveryPoint point = chosen.of(vault);
             RestoreJob job = new RestoreJob(vault, events, cancellation);
             List<Task> tasks = tasks(point);
             // All targets are looked at before the first byte is written to any.

@@ -81,11 +81,15 @@ public final class Stillpoint implements Runnable {
 
     /// Runs one command and returns its exit status.
     public static int run(String... arguments) {
+        return commands(arguments).execute(arguments);
+    }
+
+    static CommandLine commands(String... arguments) {
         CommandLine commands = Commands.named(arguments);
         commands.setParameterExceptionHandler(Stillpoint::refuse);
         commands.setExecutionStrategy(Stillpoint::execute);
         commands.setExecutionExceptionHandler(Stillpoint::report);
-        return commands.execute(arguments);
+        return commands;
     }
 
     /// Without any argument: what one may want to do.
@@ -95,6 +99,7 @@ public final class Stillpoint implements Runnable {
     }
 
     private static int execute(ParseResult parsed) {
+        EmptyValues.refuse(parsed);
         ParseResult last = parsed;
         while (last.hasSubcommand()) {
             last = last.subcommand();

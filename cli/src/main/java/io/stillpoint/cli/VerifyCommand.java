@@ -1,9 +1,9 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.cli.VerifyReport.Depth;
+import io.stillpoint.engine.VaultPin.Finding;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Json;
-import io.stillpoint.platform.text.Printable;
 import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.Verification;
@@ -14,13 +14,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault verify`
 @Command(name = "verify", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class VerifyCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
+    @Mixin private PinOptions pins = new PinOptions();
     @Mixin private Output output = new Output();
 
     @Option(
@@ -39,24 +38,33 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Cancellation cancellation = Interruption.cancellation();
-        Verification found;
+        VerifyReport report;
+        List<Finding> findings = new ArrayList<>();
         try (ConsoleEvents events = output.events()) {
-            found = withoutKey ? sealed(cancellation, events) : opened(cancellation, events);
+            report =
+                    withoutKey
+                            ? sealed(cancellation, events)
+                            : opened(cancellation, events, findings);
         }
-        output.result(json(found), text(found, withoutKey));
-        return (found.isSound() ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
+        PinOptions.tell(findings, output);
+        output.result(report.json(), report.text());
+        boolean isWhole = report.found().isSound() && !PinOptions.isAlarm(findings);
+        return (isWhole ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
     }
 
-    private Verification sealed(Cancellation cancellation, ConsoleEvents events) {
+    private VerifyReport sealed(Cancellation cancellation, ConsoleEvents events) {
         try (SealedVault vault = vaultOptions.openSealed()) {
-            return vault.verify(
-                    cancellation,
-                    events.moving("verify", Output.text("step.verify-without-key"), 0));
+            return VerifyReport.withoutKey(
+                    vault.verify(
+                            cancellation,
+                            events.moving("verify", Output.text("step.verify-without-key"), 0)));
         }
     }
 
-    private Verification opened(Cancellation cancellation, ConsoleEvents events) {
+    private VerifyReport opened(
+            Cancellation cancellation, ConsoleEvents events, List<Finding> findings) {
         try (Vault vault = vaultOptions.openUncached()) {
+            findings.addAll(pins.pin(vaultOptions, vault).look(vault));
             long most = sample == null ? Long.MAX_VALUE : sample.bytes();
             long bytes = Math.min(most, vault.facts().packBytes());
             Verification found =
@@ -70,34 +78,7 @@ final class VerifyCommand implements Callable<Integer> {
             if (quarantine) {
                 vault.quarantine(found);
             }
-            return found;
+            return VerifyReport.of(vault, found, sample == null ? Depth.WHOLE : Depth.SAMPLE);
         }
-    }
-
-    static ObjectNode json(Verification found) {
-        ObjectNode json = Json.object();
-        json.put("sound", found.isSound()).put("packs", found.packs());
-        json.put("bytes", found.bytes()).put("items", found.items());
-        json.put("points", found.points());
-        ArrayNode problems = json.putArray("problems");
-        found.problems().forEach(problems::add);
-        ArrayNode points = json.putArray("damagedPoints");
-        found.damagedPoints().forEach(id -> points.add(id.toString()));
-        return json;
-    }
-
-    static String text(Verification found, boolean withoutKey) {
-        List<String> lines = new ArrayList<>();
-        found.problems().forEach(problem -> lines.add(Printable.of(problem)));
-        String sound = withoutKey ? "verify.sound-without-key" : "verify.sound";
-        lines.add(
-                Output.text(
-                        found.isSound() ? sound : "verify.damaged",
-                        new ByteSize(found.bytes()),
-                        Long.toString(found.packs()),
-                        Integer.toString(found.points()),
-                        Integer.toString(found.problems().size()),
-                        Integer.toString(found.damagedPoints().size())));
-        return String.join("\n", lines);
     }
 }

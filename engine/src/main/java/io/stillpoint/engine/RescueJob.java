@@ -19,6 +19,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BinaryOperator;
 
 /// Restores all disks of recovery points to raw images in a folder, as many as can be had: a disk that is damaged keeps
 /// none of the others from being restored. Run again, it goes on where it stopped.
@@ -68,11 +69,16 @@ public final class RescueJob {
             long lostBytes,
             String message) {}
 
-    /// The newest of these points of each VM.
-    public static Collection<RecoveryPoint> newest(List<RecoveryPoint> oldestFirst) {
-        Map<String, RecoveryPoint> newest = new HashMap<>();
-        oldestFirst.forEach(point -> newest.put(point.vm(), point));
-        return newest.values().stream().sorted((a, b) -> a.vm().compareTo(b.vm())).toList();
+    /// The newest of these points of each VM, by lineage. Where a VM has points that were made here and copies from other
+    /// vaults, the newest of each: which of those is the newer one is not known.
+    public static Collection<RecoveryPoint> newest(List<RecoveryPoint> points) {
+        Map<List<Object>, RecoveryPoint> newest = new HashMap<>();
+        points.forEach(point ->
+                newest.merge(
+                        List.of(point.vm(), point.line()),
+                        point,
+                        BinaryOperator.maxBy(RecoveryPoint.OLDEST_FIRST)));
+        return newest.values().stream().sorted(RecoveryPoint.OLDEST_FIRST).toList();
     }
 
     /// One disk that can't be restored, for whatever reason of its own or of this machine, stops none of the others. Throws

@@ -20,6 +20,7 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import io.stillpoint.vault.store.ObjectStore.Upload;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Collections;
 import org.junit.jupiter.api.AfterEach;
@@ -63,6 +64,32 @@ final class FailingS3Test {
             byte[] content = new byte[Math.toIntExact(object.size())];
             object.read(0, content, 0, content.length);
             return content;
+        }
+    }
+
+    @Test
+    void abandonedUploadsAreDroppedFromEveryPageAndEveryDay() {
+        Instant now = Instant.parse("2026-11-27T00:00:00Z");
+        Instant[] clock = {now};
+        for (int i = 0; i < 7; i++) {
+            server.leaveUnfinished("old" + i, now.minus(Duration.ofDays(3)));
+        }
+        server.leaveUnfinished("under-way", now.minus(Duration.ofDays(1)));
+        try (S3Store patient =
+                new S3Store(
+                        server.address(),
+                        new S3Access.Keys("any", "any"),
+                        S3Settings.DEFAULT,
+                        new S3Store.Surroundings(
+                                Randomness.secure(), () -> clock[0], meter))) {
+            patient.create(NAME).close();
+            assertThat(server.unfinished()).containsExactly("under-way");
+            server.leaveUnfinished("later", now.minus(Duration.ofDays(3)));
+            patient.create(NAME).close();
+            assertThat(server.unfinished()).containsExactlyInAnyOrder("later", "under-way");
+            clock[0] = now.plus(Duration.ofDays(1)).plusSeconds(1);
+            patient.create(NAME).close();
+            assertThat(server.unfinished()).isEmpty();
         }
     }
 

@@ -9,17 +9,21 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.Executors;
 
 /// A fake of an S3 server, as small as can be, that fails as it is told to before it does what it is asked.
 final class ScriptedS3 implements AutoCloseable {
+    private final ConcurrentSkipListMap<String, Instant> unfinished = new ConcurrentSkipListMap<>();
     private static final String TOKEN = "x-amz-meta-stillpoint-upload";
 
     private final HttpServer server;
@@ -91,6 +95,16 @@ final class ScriptedS3 implements AutoCloseable {
 
     private void serve(HttpExchange exchange) throws IOException {
         String query = Objects.requireNonNullElse(exchange.getRequestURI().getQuery(), "");
+        if (query.contains("uploads") && !unfinished.isEmpty()) {
+            listUnfinished(exchange, query);
+            return;
+        }
+        if (query.contains("uploadId=") && exchange.getRequestMethod().equals("DELETE")) {
+            unfinished.remove(query.replaceFirst(".*uploadId=([^&]*).*", "$1"));
+            exchange.sendResponseHeaders(204, -1);
+            exchange.close();
+            return;
+        }
         if (query.contains("uploads") || query.contains("versioning")) {
             answer(exchange, 200, "<ListMultipartUploadsResult/>".getBytes(StandardCharsets.UTF_8));
             return;
@@ -110,6 +124,39 @@ final class ScriptedS3 implements AutoCloseable {
             }
             case null, default -> perform(exchange, fault);
         }
+    }
+
+    /// Uploads that nobody has finished: id and when it was begun. Told by pages of two.
+    void leaveUnfinished(String id, Instant begun) {
+        unfinished.put(id, begun);
+    }
+
+    Set<String> unfinished() {
+        return unfinished.keySet();
+    }
+
+    private void listUnfinished(HttpExchange exchange, String query) throws IOException {
+        String after =
+                query.contains("upload-id-marker=")
+                        ? query.replaceFirst(".*upload-id-marker=([^&]*).*", "$1")
+                        : "";
+        List<String> rest = List.copyOf(unfinished.tailMap(after, false).keySet());
+        StringBuilder xml = new StringBuilder("<ListMultipartUploadsResult>");
+        for (String id : rest.subList(0, Math.min(2, rest.size()))) {
+            xml.append("<Upload><Key>packs/x</Key><UploadId>")
+                    .append(id)
+                    .append("</UploadId><Initiated>")
+                    .append(unfinished.get(id))
+                    .append("</Initiated></Upload>");
+        }
+        if (rest.size() > 2) {
+            xml.append("<IsTruncated>true</IsTruncated><NextKeyMarker>packs/x</NextKeyMarker>")
+                    .append("<NextUploadIdMarker>")
+                    .append(rest.get(1))
+                    .append("</NextUploadIdMarker>");
+        }
+        xml.append("</ListMultipartUploadsResult>");
+        answer(exchange, 200, xml.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     private void perform(HttpExchange exchange, Fault fault) throws IOException {

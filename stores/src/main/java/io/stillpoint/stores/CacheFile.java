@@ -1,5 +1,6 @@
 package io.stillpoint.stores;
 
+import io.stillpoint.platform.natives.FolderHandle;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.io.Closeable;
 import java.io.IOException;
@@ -7,7 +8,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.Set;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -46,7 +49,7 @@ final class CacheFile implements Closeable {
 
     /// Returns null if the file is no whole one; throws [IOException] if it can't be read.
     static @Nullable CacheFile open(Path file) throws IOException {
-        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        FileChannel channel = opened(file);
         try {
             CacheFile opened = read(channel);
             if (opened == null) {
@@ -56,6 +59,14 @@ final class CacheFile implements Closeable {
         } catch (IOException | RuntimeException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    /// A plain file: others may have put a link or a pipe there.
+    private static FileChannel opened(Path file) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        try (FolderHandle within = FolderHandle.open(folder == null ? file : folder)) {
+            return within.open(FolderHandle.name(file), StandardOpenOption.READ);
         }
     }
 
@@ -144,7 +155,11 @@ final class CacheFile implements Closeable {
 
         Writer(Path file) throws IOException {
             channel =
-                    FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                    FileChannel.open(
+                            file,
+                            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+                            PosixFilePermissions.asFileAttribute(
+                                    PosixFilePermissions.fromString("rw-------")));
         }
 
         void write(byte[] from, int at, int length) throws IOException {

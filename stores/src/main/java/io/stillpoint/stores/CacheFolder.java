@@ -4,11 +4,14 @@ import io.stillpoint.vault.store.ObjectName;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -55,16 +58,24 @@ final class CacheFolder {
                 drop(name);
                 return null;
             }
-            Files.setLastModifiedTime(file, FileTime.from(clock.instant()));
+            setUsed(file);
             return opened;
         } catch (IOException e) {
             return null;
         }
     }
 
+    private void setUsed(Path file) throws IOException {
+        Files.getFileAttributeView(
+                        file, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+                .setTimes(FileTime.from(clock.instant()), null, null);
+    }
+
     /// A place to write a copy to before it is [#publish]ed.
     Path temporary() throws IOException {
-        Files.createDirectories(folder);
+        Files.createDirectories(
+                folder,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         return folder.resolve(
                 ProcessHandle.current().pid()
                         + "-"
@@ -75,7 +86,7 @@ final class CacheFolder {
     }
 
     void publish(Path temporary, ObjectName name) throws IOException {
-        Files.setLastModifiedTime(temporary, FileTime.from(clock.instant()));
+        setUsed(temporary);
         Files.move(temporary, path(name), StandardCopyOption.ATOMIC_MOVE);
         trim();
     }
@@ -124,7 +135,9 @@ final class CacheFolder {
 
     private static @Nullable Entry entry(Path file) throws IOException {
         try {
-            BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+            BasicFileAttributes found =
+                    Files.readAttributes(
+                            file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
             return new Entry(file, found.size(), found.lastModifiedTime().toInstant());
         } catch (NoSuchFileException e) {
             // Another process was faster.

@@ -42,6 +42,10 @@ final class LocationText {
 
     static StoreLocation parse(String text) {
         int scheme = text.indexOf("://");
+        // An empty path would be the current folder.
+        if (text.isBlank() || text.strip().equalsIgnoreCase("file://")) {
+            throw wrong("stores.location-empty");
+        }
         if (scheme < 0) {
             // `s3:bucket` is how some other programs write it.
             if (text.matches("(?i)(s3|azure):.*")) {
@@ -154,6 +158,9 @@ final class LocationText {
         String value = options.get(option);
         if (value == null) {
             return usual;
+        }
+        if (value.isBlank()) {
+            throw wrong("stores.location-empty-option", text, option);
         }
         try {
             return read.apply(value);

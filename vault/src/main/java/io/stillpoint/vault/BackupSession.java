@@ -243,7 +243,8 @@ public final class BackupSession implements AutoCloseable {
         return Lineage.after(
                 before.stream()
                         .filter(point -> point.vm().equals(vm))
-                        .max(RecoveryPoint.OLDEST_FIRST));
+                        .max(RecoveryPoint.OLDEST_FIRST),
+                vault.highestOrdinal(vm));
     }
 
     @Override

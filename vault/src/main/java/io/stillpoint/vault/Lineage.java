@@ -25,8 +25,9 @@ public record Lineage(long ordinal, Optional<ObjectId> before) {
     /// That of a point which is made now.
     ///
     /// @param last the newest of the VM's points, forgotten ones included
-    static Lineage after(Optional<RecoveryPoint> last) {
-        long ordinal = last.map(point -> point.lineage().ordinal()).orElse(0L) + 1;
-        return new Lineage(ordinal, last.map(RecoveryPoint::id));
+    /// @param seen the highest ordinal that the VM's points are known to have had
+    static Lineage after(Optional<RecoveryPoint> last, long seen) {
+        long highest = Math.max(seen, last.map(point -> point.lineage().ordinal()).orElse(0L));
+        return new Lineage(highest + 1, last.map(RecoveryPoint::id));
     }
 }

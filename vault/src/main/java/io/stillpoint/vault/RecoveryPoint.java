@@ -41,7 +41,7 @@ public record RecoveryPoint(
     /// By VM, of each the oldest first. The one order of points: by lineage, never by a clock but for points that have none.
     public static final Comparator<RecoveryPoint> OLDEST_FIRST =
             Comparator.comparing(RecoveryPoint::vm)
-                    .thenComparing(point -> point.lineage().ordinal())
+                    .thenComparingLong(point -> point.lineage().ordinal())
                     .thenComparing(RecoveryPoint::timeWithoutLineage)
                     .thenComparing(RecoveryPoint::original)
                     .thenComparing(RecoveryPoint::id);

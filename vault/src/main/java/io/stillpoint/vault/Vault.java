@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -55,6 +56,7 @@ public final class Vault implements AutoCloseable {
     private final Records records;
     private final Points points;
     private final Upkeep upkeep = new Upkeep();
+    private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
     private volatile VaultSettings settings = VaultSettings.DEFAULT;
     private @Nullable ItemIndex index;
     private MemoryBudget.@Nullable Shares indexMemory;
@@ -291,6 +293,16 @@ public final class Vault implements AutoCloseable {
         return points().stream()
                 .filter(point -> point.vm().equals(vm))
                 .reduce((older, newer) -> newer);
+    }
+
+    /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.
+    public void numberAbove(String vm, long ordinal) {
+        ordinals.merge(vm, ordinal, Math::max);
+    }
+
+    /// The highest ordinal that was seen of a VM, as far as somebody told; else 0.
+    long highestOrdinal(String vm) {
+        return ordinals.getOrDefault(vm, 0L);
     }
 
     /// Begins a backup.

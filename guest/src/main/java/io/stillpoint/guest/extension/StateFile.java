@@ -12,11 +12,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 
 /// Files of the state folder, which only their owner may read and which are there whole or not at all.
-final class StateFile {
+public final class StateFile {
     private StateFile() {}
 
     /// Replaces or makes a file. It lasts when this returns.
-    static void replace(Path file, byte[] content) throws IOException {
+    public static void replace(Path file, byte[] content) throws IOException {
         Path complete = writeBeside(file, content);
         boolean done = false;
         try {
@@ -64,7 +64,7 @@ final class StateFile {
         return Objects.requireNonNull(file.toAbsolutePath().getParent());
     }
 
-    static String reason(Exception e) {
+    public static String reason(Exception e) {
         return e instanceof IOException ? Reason.of(e) : String.valueOf(e.getMessage());
     }
 }

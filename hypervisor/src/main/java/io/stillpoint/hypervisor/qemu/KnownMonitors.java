@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -120,10 +121,6 @@ public final class KnownMonitors {
 
     private HypervisorException failure(IOException cause) {
         return new HypervisorException(
-                Kind.UNSUPPORTED,
-                "known.folder",
-                cause,
-                folder,
-                cause.getClass().getSimpleName() + ": " + cause.getMessage());
+                Kind.UNSUPPORTED, "known.folder", cause, folder, Reason.of(cause));
     }
 }

@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -157,7 +158,7 @@ final class Sweep {
 
     private HypervisorException scratchFailure(IOException cause) {
         return new HypervisorException(
-                Kind.UNSUPPORTED, "scratch.folder", cause, paths.folder().path(), cause.toString());
+                Kind.UNSUPPORTED, "scratch.folder", cause, paths.folder().path(), Reason.of(cause));
     }
 
     /// A job that ended between stopping and continuing the VM has left its mark, see [Instant].

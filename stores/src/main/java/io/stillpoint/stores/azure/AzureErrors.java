@@ -3,6 +3,7 @@ package io.stillpoint.stores.azure;
 import com.azure.core.http.HttpHeaderName;
 import com.azure.storage.blob.models.BlobStorageException;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.stores.Meter;
 import io.stillpoint.stores.Retries.Verdict;
 import io.stillpoint.vault.VaultException;
@@ -127,7 +128,8 @@ final class AzureErrors {
                     Kind.STORE, "stores.unknown-host", thrown, store, "the server of the account");
         }
         if (judge(thrown) instanceof Verdict.Passing) {
-            return gaveUp(thrown, verb, what, String.valueOf(thrown.getMessage()));
+            IOException io = cause(thrown, IOException.class);
+            return gaveUp(thrown, verb, what, Reason.of(io == null ? thrown : io));
         }
         return thrown;
     }

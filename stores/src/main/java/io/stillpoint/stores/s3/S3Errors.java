@@ -1,6 +1,7 @@
 package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.stores.Meter;
 import io.stillpoint.stores.Retries.Verdict;
 import io.stillpoint.vault.VaultException;
@@ -245,7 +246,7 @@ final class S3Errors {
         }
         IOException io = cause(e, IOException.class);
         if (io != null) {
-            String reason = io.getClass().getSimpleName() + ": " + io.getMessage();
+            String reason = Reason.of(io);
             return error(
                     Kind.STORE,
                     "stores.gave-up",

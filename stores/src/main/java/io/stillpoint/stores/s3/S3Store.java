@@ -14,9 +14,10 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
@@ -31,9 +32,16 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 ///
 /// An object is stored by one conditional request, or in parts that a conditional request puts together: it appears whole
 /// or not at all, and never in another's place. Reads are of exact ranges. What fails for a passing reason is tried
-/// again ([io.stillpoint.stores.Retries]); what a dead writer left unfinished is dropped after two days by the next.
+/// again ([io.stillpoint.stores.Retries]); what a dead writer left unfinished is dropped after two days by others.
 public final class S3Store implements ObjectStore {
     private static final Duration ABANDONED = Duration.ofDays(2);
+
+    /// In processes that live long.
+    private static final Duration SWEEP_EVERY = Duration.ofDays(1);
+
+    /// Of a thousand uploads each. What lies behind them is for the next sweep, which no longer meets these.
+    private static final int SWEEP_PAGES = 100;
+
     private static final int TOKEN_BYTES = 16;
 
     private final S3Address address;
@@ -45,7 +53,7 @@ public final class S3Store implements ObjectStore {
     private final Semaphore slots;
     private final Randomness randomness;
     private final InstantSource clock;
-    private final AtomicBoolean isSwept = new AtomicBoolean();
+    private final AtomicReference<Instant> sweptAt = new AtomicReference<>(Instant.MIN);
     private volatile boolean isBucketKnown;
 
     /// What a store needs of its surroundings.
@@ -71,8 +79,11 @@ public final class S3Store implements ObjectStore {
 
     @Override
     public Upload create(ObjectName name) {
-        if (!isSwept.getAndSet(true)) {
-            dropAbandoned();
+        Instant now = clock.instant();
+        Instant before = sweptAt.get();
+        boolean isDue = before.equals(Instant.MIN) || !now.isBefore(before.plus(SWEEP_EVERY));
+        if (isDue && sweptAt.compareAndSet(before, now)) {
+            dropAbandoned(now.minus(ABANDONED));
         }
         return new S3Upload(requests, settings, deletion, name, randomness.hex(TOKEN_BYTES), slots);
     }
@@ -260,31 +271,50 @@ public final class S3Store implements ObjectStore {
     }
 
     /// Parts that nobody put together are kept, and charged for, until somebody drops them.
-    private void dropAbandoned() {
-        ListMultipartUploadsResponse found =
-                requests.call(
-                        RequestClass.PUT,
-                        "list",
-                        "unfinished uploads",
-                        (client, _) -> {
-                            try {
-                                return client.listMultipartUploads(list ->
-                                        list.bucket(requests.bucket()).prefix(requests.prefix()));
-                            } catch (AwsServiceException e) {
-                                if (S3Errors.isUnknownRequest(e)
-                                        || S3Errors.isForbidden(e)
-                                        || S3Errors.isMissing(e)) {
-                                    return ListMultipartUploadsResponse.builder().build();
-                                }
-                                throw e;
-                            }
-                        });
-        Instant eldest = clock.instant().minus(ABANDONED);
-        for (MultipartUpload upload : found.uploads()) {
-            if (upload.initiated() != null && upload.initiated().isBefore(eldest)) {
-                drop(upload);
+    private void dropAbandoned(Instant eldest) {
+        String key = null;
+        String id = null;
+        for (int page = 0; page < SWEEP_PAGES; page++) {
+            ListMultipartUploadsResponse found = unfinished(key, id);
+            for (MultipartUpload upload : found.uploads()) {
+                if (upload.initiated() != null && upload.initiated().isBefore(eldest)) {
+                    drop(upload);
+                }
             }
+            boolean isSame = Objects.equals(key, found.nextKeyMarker());
+            key = found.nextKeyMarker();
+            // A server that gives the same marker again would have no end.
+            if (!Boolean.TRUE.equals(found.isTruncated())
+                    || key == null
+                    || (isSame && Objects.equals(id, found.nextUploadIdMarker()))) {
+                return;
+            }
+            id = found.nextUploadIdMarker();
         }
+    }
+
+    /// One page of them, from behind what the one before ended with.
+    private ListMultipartUploadsResponse unfinished(@Nullable String key, @Nullable String id) {
+        return requests.call(
+                RequestClass.PUT,
+                "list",
+                "unfinished uploads",
+                (client, _) -> {
+                    try {
+                        return client.listMultipartUploads(list ->
+                                list.bucket(requests.bucket())
+                                        .prefix(requests.prefix())
+                                        .keyMarker(key)
+                                        .uploadIdMarker(id));
+                    } catch (AwsServiceException e) {
+                        if (S3Errors.isUnknownRequest(e)
+                                || S3Errors.isForbidden(e)
+                                || S3Errors.isMissing(e)) {
+                            return ListMultipartUploadsResponse.builder().build();
+                        }
+                        throw e;
+                    }
+                });
     }
 
     private void drop(MultipartUpload upload) {

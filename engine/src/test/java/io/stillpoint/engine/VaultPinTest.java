@@ -1,0 +1,258 @@
+package io.stillpoint.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.engine.VaultPin.Finding;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.BackupSession;
+import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.PointDraft;
+import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A vault that was set back, or another one in its place, is noticed by who has seen it before; what is meant is not.
+final class VaultPinTest {
+    private static final PruneRules AT_ONCE =
+            new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
+
+    @TempDir Path folder;
+    private KeyFile key;
+    private Vault vault;
+    private VaultPin pin;
+
+    @BeforeEach
+    void make() {
+        key = KeyFile.create(folder.resolve("key"), Randomness.secure());
+        vault = make("vault");
+        pin = new VaultPin(folder.resolve("state"), "place");
+    }
+
+    @AfterEach
+    void close() {
+        vault.close();
+    }
+
+    private Vault make(String name) {
+        return Vault.init(
+                new LocalStore(folder.resolve(name)),
+                key,
+                Randomness.secure(),
+                InstantSource.system());
+    }
+
+    private void reopen() {
+        vault.close();
+        vault =
+                Vault.open(
+                        new LocalStore(folder.resolve("vault")),
+                        key,
+                        Randomness.secure(),
+                        InstantSource.system());
+    }
+
+    private RecoveryPoint point(String vm) {
+        try (BackupSession session =
+                vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            Instant now = InstantSource.system().instant();
+            return session.commit(
+                    new PointDraft(
+                            vm,
+                            Json.object(),
+                            now,
+                            now,
+                            Consistency.STOPPED,
+                            "",
+                            OptionalLong.empty(),
+                            List.of(),
+                            "test",
+                            Optional.empty(),
+                            Optional.empty()));
+        }
+    }
+
+    /// As who has the store can.
+    private void remove(RecoveryPoint point) throws IOException {
+        Files.delete(folder.resolve("vault/points").resolve(point.id().toString()));
+        reopen();
+    }
+
+    private List<String> codes() {
+        return pin.look(vault).stream().map(Finding::code).toList();
+    }
+
+    @Test
+    void aVaultThatGoesOnIsNotSpokenOf() {
+        assertThat(codes()).isEmpty();
+        point("web");
+        assertThat(codes()).isEmpty();
+        point("web");
+        point("db");
+        assertThat(codes()).isEmpty();
+        assertThat(codes()).isEmpty();
+    }
+
+    @Test
+    void theNewestPointsRemovalIsToldUntilItIsAccepted() throws IOException {
+        point("web");
+        RecoveryPoint newest = point("web");
+        pin.look(vault);
+        remove(newest);
+        List<Finding> found = pin.look(vault);
+        assertThat(found).hasSize(1).allMatch(Finding::isAlarm);
+        assertThat(found.getFirst().code()).isEqualTo("pin.set-back");
+        assertThat(found.getFirst().text()).contains("web").contains(newest.id().toString());
+        RecoveryPoint next = point("web");
+        assertThat(next.lineage().ordinal()).isEqualTo(3);
+        point("web");
+        assertThat(codes()).containsExactly("pin.set-back");
+        assertThat(pin.accept(vault)).isEmpty();
+        assertThat(codes()).isEmpty();
+    }
+
+    @Test
+    void aPointThatABackupMadeIsKnownAtOnce() throws IOException {
+        point("web");
+        pin.look(vault);
+        RecoveryPoint made = point("web");
+        pin.made(vault.id(), made);
+        remove(made);
+        assertThat(codes()).containsExactly("pin.set-back");
+    }
+
+    @Test
+    void theWholeVaultSetBackIsToldOfEachVm() throws IOException {
+        point("web");
+        point("db");
+        copy(folder.resolve("vault"), folder.resolve("older"));
+        point("web");
+        point("db");
+        pin.look(vault);
+        vault.close();
+        Files.move(folder.resolve("vault"), folder.resolve("newer"));
+        Files.move(folder.resolve("older"), folder.resolve("vault"));
+        reopen();
+        assertThat(codes()).containsExactly("pin.set-back", "pin.set-back");
+        vault.close();
+        Files.move(folder.resolve("vault"), folder.resolve("older"));
+        Files.move(folder.resolve("newer"), folder.resolve("vault"));
+        reopen();
+        assertThat(codes()).isEmpty();
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        try (Stream<Path> files = Files.walk(from)) {
+            for (Path file : files.toList()) {
+                Files.copy(file, to.resolve(from.relativize(file).toString()));
+            }
+        }
+    }
+
+    @Test
+    void anotherVaultOfTheSameKeyIsToldAndChangesNoPin() {
+        point("web");
+        pin.look(vault);
+        try (Vault other = make("other")) {
+            assertThat(pin.look(other))
+                    .extracting(Finding::code)
+                    .containsExactly("pin.other-vault");
+            assertThat(pin.look(other)).hasSize(1);
+            assertThat(pin.look(vault)).isEmpty();
+            pin.accept(other);
+            assertThat(pin.look(other)).isEmpty();
+        }
+    }
+
+    @Test
+    void whatWasForgottenAndPurgedIsNoAlarm() {
+        point("web");
+        RecoveryPoint second = point("web");
+        pin.look(vault);
+        vault.forget(second, Duration.ZERO);
+        assertThat(codes()).isEmpty();
+        vault.prune(AT_ONCE, new Cancellation());
+        assertThat(vault.forgotten()).isEmpty();
+        assertThat(codes()).isEmpty();
+    }
+
+    @Test
+    void whatThisHostRemovesWithoutALookIsNoAlarm() {
+        point("web");
+        RecoveryPoint second = point("web");
+        pin.look(vault);
+        vault.forget(second, Duration.ZERO);
+        pin.removed(Set.of(second.id()));
+        vault.prune(AT_ONCE, new Cancellation());
+        assertThat(codes()).isEmpty();
+        // Nor is its number given again.
+        assertThat(point("web").lineage().ordinal()).isEqualTo(3);
+    }
+
+    @Test
+    void retentionOfOlderPointsByOthersIsNoAlarm() {
+        RecoveryPoint first = point("web");
+        pin.look(vault);
+        point("web");
+        vault.forget(first, Duration.ZERO);
+        vault.prune(AT_ONCE, new Cancellation());
+        assertThat(codes()).isEmpty();
+    }
+
+    @Test
+    void aDamagedPinIsToldAndSetAside() throws IOException {
+        point("web");
+        pin.look(vault);
+        Path file = pinFile();
+        Files.writeString(file, Files.readString(file).substring(5));
+        assertThat(codes()).containsExactly("pin.damaged");
+        assertThat(file.resolveSibling(file.getFileName() + ".damaged")).exists();
+        assertThat(codes()).isEmpty();
+    }
+
+    @Test
+    void aStateFolderThatCannotBeWrittenIsToldAndStopsNothing() throws IOException {
+        Files.writeString(folder.resolve("state"), "a file");
+        point("web");
+        assertThat(codes()).containsExactly("pin.unwritable");
+    }
+
+    @Test
+    void onlyItsOwnerReadsIt() throws IOException {
+        point("web");
+        pin.look(vault);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(pinFile())))
+                .isEqualTo("rw-------");
+        assertThat(
+                        PosixFilePermissions.toString(
+                                Files.getPosixFilePermissions(folder.resolve("state/vaults"))))
+                .isEqualTo("rwx------");
+    }
+
+    private Path pinFile() throws IOException {
+        try (Stream<Path> files = Files.list(folder.resolve("state/vaults"))) {
+            return files.filter(file -> file.toString().endsWith(".json"))
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+}
