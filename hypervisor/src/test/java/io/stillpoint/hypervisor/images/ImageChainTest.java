@@ -9,6 +9,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.BlockSource;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -326,7 +327,12 @@ class ImageChainTest {
     private HeldSnapshot hold(ImageFile image, List<Path> bases) {
         SnapshotRequest request =
                 new SnapshotRequest(
-                        "0a1b2c3d", "0000000000000001", Map.of(), folder, ByteSize.parse("1M"));
+                        "0a1b2c3d",
+                        "0000000000000001",
+                        Map.of(),
+                        Json.object(),
+                        folder,
+                        ByteSize.parse("1M"));
         try (StoppedImages vm = StoppedImages.of("vm", List.of(image), bases);
                 PreparedSnapshot prepared = vm.prepare(request)) {
             return prepared.take();
