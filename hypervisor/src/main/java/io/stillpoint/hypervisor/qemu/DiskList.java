@@ -133,8 +133,7 @@ final class DiskList {
                     });
         }
         if (isReadOnly(drive) && !choice.readOnly()) {
-            return Optional.of(
-                    isCdRom(type) ? LeftOut.Reason.CD_ROM : LeftOut.Reason.READ_ONLY);
+            return Optional.of(isCdRom(type) ? LeftOut.Reason.CD_ROM : LeftOut.Reason.READ_ONLY);
         }
         return Optional.empty();
     }
