@@ -331,11 +331,7 @@ class ImageChainTest {
                         "0a1b2c3d",
                         "0000000000000001",
                         Map.of(),
-<<<<<<< HEAD
-                        io.stillpoint.platform.Json.object(),
-=======
                         Json.object(),
->>>>>>> main
                         folder,
                         ByteSize.parse("1M"));
         try (StoppedImages vm = StoppedImages.of("vm", List.of(image), bases);

@@ -106,16 +106,7 @@ class QemuHostTest extends Backups {
                 QemuVm backup = QemuVm.open(vm.socket())) {
             var request =
                     new SnapshotRequest(
-<<<<<<< HEAD
                             LINEAGE, job(1), Map.of(), Json.object(), shared, ByteSize.parse("1G"));
-=======
-                            LINEAGE,
-                            job(1),
-                            Map.of(),
-                            Json.object(),
-                            shared,
-                            ByteSize.parse("1G"));
->>>>>>> main
             try (HeldSnapshot snapshot = take(backup, request)) {
                 Path own = shared.resolve("stillpoint-" + OwnedDescriptor.user());
                 assertThat(own).isDirectoryContaining("glob:**.qcow2");
@@ -478,18 +469,10 @@ class QemuHostTest extends Backups {
     void releaseTakesEverythingOutOfARunningVm() {
         try (RealVm vm = RealVm.start(folder)) {
             backUp(vm, 1, Map.of(), true);
-<<<<<<< HEAD
             assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
                 assertThat(release.release(folder.resolve("scratch"))).isNotEmpty();
-=======
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
-            Binaries.require("qemu-img");
-            try (QemuVm release = QemuVm.open(vm.socket())) {
-                // Of each of two disks the record and its witness.
-                assertThat(release.release(folder.resolve("scratch"))).hasSize(4);
->>>>>>> main
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();
@@ -498,7 +481,6 @@ class QemuHostTest extends Backups {
     }
 
     @Test
-<<<<<<< HEAD
     void releaseTakesStoredBitmapsOutOfAnImageAndLeavesThoseOfOthers() {
         Binaries.require("qemu-img");
         Path image = RealVm.image(folder, "off", "qcow2");
@@ -512,14 +494,6 @@ class QemuHostTest extends Backups {
         }
         Binaries.run("qemu-img", "bitmap", "--add", image.toString(), "theirs");
         assertThat(ImageBitmaps.release(image)).containsExactlyInAnyOrderElementsOf(ours);
-=======
-    void releaseTakesStoredBitmapsOutOfAnImage() {
-        // As earlier versions stored them.
-        Path image = RealVm.image(folder, "d1", "qcow2");
-        RealVm.image(folder, "d2", "raw");
-        Binaries.run("qemu-img", "bitmap", "--add", image.toString(), bitmap(1, "d1"));
-        assertThat(ImageBitmaps.release(image)).containsExactly(bitmap(1, "d1"));
->>>>>>> main
         assertThat(ImageBitmaps.release(image)).isEmpty();
         Binaries.run("qemu-img", "bitmap", "--remove", image.toString(), "theirs");
         assertThat(ImageBitmaps.release(RealVm.image(folder, "off", "raw"))).isEmpty();
