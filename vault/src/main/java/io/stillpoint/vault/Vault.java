@@ -353,7 +353,7 @@ public final class Vault implements AutoCloseable {
         }
         AtomicLong chunks = new AtomicLong();
         TreeShape shape = image.shape();
-        new TreeDifference(nodes)
+        new TreeDifference(nodes())
                 .walk(
                         null,
                         shape,
