@@ -186,7 +186,7 @@ final class BackupCommand implements Callable<Integer> {
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
                 stopped.references()
-                        .forEach(each -> events.note("image.reference", text(each)));
+                        .forEach(each -> events.note("backup.reference", text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(
