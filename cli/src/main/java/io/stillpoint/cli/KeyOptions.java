@@ -112,8 +112,7 @@ final class KeyOptions {
             Output.of(command)
                     .ifPresent(output ->
                             output.warning(
-                                    "key.open",
-                                    Output.text("key.open", file, exposure.get())));
+                                    "key.open", Output.text("key.open", file, exposure.get())));
         }
     }
 

@@ -80,8 +80,7 @@ final class FailingS3Test {
                         server.address(),
                         new S3Access.Keys("any", "any"),
                         S3Settings.DEFAULT,
-                        new S3Store.Surroundings(
-                                Randomness.secure(), () -> clock[0], meter))) {
+                        new S3Store.Surroundings(Randomness.secure(), () -> clock[0], meter))) {
             patient.create(NAME).close();
             assertThat(server.unfinished()).containsExactly("under-way");
             server.leaveUnfinished("later", now.minus(Duration.ofDays(3)));

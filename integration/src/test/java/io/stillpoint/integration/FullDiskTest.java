@@ -9,6 +9,10 @@ import io.stillpoint.testkit.SparseImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -115,6 +119,39 @@ final class FullDiskTest {
         resize("160m");
         vault.succeed("vault", "init", "--vault", other.toString());
         vault.succeed("vault", "verify", "--vault", other.toString());
+    }
+
+    @Test
+    void aFullVaultIsEmptiedByForgetAndPruneAndTakesBackupsAgain() throws IOException {
+        JsonNode kept = vault.backup(small);
+        String forgotten = vault.backup(random("other.raw", 20)).path("id").asString();
+        assertThat(vault.vault().resolve("reserve")).isRegularFile();
+        age();
+        fill();
+        assertThat(vault.run(CommandVault.backupOf(random("third.raw", 10))).status())
+                .isEqualTo(ENVIRONMENT);
+        // A backup leaves the reserve alone, however full the disk is.
+        assertThat(vault.vault().resolve("reserve")).isRegularFile();
+
+        vault.succeed("forget", forgotten, "--purge-after", "0");
+        vault.succeed("vault", "prune", "--grace", "0");
+        vault.succeed("vault", "prune", "--grace", "0");
+        assertThat(disk.toFile().getUsableSpace()).isGreaterThan(15L << 20);
+
+        JsonNode after = vault.backup(folder.resolve("third.raw"));
+        vault.requireRestores(after, folder.resolve("third.raw"));
+        vault.requireRestores(kept, small);
+        assertThat(vault.vault().resolve("reserve")).isRegularFile();
+    }
+
+    /// Packs that are a day old are no backup's that is under way.
+    private void age() throws IOException {
+        try (Stream<Path> packs = Files.list(vault.vault().resolve("packs"))) {
+            for (Path pack : packs.toList()) {
+                Files.setLastModifiedTime(
+                        pack, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
+            }
+        }
     }
 
     /// Leaves not one byte.

@@ -66,8 +66,7 @@ final class CacheFolder {
     }
 
     private void setUsed(Path file) throws IOException {
-        Files.getFileAttributeView(
-                        file, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+        Files.getFileAttributeView(file, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
                 .setTimes(FileTime.from(clock.instant()), null, null);
     }
 

@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.PlainFile;
 import io.stillpoint.platform.text.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +26,8 @@ public final class FolderExtensionRecords implements ExtensionRecords {
 
     /// File systems allow 255 bytes.
     private static final int NAME_MAX = 200;
+
+    private static final int BYTES_MAX = 1 << 20;
 
     private final Path folder;
 
@@ -67,7 +70,7 @@ public final class FolderExtensionRecords implements ExtensionRecords {
     }
 
     private ExtensionRecord read(Path file) throws IOException {
-        ExtensionRecord found = ExtensionRecord.parse(Files.readAllBytes(file));
+        ExtensionRecord found = ExtensionRecord.parse(PlainFile.read(file, BYTES_MAX));
         if (!file(found.vm()).equals(file)) {
             throw new IllegalArgumentException("vm: " + Printable.line(found.vm()));
         }

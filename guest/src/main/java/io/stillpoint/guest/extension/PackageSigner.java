@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.disk.PlainFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
@@ -54,10 +55,7 @@ public final class PackageSigner {
                 throw new ExtensionException(
                         Kind.STATE, "extension.key-open", null, file.toString());
             }
-            byte[] der;
-            try (var in = Files.newInputStream(file)) {
-                der = in.readNBytes(FILE_BYTES_MAX);
-            }
+            byte[] der = PlainFile.read(file, FILE_BYTES_MAX);
             return new PackageSigner(
                     KeyFactory.getInstance(ALGORITHM)
                             .generatePrivate(new PKCS8EncodedKeySpec(der)));

@@ -123,11 +123,13 @@ public final class FolderHandle implements AutoCloseable {
         boolean done = false;
         try {
             FileType type = found.status().type();
-            switch (type) {
-                case FOLDER -> done = true;
-                case FILE -> throw new NotDirectoryException(found.path.toString());
-                default -> throw new OtherTypeException(found.path.toString(), type);
+            if (type == FileType.FILE) {
+                throw new NotDirectoryException(found.path.toString());
             }
+            if (type != FileType.FOLDER) {
+                throw new OtherTypeException(found.path.toString(), type);
+            }
+            done = true;
             return found;
         } finally {
             if (!done) {
