@@ -133,7 +133,7 @@ final class VaultOptions {
     /// What can be done without the key.
     SealedVault openSealed() {
         try (Waiting _ = waiting(location())) {
-            return SealedVault.open(store(), InstantSource.system());
+            return SealedVault.open(store());
         }
     }
 
