@@ -37,6 +37,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 CHUNK = 65536
 FRAME_MAX = 1 << 24
 DIFFERENCE = 0x800000  # the bit of an item's length that says that its base follows
+PACK_TRAILER = 32
+INDEX_TRAILER = 40
 CACHED_FRAMES = 24  # of at most 4 MiB each
 
 
@@ -123,6 +125,11 @@ def decrypt(key, offset, ciphertext, aad, what):
         raise Damaged(f"{what}: the ciphertext does not authenticate") from None
 
 
+def check_tag(key, offset, tag, signed, name):
+    """What a trailer says must be what a holder of the key wrote [5, 7]."""
+    decrypt(key, offset, tag, signed, f"{name}, its trailer")
+
+
 def number(data):
     return int.from_bytes(data, "big")
 
@@ -149,6 +156,12 @@ class Folder:
             return os.stat(os.path.join(self.path, name)).st_size
         except OSError as e:
             raise Damaged(f"{name}: {e.strerror}") from None
+
+    def made(self, name):
+        try:
+            return os.stat(os.path.join(self.path, name)).st_mtime_ns
+        except OSError:
+            return 0
 
     def read(self, name, offset=0, length=None):
         try:
@@ -251,13 +264,25 @@ def unwrap(slot, vault_id, credential_type, credential):
     return master
 
 
+def slots_to_try(store):
+    """The oldest, the youngest, the oldest but one [3.1]: who only adds to a store makes no object older than others."""
+    names = sorted(store.names("keys"), key=lambda name: store.made("keys/" + name))
+    while names:
+        yield names.pop(0)
+        if names:
+            yield names.pop()
+
+
 def open_master_key(store, vault_id, credential_type, credential):
     damaged = too_new = None
     types = set()
-    for slot_id in store.names("keys")[:64]:
+    work = 64 * 16 * 262144  # what passphrase slots may cost together: some minutes
+    for slot_id in slots_to_try(store):
         try:
             slot = read_slot("keys/" + slot_id, store.read("keys/" + slot_id))
             types.add(slot.type)
+            work -= slot.costs[0] * slot.costs[1] if slot.type == credential_type else 0
+            require(work >= 0, "too many key slots for passphrases: somebody else writes into this store")
             master = unwrap(slot, vault_id, credential_type, credential)
             if master:
                 return master
@@ -318,14 +343,16 @@ class Vault:
         require(mac(self.record_key, data[:-36]) == data[-36:-4], f"{name}: its signature differs")
         return parse_json(data[36:-36], name)
 
-    def executed_packs(self):
-        packs = set()
-        for record_id in self.store.names("executed"):
+    def records(self, folder, kind):
+        """(id, record) of each record of a folder; what no holder of the key made is told and means nothing."""
+        for record_id in self.store.names(folder):
             try:
-                packs.update(self.record("executed/" + record_id, "E").get("packs", []))
+                yield record_id, self.record(f"{folder}/{record_id}", kind)
             except Problem as e:
-                tell(e)  # at worst, entries of packs that are gone are tried
-        return packs
+                tell(e)
+
+    def executed_packs(self):
+        return {pack for _, record in self.records("executed", "E") for pack in record.get("packs", [])}
 
     # -- packs [5]
 
@@ -360,11 +387,13 @@ class Vault:
         name = "packs/" + pack
         kind = self.pack_kind(pack)
         size = self.store.size(name)
-        require(size >= 32 + 16, f"{name}: truncated")
-        trailer = self.store.read(name, size - 16, 16)
-        require(crc32c(trailer[:12]) == number(trailer[12:]), f"{name}: its trailer is damaged or cut off")
+        require(size >= 32 + PACK_TRAILER, f"{name}: truncated")
+        at = size - PACK_TRAILER
+        trailer = self.store.read(name, at, PACK_TRAILER)
+        require(crc32c(trailer[:-4]) == number(trailer[-4:]), f"{name}: its trailer is damaged or cut off")
         offset, length, frames = struct.unpack(">III", trailer[:12])
-        require(offset >= 32 and offset + length == size - 16, f"{name}: its trailer is damaged")
+        require(offset >= 32 and offset + length == at, f"{name}: its trailer is damaged")
+        check_tag(self.object_key(kind, pack), at, trailer[12:28], self.store.read(name, 0, 32) + trailer[:12], name)
         plain = self.frame(kind, pack, name, self.store.read(name, offset, length), offset)
         groups, at = [], 0
         while at < len(plain):
@@ -401,18 +430,32 @@ class Vault:
         listed = {pack for segment in self.segments for pack in segment.packs}
         found = collections.defaultdict(list)
         for pack in self.store.names("packs"):
-            if pack in listed or pack in self.executed:
-                continue
-            try:
-                for entry in entries(pack, self.directory(pack)):
-                    found[entry.id].append(entry)
-            except Problem as e:
-                tell(e)
+            if pack not in listed and pack not in self.executed:
+                self.add_entries(pack, found)
         return found
+
+    @functools.cached_property
+    def hidden(self):
+        """As `unlisted`, of packs that a verdict deletes and that are there all the same."""
+        found = collections.defaultdict(list)
+        for pack in self.store.names("packs"):
+            if pack in self.executed:
+                self.add_entries(pack, found)
+        return found
+
+    def add_entries(self, pack, found):
+        try:
+            for entry in entries(pack, self.directory(pack)):
+                found[entry.id].append(entry)
+        except Problem as e:
+            tell(e)
 
     def places(self, item_id):
         found = [e for segment in self.segments for e in segment.find(item_id) if e.pack not in self.executed]
-        return found or self.unlisted.get(item_id, [])
+        found = found or self.unlisted.get(item_id, [])
+        if not found:  # an old verdict that somebody put back must not hide what is there
+            found = [e for segment in self.segments for e in segment.find(item_id)] + self.hidden.get(item_id, [])
+        return found
 
     # -- items [4]
 
@@ -446,7 +489,7 @@ class Vault:
 
     def points(self):
         """(id, point, whether it is forgotten), oldest first; what can't be read is told and left out."""
-        forgotten = set(self.store.names("forgotten"))
+        forgotten = self.forgotten()
         found = []
         for point_id in self.store.names("points"):
             try:
@@ -457,10 +500,16 @@ class Vault:
                 tell(e)
         return sorted(found, key=order)
 
+    def forgotten(self):
+        """Ids of points whose forgotten record is genuine and was not undone [9]."""
+        undone = {(r.get("point"), r.get("forgetting")) for _, r in self.records("undone", "U")}
+        return {i for i, r in self.records("forgotten", "F") if (i, r.get("forgetting")) not in undone}
+
     def point(self, point_id):
         name = "points/" + point_id
         data = self.store.read(name)
         if check_header(data, name, "PR") == "R":
+            self.record(name, "R")  # only a holder of the key can revoke a point
             return None
         check_end(data, name)
         require(len(data) == 36 + number(data[32:36]) + 4, f"{name}: damaged")
@@ -502,16 +551,19 @@ class Segment:
         self.vault, self.id, self.name = vault, segment_id, "index/" + segment_id
         size = vault.store.size(self.name)
         check_header(vault.store.read(self.name, 0, 32), self.name, "I")
-        require(size >= 4096 + 24, f"{self.name}: truncated")
-        trailer = vault.store.read(self.name, size - 24, 24)
-        require(crc32c(trailer[:20]) == number(trailer[20:]), f"{self.name}: its trailer is damaged or cut off")
+        require(size >= 4096 + INDEX_TRAILER, f"{self.name}: truncated")
+        end = size - INDEX_TRAILER
+        trailer = vault.store.read(self.name, end, INDEX_TRAILER)
+        require(crc32c(trailer[:-4]) == number(trailer[-4:]), f"{self.name}: its trailer is damaged or cut off")
+        signed = vault.store.read(self.name, 0, 32) + trailer[:20]
+        check_tag(vault.object_key("I", segment_id), end, trailer[20:36], signed, self.name)
         self.entries, packs, self.blocks, self.whole_crc = struct.unpack(">QIII", trailer[:20])
         require(self.blocks == -(-self.entries // 85), f"{self.name}: its trailer is damaged")
         at, tables = 4096 + 4096 * self.blocks, b""
-        require(at <= size - 24, f"{self.name}: its trailer is damaged")
-        while at < size - 24:
+        require(at <= end, f"{self.name}: its trailer is damaged")
+        while at < end:
             length = 16 + number(vault.store.read(self.name, at, 4))
-            require(at + length <= size - 24, f"{self.name}: its tables are damaged")
+            require(at + length <= end, f"{self.name}: its tables are damaged")
             tables += vault.frame("I", segment_id, self.name, vault.store.read(self.name, at, length), at)
             at += length
         filters = len(tables) - 16 * packs - 8 * self.blocks  # not needed here: they only spare reads of blocks
@@ -636,7 +688,7 @@ def restore(vault, wanted, disk_name, target):
 
 def verify(vault):
     """Every object's structure, checksums, decryption and ids, then every point's reach."""
-    for folder, kind in zip("sessions forgotten condemned executed quarantine".split(), "SFCEQ"):
+    for folder, kind in zip("sessions forgotten undone condemned executed quarantine".split(), "SFUCEQ"):
         for record_id in vault.store.names(folder):
             attempt(vault.record, f"{folder}/{record_id}", kind)
     for slot_id in vault.store.names("keys"):
@@ -666,7 +718,7 @@ def attempt(check, *arguments):
 
 def verify_segment(segment, indexed):
     data = segment.vault.store.read(segment.name)
-    require(crc32c(data[:-24]) == segment.whole_crc, f"{segment.name}: its checksum differs")
+    require(crc32c(data[:-INDEX_TRAILER]) == segment.whole_crc, f"{segment.name}: its checksum differs")
     require(not any(data[32:4096]), f"{segment.name}: bytes behind its header")
     before = b""
     for position, fence in enumerate(segment.fences):
@@ -687,9 +739,9 @@ def verify_pack(vault, pack, good, indexed, listed):
         at += length
         attempt(verify_frame, vault, pack, offset, length, items, good[kind])
     size = vault.store.size(name)
-    directory = vault.store.read(name, at, size - 16 - at)
+    directory = vault.store.read(name, at, size - PACK_TRAILER - at)
     require(crc32c(directory[:12] + directory[16:]) == number(directory[12:16]), f"{name}: its directory is damaged")
-    require(at == number(vault.store.read(name, size - 16, 4)), f"{name}: a gap before its directory")
+    require(at == number(vault.store.read(name, size - PACK_TRAILER, 4)), f"{name}: a gap before its directory")
     require(not listed or indexed == set(entries(pack, groups)), f"{name}: the index says otherwise")
 
 

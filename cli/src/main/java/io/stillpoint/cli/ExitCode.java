@@ -18,7 +18,7 @@ enum ExitCode {
     DAMAGE(5),
     /// Done, but with warnings: what came of it is less than it could be.
     WARNINGS(6),
-    /// Stopped by Ctrl-C or a signal.
+    /// Stopped by Ctrl-C. After another signal the process ends with 128 and the signal's number: 143 after SIGTERM.
     CANCELLED(130);
 
     private final int status;

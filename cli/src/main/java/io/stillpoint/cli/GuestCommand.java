@@ -191,7 +191,7 @@ final class GuestCommand {
 
         private static String text(ScriptsTest test) {
             if (!test.isConfigured()) {
-                return Output.text("guest.no-scripts", test.configuration());
+                return Output.text("guest.no-scripts");
             }
             StringBuilder text =
                     new StringBuilder(Output.text("guest.scripts", test.configuration()));

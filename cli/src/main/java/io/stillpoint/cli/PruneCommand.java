@@ -62,7 +62,7 @@ final class PruneCommand implements Callable<Integer> {
                         copyMax == null ? Long.MAX_VALUE : copyMax.bytes(),
                         dryRun);
         if (withoutKey) {
-            return carryOut(wait);
+            return tellVerdicts();
         }
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
@@ -78,25 +78,13 @@ final class PruneCommand implements Callable<Integer> {
         }
     }
 
-    private int carryOut(Duration wait) {
-        try (SealedVault vault = vaultOptions.openSealed();
-                ConsoleEvents events = output.events()) {
-            events.watching(
-                    "prune",
-                    Output.text("step.carry-out"),
-                    () -> vaultOptions.meter().usage().bytes());
-            SealedVault.CarriedOut done = vault.carryOut(wait, Interruption.cancellation());
-            events.end();
+    /// Deletes nothing: what could be told here to delete, somebody without the key could have written.
+    private int tellVerdicts() {
+        try (SealedVault vault = vaultOptions.openSealed()) {
+            int verdicts = vault.verdicts();
             ObjectNode json = Json.object();
-            json.put("deletedPacks", done.deletedPacks()).put("deletedBytes", done.deletedBytes());
-            json.put("retainedPacks", done.retainedPacks());
-            output.done(
-                    json,
-                    Output.text(
-                            "prune.carried-out",
-                            Long.toString(done.deletedPacks()),
-                            new ByteSize(done.deletedBytes()),
-                            Long.toString(done.retainedPacks())));
+            json.put("deletedPacks", 0).put("deletedBytes", 0).put("verdicts", verdicts);
+            output.done(json, Output.text("prune.without-key", verdicts));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -114,6 +102,9 @@ final class PruneCommand implements Callable<Integer> {
         json.put("rewrittenPacks", result.rewrittenPacks());
         json.put("copiedBytes", result.copiedBytes());
         json.put("retainedPacks", result.retainedPacks());
+        json.put("youngPacks", result.youngPacks()).put("youngBytes", result.youngBytes());
+        result.youngUntil().ifPresent(until -> json.put("youngUntil", until.toString()));
+        result.waitingUntil().ifPresent(until -> json.put("waitingUntil", until.toString()));
         return json;
     }
 
@@ -131,6 +122,18 @@ final class PruneCommand implements Callable<Integer> {
                         new ByteSize(result.copiedBytes()),
                         Long.toString(result.waitingPacks()),
                         new ByteSize(result.waitingBytes())));
+        result.waitingUntil()
+                .ifPresent(
+                        until -> lines.add(Output.text("prune.waiting-until", until.toString())));
+        result.youngUntil()
+                .ifPresent(until ->
+                        lines.add(
+                                Output.text(
+                                        "prune.young",
+                                        Long.toString(result.youngPacks()),
+                                        new ByteSize(result.youngBytes()),
+                                        Integer.toString(Math.max(0, grace)),
+                                        until.toString())));
         if (result.retainedPacks() > 0) {
             lines.add(Output.text("prune.retained", Long.toString(result.retainedPacks())));
         }

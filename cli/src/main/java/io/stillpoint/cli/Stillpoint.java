@@ -32,7 +32,6 @@ public final class Stillpoint implements Runnable {
         int status = ExitCode.DEFECT.status();
         try {
             Readiness.requireReadable(System.getenv(), arguments);
-            tellWaits(arguments);
             status = run(arguments);
         } catch (Throwable e) {
             // Whatever it is: who waits for this process learns at once that it failed.
@@ -40,14 +39,6 @@ public final class Stillpoint implements Runnable {
         } finally {
             Interruption.ended();
             System.exit(status);
-        }
-    }
-
-    /// Silence is for those who asked for it: everybody else learns what a command waits for.
-    private static void tellWaits(String... arguments) {
-        List<String> given = Arrays.asList(arguments);
-        if (!given.contains("--quiet") && !given.contains("-q")) {
-            Waiting.listen(text -> Output.say(Output.text("wait.for", text)));
         }
     }
 

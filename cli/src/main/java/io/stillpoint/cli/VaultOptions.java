@@ -132,8 +132,8 @@ final class VaultOptions {
 
     /// What can be done without the key.
     SealedVault openSealed() {
-        try (Waiting _ = Waiting.until(() -> Output.text("store.answer", location()))) {
-            return SealedVault.open(store(), InstantSource.system());
+        try (Waiting _ = waiting(location())) {
+            return SealedVault.open(store());
         }
     }
 
@@ -142,8 +142,13 @@ final class VaultOptions {
         return open(store(), location(), key.credential());
     }
 
+    /// A folder may lie on a server that is gone. Remote stores tell of each request themselves.
+    private static @Nullable Waiting waiting(StoreLocation where) {
+        return where.isRemote() ? null : Waiting.until(() -> Output.text("store.answer", where));
+    }
+
     private Vault open(ObjectStore store, StoreLocation where, Credential credential) {
-        try (Waiting _ = Waiting.until(() -> Output.text("store.answer", where))) {
+        try (Waiting _ = waiting(where)) {
             Vault vault =
                     Vault.open(store, credential, Randomness.secure(), InstantSource.system());
             if (where.isRemote() && !differences) {

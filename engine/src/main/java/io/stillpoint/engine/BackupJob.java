@@ -190,10 +190,7 @@ public final class BackupJob {
     }
 
     private void store(
-            DueBackup due,
-            VmIdentity identity,
-            HeldVm held,
-            AtomicReference<RecoveryPoint> made) {
+            DueBackup due, VmIdentity identity, HeldVm held, AtomicReference<RecoveryPoint> made) {
         List<HeldDisk> disks = held.snapshot().disks();
         StoreProgress progress = new StoreProgress(events);
         List<BlockSource> sources = new ArrayList<>();

@@ -54,8 +54,11 @@ final class BackupJobTest {
 
         @Override
         public void warning(String code, String text) {
-            codes.add(code);
-            texts.add(text);
+            // How well the guest came to rest is not asked here.
+            if (!code.startsWith("guest.")) {
+                codes.add(code);
+                texts.add(text);
+            }
         }
 
         @Override

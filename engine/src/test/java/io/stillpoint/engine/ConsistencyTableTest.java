@@ -8,6 +8,7 @@ import io.stillpoint.engine.ConsistencyRules.Machine;
 import io.stillpoint.engine.ConsistencyRules.Next;
 import io.stillpoint.guest.quiesce.Applications;
 import io.stillpoint.guest.quiesce.Rest;
+import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.vault.Consistency;
 import java.io.IOException;
@@ -121,8 +122,28 @@ final class ConsistencyTableTest {
         }
     }
 
+    static List<Row> stopped() {
+        return table("A VM that is off");
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void stopped(Row row) {
+        Shutdown.State state = constant(Shutdown.State.class, row.cells().getFirst());
+        ConsistencyRules.Verdict verdict = ConsistencyRules.stopped(state);
+        assertThat(verdict.next()).isEqualTo(Next.KEEP);
+        assertThat(verdict.consistency()).isEqualTo(Consistency.of(row.cells().get(1)));
+        assertThat(verdict.code()).isEqualTo(code(row.cells().get(2)));
+        if (!verdict.code().isEmpty()) {
+            assertThat(Messages.of(BackupJob.class).text(verdict.code(), "why"))
+                    .isNotEqualTo(verdict.code())
+                    .contains("why");
+        }
+    }
+
     @Test
     void everyCaseIsInOneRow() {
+        assertOneRowEach(words(Shutdown.State.class).stream().map(List::of).toList(), stopped());
         assertOneRowEach(wayCases(), ways());
         assertOneRowEach(verdictCases(), verdicts());
     }

@@ -46,11 +46,7 @@ public record VmIdentity(
 
     /// A machine of this host.
     public static VmIdentity here(
-            String uuid,
-            String process,
-            String name,
-            List<String> images,
-            List<String> backing) {
+            String uuid, String process, String name, List<String> images, List<String> backing) {
         String hostName = line(Path.of("/proc/sys/kernel/hostname"));
         String machine = line(Path.of("/etc/machine-id"));
         return new VmIdentity(
@@ -76,7 +72,9 @@ public record VmIdentity(
                         identity.path("name").asString(configuration.path("name").asString("")),
                         texts(identity.path("images")),
                         texts(identity.path("backing")));
-        return found.uuid.isEmpty() && found.images.isEmpty() ? Optional.empty() : Optional.of(found);
+        return found.uuid.isEmpty() && found.images.isEmpty()
+                ? Optional.empty()
+                : Optional.of(found);
     }
 
     /// As it goes into a recovery point's configuration, under `identity`.
@@ -102,7 +100,8 @@ public record VmIdentity(
             return false;
         }
         boolean isSameProcess = !process.isEmpty() && process.equals(before.process);
-        // An overlay may have been put on an image since, or been committed back into it. A backing file alone is
+        // An overlay may have been put on an image since, or been committed back into it. A backing
+        // file alone is
         // no sign: many machines may be made from one.
         return isSameProcess
                 || shares(images, before.images)

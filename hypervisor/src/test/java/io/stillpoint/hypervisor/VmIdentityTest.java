@@ -49,8 +49,7 @@ class VmIdentityTest {
     @Test
     void overlayIsTheSameMachineAndACommonTemplateIsNot() {
         VmIdentity base = vm("", "h", "", "/a");
-        VmIdentity overlay =
-                new VmIdentity("", "h", "h", "", "vm", List.of("/ov"), List.of("/a"));
+        VmIdentity overlay = new VmIdentity("", "h", "h", "", "vm", List.of("/ov"), List.of("/a"));
         VmIdentity other =
                 new VmIdentity("", "h", "h", "", "vm", List.of("/x"), List.of("/template"));
         VmIdentity sister =

@@ -243,7 +243,7 @@ final class CommandLineTest {
                                 "--key-file",
                                 vault.key().toString());
         assertThat(result.status()).as(result.err()).isZero();
-        assertThat(result.out()).contains(point.substring(0, 12)).contains("stopped", "full");
+        assertThat(result.out()).contains(point.substring(0, 12)).contains("crash", "full");
     }
 
     @ParameterizedTest

@@ -3,6 +3,7 @@ package io.stillpoint.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.Messages;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -12,6 +13,7 @@ import java.text.MessageFormat;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
@@ -29,6 +31,11 @@ final class MessagesTest {
     private static final Pattern LITERAL = Pattern.compile("\"([a-z]+(?:\\.[a-z0-9-]+)+)\"");
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{(\\d+)}");
     private static final Pattern LONE_APOSTROPHE = Pattern.compile("(?<!')'(?!')");
+
+    /// Where a word is missing.
+    private static final Pattern GAP =
+            Pattern.compile(
+                    "\\b(no|of|in|to|is|for|from|by|with|the|a|at|on|named)([.,;:)]|$)| [.,;:)]|[:,;]\\s*$|\\( ");
 
     /// Texts that the command line's parser shows as they are, and finds by names of its own.
     private static final Pattern OF_PARSER =
@@ -151,6 +158,41 @@ final class MessagesTest {
             }
             assertThat(shown).as(key).doesNotContain("{", "''");
             assertThat(LONE_APOSTROPHE.matcher(pattern).find()).as(key + "=" + pattern).isFalse();
+        }
+    }
+
+    /// What a guest, a store or a user left empty.
+    @ParameterizedTest
+    @MethodSource("bundles")
+    void noTextHasAGapWhereAnArgumentIsEmpty(Path bundle) throws IOException {
+        Properties texts = read(bundle);
+        for (String key : texts.stringPropertyNames()) {
+            String pattern = texts.getProperty(key);
+            if (OF_PARSER.matcher(key).matches()) {
+                continue;
+            }
+            for (int empty = 0; empty < 9; empty++) {
+                if (!pattern.contains("{" + empty + "}")) {
+                    continue;
+                }
+                Object[] arguments = IntStream.range(0, 9).mapToObj(i -> "<" + i + ">").toArray();
+                arguments[empty] = "";
+                String shown = Messages.fill(pattern, Locale.ROOT, arguments);
+                String whole =
+                        Messages.fill(
+                                pattern,
+                                Locale.ROOT,
+                                IntStream.range(0, 9).mapToObj(i -> "<" + i + ">").toArray());
+                assertThat(shown)
+                        .as(key + " without {" + empty + "}")
+                        .isNotBlank()
+                        .doesNotContain("{", "()", "\"\"\"\"");
+                if (!GAP.matcher(whole).find()) {
+                    assertThat(GAP.matcher(shown).find())
+                            .as(key + " without {" + empty + "}: " + shown)
+                            .isFalse();
+                }
+            }
         }
     }
 }

@@ -51,6 +51,25 @@ public final class Messages {
                 Arrays.stream(arguments)
                         .map(each -> each instanceof Instant instant ? Moment.text(instant) : each)
                         .toArray();
-        return new MessageFormat(pattern, bundle.getLocale()).format(shown);
+        return fill(pattern, bundle.getLocale(), shown);
+    }
+
+    /// A text with its placeholders filled. What is empty leaves no gap that reads like a broken sentence: where the text
+    /// adds it in parentheses or behind a colon at the end of a line, both are left out; elsewhere it is shown as `""`.
+    public static String fill(String pattern, Locale locale, Object... arguments) {
+        String fitting = pattern;
+        Object[] shown = arguments.clone();
+        for (int i = 0; i < shown.length; i++) {
+            if (String.valueOf(shown[i]).isEmpty()) {
+                String place = "\\{" + i + "}";
+                fitting =
+                        fitting.replaceAll(" \\(" + place + "\\)", "")
+                                .replaceAll(":? " + place + "(?=\\s*$)", ".")
+                                .replaceAll(": " + place + "(?=\\n)", "")
+                                .replaceAll("\"" + place + "\"", place);
+                shown[i] = "\"\"";
+            }
+        }
+        return new MessageFormat(fitting, locale).format(shown);
     }
 }

@@ -78,7 +78,7 @@ final class SimulatedStore implements ObjectStore {
     /// Trouble comes where it hurts: at the few operations that decide something.
     private static int weight(ObjectName name) {
         return switch (name.area()) {
-            case POINTS, EXECUTED, CONDEMNED, FORGOTTEN -> 12;
+            case POINTS, EXECUTED, CONDEMNED, FORGOTTEN, UNDONE -> 12;
             case SESSIONS, INDEX -> 4;
             case VAULT, KEYS, PACKS, QUARANTINE -> 3;
         };

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 final class StoreState {
     private static final Comparator<ObjectName> BY_NAME =
             Comparator.comparing(ObjectName::area).thenComparing(ObjectName::id);
+    private static final Pattern POINT = Pattern.compile("\"point\"\\s*:\\s*\"([^\"]+)\"");
+    private static final Pattern FORGETTING =
+            Pattern.compile("\"forgetting\"\\s*:\\s*\"([^\"]+)\"");
     private static final Pattern PURGE_AT = Pattern.compile("\"purgeAt\"\\s*:\\s*\"([^\"]+)\"");
     private static final int KIND_AT = 8;
     private static final int JSON_AT = 36;
@@ -141,8 +144,20 @@ final class StoreState {
             model.pointMade(token, name.id(), turns.now());
         } else if (name.area() == Area.FORGOTTEN) {
             model.forgotten(name.id(), purgeAt(content), turns.now());
+        } else if (name.area() == Area.UNDONE) {
+            undone(content);
         }
         return true;
+    }
+
+    /// From now on a forgotten record does not count, if it is that one still.
+    private void undone(byte[] record) {
+        ObjectId point = ObjectId.parse(field(POINT, record));
+        Stored forgotten = objects.get(new ObjectName(Area.FORGOTTEN, point));
+        if (forgotten != null
+                && field(FORGETTING, forgotten.content()).equals(field(FORGETTING, record))) {
+            model.broughtBack(point, turns.now());
+        }
     }
 
     void delete(ObjectName name) {
@@ -159,13 +174,17 @@ final class StoreState {
     }
 
     private static Instant purgeAt(byte[] record) {
+        return Instant.parse(field(PURGE_AT, record));
+    }
+
+    private static String field(Pattern pattern, byte[] record) {
         int length = ByteBuffer.wrap(record).getInt(JSON_AT - Integer.BYTES);
         Matcher found =
-                PURGE_AT.matcher(new String(record, JSON_AT, length, StandardCharsets.UTF_8));
+                pattern.matcher(new String(record, JSON_AT, length, StandardCharsets.UTF_8));
         if (!found.find()) {
-            throw new Violation("a forgotten record without a date");
+            throw new Violation("a record without " + pattern);
         }
-        return Instant.parse(found.group(1));
+        return found.group(1);
     }
 
     /// What a listing tells now.

@@ -14,9 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -232,6 +235,24 @@ class WindowsVerbTest {
                         .containsExactly("1.1.0");
             }
         }
+    }
+
+    /// Wine has its users' rights from the host's modes, but knows no junctions.
+    @Test
+    void aFolderOnTheWayThatOthersMayWriteToIsRefused() throws IOException {
+        put("1.0.0", "");
+        Path packages = guest.drive().resolve("Packages");
+        Set<PosixFilePermission> before = Files.getPosixFilePermissions(packages);
+        Files.setPosixFilePermissions(packages, PosixFilePermissions.fromString("rwxrwxrwx"));
+        try {
+            JsonNode answer = require(17, "broken", "1.0.0", "install");
+
+            assertThat(answer.path("message").asString()).contains("others may write");
+            assertThat(answer.path("detail").asString()).isEqualTo("C:\\Packages");
+        } finally {
+            Files.setPosixFilePermissions(packages, before);
+        }
+        succeed("1.0.0", "install");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackWriter;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 /// that is closed without leaves only packs that the next one uses or pruning removes. For one thread at a
 /// time; uses all cores.
 public final class BackupSession implements AutoCloseable {
+    /// How many names of points to try if others keep taking them.
+    private static final int NAMES_MAX = 3;
+
     private final Vault vault;
     private final SessionGuard guard;
     private final Optional<RecoveryPoint> base;
@@ -192,28 +196,50 @@ public final class BackupSession implements AutoCloseable {
     public RecoveryPoint commit(PointDraft draft) {
         flush();
         cancellation.check();
-        RecoveryPoint point =
-                new RecoveryPoint(
-                        guard.point(),
-                        draft.vm(),
-                        draft.configuration(),
-                        draft.startedAt(),
-                        draft.snapshotAt(),
-                        vault.clock().instant(),
-                        draft.consistency(),
-                        draft.consistencyReason(),
-                        draft.frozenMillis(),
-                        draft.disks(),
-                        data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
-                        draft.writer(),
-                        draft.lockedUntil(),
-                        draft.copiedFrom(),
-                        draft.lineage().orElseGet(() -> next(draft.vm())));
-        guard.committing();
-        vault.commit(point);
-        guard.committed();
+        RecoveryPoint point = commit(draft, 1);
         retain(point);
         return point;
+    }
+
+    private RecoveryPoint commit(PointDraft draft, int attempt) {
+        RecoveryPoint point = point(draft);
+        guard.committing();
+        if (vault.commit(point)) {
+            guard.committed();
+            return point;
+        }
+        // Somebody who can write to the store took the name; who only adds can't know the next one
+        // before it is promised.
+        guard.promiseAnother();
+        if (attempt == NAMES_MAX) {
+            throw new VaultException(
+                    VaultException.Kind.OVERTAKEN,
+                    "vault.name-taken",
+                    null,
+                    vault.location(),
+                    new ObjectName(ObjectName.Area.POINTS, point.id()),
+                    attempt);
+        }
+        return commit(draft, attempt + 1);
+    }
+
+    private RecoveryPoint point(PointDraft draft) {
+        return new RecoveryPoint(
+                guard.point(),
+                draft.vm(),
+                draft.configuration(),
+                draft.startedAt(),
+                draft.snapshotAt(),
+                vault.clock().instant(),
+                draft.consistency(),
+                draft.consistencyReason(),
+                draft.frozenMillis(),
+                draft.disks(),
+                data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
+                draft.writer(),
+                draft.lockedUntil(),
+                draft.copiedFrom(),
+                draft.lineage().orElseGet(() -> next(draft.vm())));
     }
 
     /// Has the store keep what the point needs. From here on nothing may throw: the point exists.

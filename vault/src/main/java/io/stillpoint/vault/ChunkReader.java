@@ -16,6 +16,7 @@ import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Reads single chunks and keeps the frames read last, since chunks that follow each other on a disk mostly do so in a
@@ -28,9 +29,11 @@ final class ChunkReader implements AutoCloseable {
 
     private final Vault vault;
     private final ItemIndex.Lookup lookup;
+    private final boolean onlyThere;
     private final ItemHasher hasher;
     private final FrameReader reader = new FrameReader();
     private final DifferenceCodec differences = new DifferenceCodec();
+    private final byte[] soundBytes = new byte[TreeShape.CHUNK];
     private final byte[] baseBytes = new byte[TreeShape.CHUNK];
     // The one used last comes first.
     private final Deque<Frame> frames = new ArrayDeque<>();
@@ -52,8 +55,14 @@ final class ChunkReader implements AutoCloseable {
 
     /// @param lookup which places may be read
     ChunkReader(Vault vault, ItemIndex.Lookup lookup) {
+        this(vault, lookup, false);
+    }
+
+    /// @param onlyThere whether what the lookup does not tell must not be looked for elsewhere
+    ChunkReader(Vault vault, ItemIndex.Lookup lookup, boolean onlyThere) {
         this.vault = vault;
         this.lookup = lookup;
+        this.onlyThere = onlyThere;
         hasher = new ItemHasher(vault.keys());
     }
 
@@ -62,8 +71,8 @@ final class ChunkReader implements AutoCloseable {
     void read(ItemId id, byte[] into, int at) {
         Place place = lookup.find(id);
         if (place == null) {
-            throw new VaultException(
-                    Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
+            readElsewhere(id, null, into, at, missing(id));
+            return;
         }
         try {
             read(id, place, into, at);
@@ -73,8 +82,59 @@ final class ChunkReader implements AutoCloseable {
         }
     }
 
-    private void readElsewhere(ItemId id, Place failed, byte[] into, int at, VaultException first) {
-        for (Place place : vault.otherPlaces(id, failed)) {
+    private Set<Place> otherPlaces(ItemId id, @Nullable Place failed) {
+        if (!onlyThere) {
+            return vault.otherPlaces(id, failed);
+        }
+        Set<Place> places = lookup.places(id);
+        if (failed != null) {
+            places.remove(failed);
+        }
+        return places;
+    }
+
+    /// Whether the item can be read, whole and as its id says, where the lookup says that it is. Every byte is read.
+    boolean isSound(ItemId id, boolean isChunk) {
+        for (Place place : lookup.places(id)) {
+            try {
+                if (isChunk) {
+                    read(id, place, soundBytes, 0);
+                    return true;
+                }
+                Frame frame = frame(place);
+                int end = place.itemOffset() + place.itemLength();
+                if (end <= frame.length
+                        && hasher.node(frame.plain, place.itemOffset(), place.itemLength())
+                                .equals(id)) {
+                    return true;
+                }
+            } catch (VaultException e) {
+                // That is the answer: not there.
+                requireDamage(e);
+            }
+        }
+        return false;
+    }
+
+    /// As [#isSound], but a chunk that stands only as a difference from another does not count.
+    boolean isSoundWhole(ItemId id) {
+        try {
+            readWhole(id, soundBytes);
+            return true;
+        } catch (VaultException e) {
+            requireDamage(e);
+            return false;
+        }
+    }
+
+    private VaultException missing(ItemId id) {
+        return new VaultException(
+                Kind.MISSING, "vault.chunk-missing", null, vault.store().description(), id);
+    }
+
+    private void readElsewhere(
+            ItemId id, @Nullable Place failed, byte[] into, int at, VaultException first) {
+        for (Place place : otherPlaces(id, failed)) {
             try {
                 read(id, place, into, at);
                 return;
@@ -87,7 +147,7 @@ final class ChunkReader implements AutoCloseable {
     }
 
     private static void requireDamage(VaultException e) {
-        if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+        if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING && e.kind() != Kind.TOO_NEW) {
             throw e;
         }
     }
@@ -169,7 +229,7 @@ final class ChunkReader implements AutoCloseable {
                 first = e;
             }
         }
-        for (Place other : vault.otherPlaces(id, place)) {
+        for (Place other : otherPlaces(id, place)) {
             if (other.itemLength() == TreeShape.CHUNK) {
                 try {
                     read(id, other, into, 0);
@@ -219,6 +279,14 @@ final class ChunkReader implements AutoCloseable {
         reader.lend(frame.plain);
         PackFile pack = vault.packs().acquire(place.pack());
         try {
+            // A pack that is open can be read although it was deleted.
+            if (onlyThere && !vault.store().exists(new ObjectName(Area.PACKS, place.pack()))) {
+                throw new VaultException(
+                        Kind.MISSING,
+                        "vault.missing",
+                        null,
+                        new ObjectName(Area.PACKS, place.pack()));
+            }
             frame.length = reader.read(pack, place.frameOffset(), place.frameLength());
             frame.plain = reader.plain();
             frame.pack = place.pack();

@@ -80,8 +80,10 @@ final class CleanSample {
 
     /// One of the bits that are set, each as likely as another.
     private int anyOf(long present) {
-        int skip = Math.floorMod(ByteBuffer.wrap(randomness.bytes(Integer.BYTES)).getInt(),
-                Long.bitCount(present));
+        int skip =
+                Math.floorMod(
+                        ByteBuffer.wrap(randomness.bytes(Integer.BYTES)).getInt(),
+                        Long.bitCount(present));
         long left = present;
         for (int i = 0; i < skip; i++) {
             left &= left - 1;

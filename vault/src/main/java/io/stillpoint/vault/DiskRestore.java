@@ -86,7 +86,10 @@ final class DiskRestore {
     }
 
     private static boolean isDamage(VaultException e) {
-        return e.kind() == Kind.MISSING || e.kind() == Kind.DAMAGED;
+        return e.kind() == Kind.MISSING
+                || e.kind() == Kind.DAMAGED
+                // Of an object, this late: anybody can write a version that is not ours.
+                || e.kind() == Kind.TOO_NEW;
     }
 
     private void lost(TreeShape shape, long offset, long length, VaultException why) {

@@ -81,7 +81,7 @@ final class NodeStore implements NodeReader, AutoCloseable {
     }
 
     private static void requireDamage(VaultException e) {
-        if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
+        if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING && e.kind() != Kind.TOO_NEW) {
             throw e;
         }
     }

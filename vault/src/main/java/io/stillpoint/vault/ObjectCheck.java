@@ -32,7 +32,15 @@ final class ObjectCheck {
         return switch (name.area()) {
             case PACKS -> checkPack(name);
             case INDEX -> checkSegment(name);
-            case VAULT, KEYS, POINTS, SESSIONS, FORGOTTEN, CONDEMNED, EXECUTED, QUARANTINE ->
+            case VAULT,
+                    KEYS,
+                    POINTS,
+                    SESSIONS,
+                    FORGOTTEN,
+                    UNDONE,
+                    CONDEMNED,
+                    EXECUTED,
+                    QUARANTINE ->
                     checkSmall(name);
         };
     }

@@ -8,6 +8,7 @@ import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.Where;
+import io.stillpoint.vault.record.RecordCodec;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import java.nio.ByteBuffer;
@@ -33,10 +34,12 @@ final class PointCodec {
 
     private final VaultKeys keys;
     private final String store;
+    private final RecordCodec revocations;
 
     PointCodec(VaultKeys keys, String store) {
         this.keys = keys;
         this.store = store;
+        revocations = new RecordCodec(store, keys);
     }
 
     byte[] encode(RecoveryPoint point) {
@@ -59,8 +62,8 @@ final class PointCodec {
         return object.array();
     }
 
-    /// Returns null for a name that was taken so that no point can be made of it. Throws kinds `DAMAGED` and
-    /// `TOO_NEW`.
+    /// Returns null for a name that a holder of the key took so that no point can be made of it. Throws kinds `DAMAGED`
+    /// and `TOO_NEW`.
     @Nullable RecoveryPoint decode(byte[] object, ObjectName name) {
         Where where = new Where(store, name);
         ObjectKind kind =
@@ -71,6 +74,8 @@ final class PointCodec {
                                 store)
                         .kind();
         if (kind == ObjectKind.REVOKED_POINT) {
+            // The letter alone says nothing: anybody can write it over that of a point.
+            revocations.decode(kind, name, object);
             return null;
         }
         ByteBuffer buffer = ByteBuffer.wrap(object);

@@ -1,9 +1,11 @@
 package io.stillpoint.vault;
 
+import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.record.Forgotten;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Undone;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -26,12 +28,19 @@ final class Points {
     private final ObjectStore store;
     private final PointCodec codec;
     private final Records records;
+    private final Randomness randomness;
     private final Supplier<Clocks> clocks;
     // Points never change, so what was read once need not be read again.
     private final Map<ObjectId, RecoveryPoint> read = new ConcurrentHashMap<>();
 
-    Points(ObjectStore store, VaultKeys keys, Records records, Supplier<Clocks> clocks) {
+    Points(
+            ObjectStore store,
+            VaultKeys keys,
+            Records records,
+            Randomness randomness,
+            Supplier<Clocks> clocks) {
         this.store = store;
+        this.randomness = randomness;
         this.records = records;
         this.clocks = clocks;
         codec = new PointCodec(keys, store.description());
@@ -164,9 +173,31 @@ final class Points {
         return Optional.ofNullable(load(new ObjectName(Area.POINTS, id)));
     }
 
-    /// Makes a point. Throws kind `OVERTAKEN` if its name was taken to keep it from being made, `STORE` if there is no
+    /// Whether nobody can make a point of this id any more: it was made, or revoked, by a holder of the key and before an
+    /// instant. Whatever else has the name was not, and means nothing.
+    boolean isDecided(ObjectId id, Instant before) {
+        ObjectName name = new ObjectName(Area.POINTS, id);
+        if (!store.exists(name)) {
+            return false;
+        }
+        try (ObjectStore.StoredObject object = store.open(name)) {
+            if (!object.modifiedAt().isBefore(before)) {
+                return false;
+            }
+            codec.decode(store.get(name), name);
+            return true;
+        } catch (VaultException e) {
+            if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /// Makes a point. Returns false if there is an object of its name that no holder of the key made; the point does not
+    /// exist then. Throws kind `OVERTAKEN` if a holder of the key took the name to keep the point from being made, `STORE` if there is no
     /// telling whether it was made.
-    void commit(RecoveryPoint point) {
+    boolean commit(RecoveryPoint point) {
         ObjectName name = new ObjectName(Area.POINTS, point.id());
         byte[] bytes = codec.encode(point);
         try {
@@ -174,18 +205,35 @@ final class Points {
         } catch (VaultException e) {
             if (e.kind() == Kind.STORE) {
                 requireMade(point, e);
-                return;
+                return true;
             }
             if (e.kind() != Kind.EXISTS) {
                 throw e;
             }
-            // Ours, if an earlier try reached the store but its answer did not reach us.
-            RecoveryPoint taken = codec.decode(store.get(name), name);
-            if (!point.equals(taken)) {
-                throw new VaultException(
-                        Kind.OVERTAKEN, "vault.session-revoked", e, store.description());
+            if (!isOurs(name, point, e)) {
+                return false;
             }
         }
+        return true;
+    }
+
+    /// Whether a name is taken by this very point, as when an earlier try reached the store but its answer did not reach
+    /// us. Returns false if it is taken by what no holder of the key made.
+    private boolean isOurs(ObjectName name, RecoveryPoint point, VaultException taken) {
+        RecoveryPoint found;
+        try {
+            found = codec.decode(store.get(name), name);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.MISSING && e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
+                throw e;
+            }
+            return false;
+        }
+        if (!point.equals(found)) {
+            throw new VaultException(
+                    Kind.OVERTAKEN, "vault.session-revoked", taken, store.description());
+        }
+        return true;
     }
 
     /// After a failure that may have come when the object was there already.
@@ -212,14 +260,21 @@ final class Points {
         requireUnlocked(point, now.earlier());
         Instant proven = provenBy(point);
         Instant from = proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
-        Forgotten record = new Forgotten(point.id(), now.store(), from.plus(keep));
+        Forgotten record =
+                new Forgotten(
+                        point.id(), ObjectId.random(randomness), now.store(), from.plus(keep));
         try {
             records.put(record);
         } catch (VaultException e) {
             if (e.kind() != Kind.EXISTS) {
                 throw e;
             }
-            throw new VaultException(Kind.EXISTS, "vault.forgotten-already", e, point.id());
+            if (records.isForgotten(point.id())) {
+                throw new VaultException(Kind.EXISTS, "vault.forgotten-already", e, point.id());
+            }
+            // Junk, or undone before: neither has a meaning that could be lost.
+            records.deleteForgotten(point.id());
+            records.put(record);
         }
         return new ForgottenPoint(point, record.at(), record.purgeAt());
     }
@@ -243,15 +298,26 @@ final class Points {
 
     /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
     void bringBack(ForgottenPoint forgotten) {
-        requireInTime(forgotten);
-        records.deleteForgotten(forgotten.point().id());
+        Instant now = requireInTime(forgotten);
+        ObjectId point = forgotten.point().id();
+        // This stays: else whoever kept the forgotten record could put it back.
+        records.forgotten(point)
+                .ifPresent(record ->
+                        records.put(
+                                new Undone(
+                                        ObjectId.random(randomness),
+                                        point,
+                                        record.forgetting(),
+                                        now)));
+        records.deleteForgotten(point);
         // Purging begins at the date and looks for the record after it; so if the date has not come
         // yet, nobody purges.
         requireInTime(forgotten);
     }
 
-    private void requireInTime(ForgottenPoint forgotten) {
-        if (!clocks.get().store().isBefore(forgotten.purgeAt())) {
+    private Instant requireInTime(ForgottenPoint forgotten) {
+        Instant now = clocks.get().store();
+        if (!now.isBefore(forgotten.purgeAt())) {
             throw new VaultException(
                     Kind.NOT_FOUND,
                     "vault.too-late",
@@ -259,5 +325,6 @@ final class Points {
                     forgotten.point().id(),
                     forgotten.purgeAt());
         }
+        return now;
     }
 }

@@ -21,6 +21,7 @@ import io.stillpoint.vault.record.PackList;
 import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
+import io.stillpoint.vault.record.Undone;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -34,6 +35,8 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +52,15 @@ final class Pruner {
     /// Everybody reads all verdicts, so they must not become many: after this the index is rewritten for the last ones.
     private static final Duration VERDICT_AGE_MAX = Duration.ofDays(30);
 
+    /// A session whose newest record says that it was written so long ago is silent, whatever the store says of that record's
+    /// age: a record that somebody puts back again and again keeps nothing for ever. If the session lives after all, its
+    /// point can't be made; nothing is lost.
+    private static final Duration RENEWAL_AGE_MAX = Duration.ofDays(30);
+
+    /// For so long a session record that can't be read holds back what can't be undone. It may be junk; it may be the record
+    /// of a session that the store has damaged, whose next renewal comes within the hour.
+    private static final Duration UNREADABLE_HOLDS = Duration.ofDays(2);
+
     private final Vault vault;
     private final ObjectStore store;
     private final Records records;
@@ -56,8 +68,11 @@ final class Pruner {
     private final Cancellation cancellation;
     private final Duration delay;
     private final Map<ObjectId, Listed> packs = new HashMap<>();
-    private final Set<ObjectId> concluded = new HashSet<>();
     private final List<String> warnings = new ArrayList<>();
+    private final Messages messages = Messages.of(Pruner.class);
+    private final Map<ObjectId, Instant> verdictsMadeAt = new HashMap<>();
+    private @Nullable Reachable bases;
+    private boolean isHeld;
     private int purgedPoints;
     private int revokedSessions;
     private long reachableItems;
@@ -71,6 +86,10 @@ final class Pruner {
     private long rewrittenPacks;
     private long copiedBytes;
     private long retainedPacks;
+    private long youngPacks;
+    private long youngBytes;
+    private @Nullable Instant youngUntil;
+    private @Nullable Instant waitingUntil;
     private MemoryBudget.@Nullable Shares memory;
 
     Pruner(Vault vault, PruneRules rules, Cancellation cancellation) {
@@ -85,10 +104,11 @@ final class Pruner {
     PruneResult run() {
         try {
             if (rules.dryRun()) {
-                run(vault.clock().instant(), Set.of());
+                Instant now = vault.clock().instant();
+                run(new Clocks(now, now), Set.of());
             } else {
                 try (SessionGuard own = SessionGuard.open(vault, Set.of())) {
-                    run(own.madeAt(), Set.of(own.point()));
+                    run(new Clocks(vault.clock().instant(), own.madeAt()), Set.of(own.point()));
                 }
             }
         } finally {
@@ -110,48 +130,74 @@ final class Pruner {
                 rewrittenPacks,
                 copiedBytes,
                 retainedPacks,
+                youngPacks,
+                youngBytes,
+                Optional.ofNullable(youngUntil),
+                Optional.ofNullable(waitingUntil),
                 List.copyOf(warnings));
     }
 
-    /// @param now by the store's clock
     /// @param own the points of this run's own session
-    private void run(Instant now, Set<ObjectId> own) {
+    private void run(Clocks clocks, Set<ObjectId> own) {
+        Instant now = clocks.earlier();
+        if (!clocks.agree()) {
+            warnings.add(
+                    messages.text(
+                            "vault.clocks-differ",
+                            store.description(),
+                            clocks.store(),
+                            clocks.host()));
+        }
         store.list(Area.PACKS, listed -> packs.put(listed.name().id(), listed));
-        finishVerdicts(now);
+        List<PackList> verdicts = standingVerdicts();
         // Condemnations before sessions: a session that is not seen now looks at them later.
         List<Found<PackList>> condemnations = records.condemned();
-        condemnations.removeIf(found -> concluded.contains(found.record().id()));
         List<Session> sessions = openSessions(now, own);
-        Instant careful = new Clocks(vault.clock().instant(), now).earlier();
-        Set<ObjectId> purged = purge(careful, sessions);
+        Set<ObjectId> purged = purge(now, sessions);
         // Points after sessions: one that has ended has made its point.
         List<RecoveryPoint> roots = roots(sessions, purged);
         Set<ObjectId> condemned = new HashSet<>();
         condemnations.forEach(found -> condemned.addAll(found.record().packs()));
+        verdicts.forEach(verdict -> condemned.addAll(verdict.packs()));
         ItemIndex index = index(now, condemned);
-        retain(roots, careful);
+        retain(roots, now);
         Reachable reachable = mark(index, roots);
         PackCensus census = census(index, reachable, condemned);
         cancellation.check();
-        for (Found<PackList> condemnation : condemnations) {
-            judge(condemnation, now, sessions, census.needed());
+        try (DeletionCheck check =
+                new DeletionCheck(vault, reachable, bases, condemned, cancellation)) {
+            Set<ObjectId> judged = new HashSet<>();
+            for (PackList verdict : verdicts) {
+                judged.add(verdict.id());
+                finish(verdict, check, isSeen(verdict, now));
+            }
+            for (Found<PackList> condemnation : condemnations) {
+                if (!judged.contains(condemnation.record().id())) {
+                    judge(condemnation, now, sessions, census.needed(), check);
+                }
+            }
         }
         condemn(now, census, condemned);
         dropVerdicts(now);
         dropQuarantine();
+        dropUndone();
+        vault.junk().forEach(junk -> warnings.add(String.valueOf(junk.getMessage())));
     }
 
-    /// Deletes what verdicts of earlier runs delete, and their condemnations. A verdict whose condemnation is gone has been
+    /// Verdicts of earlier runs whose condemnations stand, to be carried out. A verdict whose condemnation is gone has been
     /// carried out, or was void: put by who had slept while others concluded the condemnation, and then died. A void one is
     /// deleted, since it keeps packs from being read that may be needed.
-    private void finishVerdicts(Instant now) {
+    private List<PackList> standingVerdicts() {
+        List<PackList> standing = new ArrayList<>();
         for (Found<PackList> verdict : records.executed()) {
+            verdictsMadeAt.put(verdict.record().id(), verdict.madeAt());
             if (records.isCondemned(verdict.record().id())) {
-                execute(verdict.record(), !now.isBefore(verdict.madeAt().plus(delay)));
+                standing.add(verdict.record());
             } else if (!rules.dryRun() && isVoid(verdict.record())) {
                 records.deleteExecuted(verdict.record().id());
             }
         }
+        return standing;
     }
 
     /// Whether a verdict without its condemnation names a pack that exists: a condemnation goes after all its packs.
@@ -161,8 +207,46 @@ final class Pruner {
                 .anyMatch(listed -> listed != null && store.exists(listed.name()));
     }
 
-    /// @param isSeen whether every listing tells of the verdict by now; until then the condemnation must stay, since who
-    ///     sees neither relies on packs that are gone
+    /// Whether every listing tells of the verdict by now; until then the condemnation must stay, since who sees neither
+    /// relies on packs that are gone.
+    private boolean isSeen(PackList verdict, Instant now) {
+        Instant madeAt = verdictsMadeAt.get(verdict.id());
+        return madeAt != null && !now.isBefore(madeAt.plus(delay));
+    }
+
+    /// Carries an earlier verdict out, as far as that is right today. A verdict is never wrong when it is made, so one that
+    /// would delete what a point needs was put back by somebody, or what it relied on was lost since: it is withdrawn.
+    private void finish(PackList verdict, DeletionCheck check, boolean isSeen) {
+        Set<ObjectId> kept = check.needed(existing(verdict), false);
+        Set<ObjectId> doomed = new HashSet<>(verdict.packs());
+        doomed.removeAll(kept);
+        if (kept.isEmpty()) {
+            execute(verdict, isSeen);
+            return;
+        }
+        keptPacks += kept.size();
+        warnings.add(
+                messages.text(
+                        "vault.verdict-withdrawn",
+                        store.description(),
+                        new ObjectName(Area.EXECUTED, verdict.id()),
+                        kept.size()));
+        execute(new PackList(verdict.id(), doomed), false);
+        if (!rules.dryRun()) {
+            // In this order: a verdict without its condemnation is void, a condemnation alone is
+            // judged.
+            records.deleteCondemned(verdict.id());
+            records.deleteExecuted(verdict.id());
+        }
+    }
+
+    private Set<ObjectId> existing(PackList list) {
+        Set<ObjectId> existing = new HashSet<>(list.packs());
+        existing.retainAll(packs.keySet());
+        return existing;
+    }
+
+    /// @param isSeen see [#isSeen]
     private void execute(PackList verdict, boolean isSeen) {
         long retainedBefore = retainedPacks;
         for (ObjectId pack : verdict.packs()) {
@@ -174,11 +258,8 @@ final class Pruner {
                 packs.remove(pack);
             }
         }
-        if (isSeen && retainedPacks == retainedBefore) {
-            concluded.add(verdict.id());
-            if (!rules.dryRun()) {
-                records.deleteCondemned(verdict.id());
-            }
+        if (isSeen && retainedPacks == retainedBefore && !rules.dryRun()) {
+            records.deleteCondemned(verdict.id());
         }
     }
 
@@ -205,6 +286,11 @@ final class Pruner {
         for (Found<Session> found : records.sessions()) {
             byPoint.computeIfAbsent(found.record().point(), _ -> new ArrayList<>()).add(found);
         }
+        isHeld =
+                records.unreadableSessions().stream()
+                        .anyMatch(madeAt ->
+                                Duration.between(madeAt, now).abs().compareTo(UNREADABLE_HOLDS)
+                                        <= 0);
         List<Session> open = new ArrayList<>();
         byPoint.forEach((point, renewals) -> {
             if (!own.contains(point) && !isOver(point, renewals, now)) {
@@ -218,29 +304,17 @@ final class Pruner {
         boolean isSilent =
                 renewals.stream()
                         .allMatch(found ->
-                                found.madeAt()
-                                        .plusSeconds(found.record().patience())
-                                        .isBefore(now));
-        boolean isOver = isCommittedLongAgo(point, now) || (isSilent && isRevoked(point));
+                                found.madeAt().plusSeconds(found.record().patience()).isBefore(now)
+                                        || found.record()
+                                                .renewedAt()
+                                                .isBefore(now.minus(RENEWAL_AGE_MAX)));
+        boolean isOver =
+                vault.allPoints().isDecided(point, now.minus(delay))
+                        || (isSilent && isRevoked(point));
         if (isOver && !rules.dryRun()) {
             renewals.forEach(found -> records.deleteSession(found.record().id()));
         }
         return isOver;
-    }
-
-    private boolean isCommittedLongAgo(ObjectId point, Instant now) {
-        ObjectName name = new ObjectName(Area.POINTS, point);
-        if (!store.exists(name)) {
-            return false;
-        }
-        try (ObjectStore.StoredObject object = store.open(name)) {
-            return object.modifiedAt().plus(delay).isBefore(now);
-        } catch (VaultException e) {
-            if (e.kind() != Kind.MISSING) {
-                throw e;
-            }
-            return false;
-        }
     }
 
     private boolean isRevoked(ObjectId point) {
@@ -257,7 +331,8 @@ final class Pruner {
             if (e.kind() != Kind.EXISTS) {
                 throw e;
             }
-            // It has made its point in this moment.
+            // It has made its point in this moment, or the name is taken by what nobody can read:
+            // then nothing is deleted at all until that is gone.
             return false;
         }
     }
@@ -270,7 +345,8 @@ final class Pruner {
         for (Found<Forgotten> found : records.forgotten()) {
             ObjectId point = found.record().point();
             boolean isDue =
-                    !now.isBefore(found.record().purgeAt())
+                    !isHeld
+                            && !now.isBefore(found.record().purgeAt())
                             && !now.isBefore(found.madeAt().plus(delay))
                             && !bases.contains(point)
                             // Read after `now` was: it may have been brought back before.
@@ -284,10 +360,14 @@ final class Pruner {
     }
 
     private boolean isLocked(ObjectId point, Instant now) {
-        return vault.pointById(point)
-                .flatMap(RecoveryPoint::lockedUntil)
-                .filter(now::isBefore)
-                .isPresent();
+        try {
+            return vault.pointById(point)
+                    .flatMap(RecoveryPoint::lockedUntil)
+                    .filter(now::isBefore)
+                    .isPresent();
+        } catch (VaultException e) {
+            throw e.kind() == Kind.DAMAGED || e.kind() == Kind.TOO_NEW ? unsafe(e) : e;
+        }
     }
 
     private boolean purge(ObjectId point) {
@@ -384,7 +464,7 @@ final class Pruner {
     }
 
     private Reachable mark(ItemIndex index, List<RecoveryPoint> roots) {
-        Reachable reachable = new Reachable(index.entries(), memory(index).count() * MIB);
+        Reachable reachable = new Reachable(index.entries(), memory(index).count() * MIB * 7 / 8);
         ReachWalk walk = new ReachWalk(vault.nodes(), reachable, cancellation);
         try {
             roots.forEach(walk::add);
@@ -411,15 +491,22 @@ final class Pruner {
                 }
             }
         });
+        if (!withShortItems.isEmpty()) {
+            // Few chunks are bases; with too little room for them more is kept than must be.
+            bases =
+                    new Reachable(
+                            index.entries(), Objects.requireNonNull(memory).count() * MIB / 8);
+        }
         try (FrameReader reader = new FrameReader()) {
             for (ObjectId id : withShortItems) {
                 cancellation.check();
-                addBases(id, reader, reachable);
+                addBases(id, reader, reachable, Objects.requireNonNull(bases));
             }
         }
     }
 
-    private void addBases(ObjectId id, FrameReader reader, Reachable reachable) {
+    private void addBases(
+            ObjectId id, FrameReader reader, Reachable reachable, Reachable onlyBases) {
         try (PackFile pack = PackFile.open(store, vault.keys(), id)) {
             if (pack.kind() == ObjectKind.METADATA_PACK) {
                 return;
@@ -429,6 +516,7 @@ final class Pruner {
                     ItemId base = group.bases()[i];
                     if (base != null && reachable.contains(group.ids()[i])) {
                         reachable.add(base);
+                        onlyBases.add(base);
                     }
                 }
             }
@@ -445,17 +533,21 @@ final class Pruner {
             Found<PackList> condemnation,
             Instant now,
             List<Session> sessions,
-            Set<ObjectId> needed) {
+            Set<ObjectId> needed,
+            DeletionCheck check) {
         PackList list = condemnation.record();
         Duration grace =
                 rules.grace().compareTo(delay.multipliedBy(2)) < 0
                         ? delay.multipliedBy(2)
                         : rules.grace();
+        Instant dueAt = condemnation.madeAt().plus(grace);
         boolean isDue =
-                !now.isBefore(condemnation.madeAt().plus(grace))
+                !isHeld
+                        && !now.isBefore(dueAt)
                         && sessions.stream()
                                 .allMatch(session -> session.known().contains(list.id()));
         if (!isDue) {
+            waitingUntil = later(waitingUntil, dueAt);
             for (ObjectId pack : list.packs()) {
                 Listed listed = packs.get(pack);
                 waitingPacks++;
@@ -465,11 +557,19 @@ final class Pruner {
         }
         Set<ObjectId> doomed = new HashSet<>(list.packs());
         doomed.removeAll(needed);
+        // What points need is read where it is to stay, before the verdict that nobody takes back.
+        Set<ObjectId> there = new HashSet<>(doomed);
+        there.retainAll(packs.keySet());
+        doomed.removeAll(check.needed(there, true));
         PackList verdict = new PackList(list.id(), doomed);
         if (isFinal(verdict)) {
             keptPacks += list.packs().size() - doomed.size();
             execute(verdict, delay.isZero());
         }
+    }
+
+    private static Instant later(@Nullable Instant one, Instant other) {
+        return one == null || one.isBefore(other) ? other : one;
     }
 
     /// Puts the verdict. Returns whether it counts: another process may have judged before.
@@ -504,7 +604,11 @@ final class Pruner {
         for (ObjectId pack : census.sparse(rules.keepPercent())) {
             Listed listed = packs.get(pack);
             long needed = census.neededBytes(pack);
-            if (listed == null ? !isMissed(pack) || needed > 0 : isYoung(listed, now)) {
+            if (listed != null && isYoung(listed, now)) {
+                leaveYoung(listed);
+                continue;
+            }
+            if (listed == null && (!isMissed(pack) || needed > 0)) {
                 continue;
             }
             if (needed == 0) {
@@ -512,6 +616,15 @@ final class Pruner {
             } else if (copy + needed <= rules.copyBytesMax()) {
                 copy += needed;
                 rewrite.add(pack);
+            }
+        }
+        Set<ObjectId> known = vault.index().packs();
+        for (Listed listed : packs.values()) {
+            // Of a backup that goes on, or that crashed: nobody has looked into it yet.
+            if (!known.contains(listed.name().id())
+                    && !alreadyCondemned.contains(listed.name().id())
+                    && isYoung(listed, now)) {
+                leaveYoung(listed);
             }
         }
         if (rules.dryRun()) {
@@ -529,6 +642,12 @@ final class Pruner {
         if (!doomed.isEmpty() && !rules.dryRun()) {
             records.putCondemned(new PackList(ObjectId.random(vault.randomness()), doomed));
         }
+    }
+
+    private void leaveYoung(Listed pack) {
+        youngPacks++;
+        youngBytes += pack.size();
+        youngUntil = later(youngUntil, pack.modifiedAt().plus(rules.packAge()));
     }
 
     /// Copies what is needed of packs and returns those that can go. A store without room for the copies keeps them all: what
@@ -582,6 +701,26 @@ final class Pruner {
                         records.deleteQuarantined(id);
                     }
                 });
+    }
+
+    /// Deletes what is known of forgettings that were undone once their points are gone, and forgotten records that do not
+    /// count since they were undone.
+    private void dropUndone() {
+        if (rules.dryRun()) {
+            return;
+        }
+        for (Found<Forgotten> found : records.undoneForgotten()) {
+            ObjectId point = found.record().point();
+            // It may have been forgotten anew since.
+            if (!records.isForgotten(point)) {
+                records.deleteForgotten(point);
+            }
+        }
+        for (Undone undone : records.undone()) {
+            if (!store.exists(new ObjectName(Area.POINTS, undone.point()))) {
+                records.deleteUndone(undone.id());
+            }
+        }
     }
 
     /// Deletes verdicts that nobody needs to know any more: their packs are gone from the store and from the index.

@@ -103,6 +103,9 @@ final class Retention {
     private void note(ItemId id, Instant until, boolean isChunk) {
         Place place = lookup.find(id);
         if (place == null) {
+            place = vault.otherPlaces(id, null).stream().findFirst().orElse(null);
+        }
+        if (place == null) {
             throw new VaultException(
                     Kind.MISSING, "vault.chunk-missing", null, vault.location(), id);
         }

@@ -4,45 +4,31 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.record.DamagedFrames;
-import io.stillpoint.vault.record.PackList;
-import io.stillpoint.vault.record.Records;
-import io.stillpoint.vault.record.Records.Found;
-import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.ObjectStore.Listed;
-import java.time.Duration;
-import java.time.Instant;
-import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Queue;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 
-/// A vault without its key: what can be checked and deleted where the key is not, say beside the store. Safe for use by
+/// A vault without its key: what can be checked where the key is not, say beside the store. Safe for use by
 /// several threads.
 public final class SealedVault implements AutoCloseable {
     private final ObjectStore store;
-    private final InstantSource clock;
-    private final Records records;
 
-    private SealedVault(ObjectStore store, InstantSource clock) {
+    private SealedVault(ObjectStore store) {
         this.store = store;
-        this.clock = clock;
-        records = new Records(store, Optional.empty());
     }
 
     /// Throws kinds `NOT_A_VAULT`, `DAMAGED`, `TOO_NEW`.
-    public static SealedVault open(ObjectStore store, InstantSource clock) {
+    public static SealedVault open(ObjectStore store) {
         VaultHeader.decode(VaultHeader.read(store), store.description());
-        return new SealedVault(store, clock);
+        return new SealedVault(store);
     }
 
     /// Reads every object and checks its checksums. That tells what the store has damaged, but neither forged objects
@@ -103,56 +89,12 @@ public final class SealedVault implements AutoCloseable {
         }
     }
 
-    /// What [#carryOut] did.
-    ///
-    /// @param retainedPacks packs that the store does not let go yet
-    public record CarriedOut(long deletedPacks, long deletedBytes, long retainedPacks) {}
-
-    /// Deletes the packs of verdicts that stand: the part of pruning for which no key is needed. Who has the key but may
-    /// not delete prunes up to the verdicts.
-    ///
-    /// @param grace how old a verdict must be
-    public CarriedOut carryOut(Duration grace, Cancellation cancellation) {
-        Map<ObjectId, Listed> packs = new HashMap<>();
-        store.list(Area.PACKS, listed -> packs.put(listed.name().id(), listed));
-        Instant now = clock.instant();
-        long deleted = 0;
-        long bytes = 0;
-        long retained = 0;
-        for (Found<PackList> verdict : records.executed()) {
-            if (verdict.madeAt().plus(grace).isAfter(now)
-                    || !records.isCondemned(verdict.record().id())) {
-                continue;
-            }
-            List<Listed> left = new ArrayList<>();
-            for (ObjectId pack : verdict.record().packs()) {
-                cancellation.check();
-                Listed listed = packs.get(pack);
-                if (listed != null && isDeleted(listed.name())) {
-                    deleted++;
-                    bytes += listed.size();
-                } else if (listed != null) {
-                    left.add(listed);
-                }
-            }
-            retained += left.size();
-            if (left.isEmpty()) {
-                records.deleteCondemned(verdict.record().id());
-            }
-        }
-        return new CarriedOut(deleted, bytes, retained);
-    }
-
-    private boolean isDeleted(ObjectName pack) {
-        try {
-            store.delete(pack);
-            return true;
-        } catch (VaultException e) {
-            if (e.kind() != Kind.RETAINED) {
-                throw e;
-            }
-            return false;
-        }
+    /// How many verdicts of prune there are. Without the key nobody can tell whether they are ours, still stand, or were put
+    /// back by somebody, so nothing is deleted for them here (`docs/decisions/0008-what-may-delete.md`).
+    public int verdicts() {
+        int[] count = new int[1];
+        store.list(Area.EXECUTED, _ -> count[0]++);
+        return count[0];
     }
 
     @Override

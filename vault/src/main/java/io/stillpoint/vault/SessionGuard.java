@@ -46,6 +46,7 @@ final class SessionGuard implements AutoCloseable {
                         ObjectId.random(randomness),
                         ObjectId.random(randomness),
                         vault.clock().instant(),
+                        vault.clock().instant(),
                         vault.settings().patience().toSeconds(),
                         bases,
                         ids(known));
@@ -78,7 +79,7 @@ final class SessionGuard implements AutoCloseable {
     }
 
     /// The id of the point that the session may make.
-    ObjectId point() {
+    synchronized ObjectId point() {
         return session.point();
     }
 
@@ -97,7 +98,8 @@ final class SessionGuard implements AutoCloseable {
         if (closed) {
             return;
         }
-        Session fresh = session.renewed(ObjectId.random(vault.randomness()));
+        Session fresh =
+                session.renewed(ObjectId.random(vault.randomness()), vault.clock().instant());
         try {
             records.put(fresh);
         } catch (VaultException e) {
@@ -127,6 +129,20 @@ final class SessionGuard implements AutoCloseable {
             records.deleteSession(record.id());
             older.remove(record);
         }
+    }
+
+    /// The name of the promised point is taken by what no holder of the key made: promises a point of another id. Until this
+    /// session ends the record before stays too, so that there is no moment at which nothing keeps what it relies on.
+    synchronized void promiseAnother() {
+        Session fresh =
+                session.promising(
+                        ObjectId.random(vault.randomness()),
+                        ObjectId.random(vault.randomness()),
+                        vault.clock().instant());
+        records.put(fresh);
+        older.add(session);
+        session = fresh;
+        lingers = false;
     }
 
     /// The point is about to be made. If nobody ever tells whether it was, the record stays: the request may still be on

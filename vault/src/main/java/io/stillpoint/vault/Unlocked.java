@@ -8,8 +8,10 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,14 +19,20 @@ import java.util.Optional;
 ///
 /// @param slotId of the slot that the credential fits
 record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slot) {
-    /// So many passphrase slots of hostile make cost no more than minutes; those of key files cost nothing.
-    private static final int DERIVATIONS_MAX = 64;
+    /// What passphrase slots may cost together, as [KeySlot#work] counts: some minutes, enough for more than a thousand slots
+    /// of the usual effort. Slots of key files cost nothing.
+    private static final long WORK_MAX = 64L * 16 * (1 << 18);
 
     /// Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     static Unlocked by(Credential credential, ObjectStore store) {
+        return by(credential, store, WORK_MAX);
+    }
+
+    /// @param workMax what trying passphrase slots may cost
+    static Unlocked by(Credential credential, ObjectStore store, long workMax) {
         byte[] bytes = VaultHeader.read(store);
         VaultHeader header = VaultHeader.decode(bytes, store.description());
-        Unlocked unlocked = new Search(store, header, credential).run();
+        Unlocked unlocked = new Search(store, header, credential, workMax).run();
         VaultHeader.authenticate(bytes, unlocked.keys, store.description());
         return unlocked;
     }
@@ -34,6 +42,23 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
         List<ObjectName> names = new ArrayList<>();
         store.list(Area.KEYS, listed -> names.add(listed.name()));
         names.sort((one, other) -> one.id().compareTo(other.id()));
+        return names;
+    }
+
+    /// The names of all key slots in the order in which to try them. Which are genuine only the key tells; but who can only
+    /// add to a store can't make an object older than it is, and a genuine slot that is younger than all junk comes early too.
+    private static List<ObjectName> slotsToTry(ObjectStore store) {
+        List<Listed> listed = new ArrayList<>();
+        store.list(Area.KEYS, listed::add);
+        listed.sort(
+                Comparator.comparing(Listed::modifiedAt).thenComparing(slot -> slot.name().id()));
+        List<ObjectName> names = new ArrayList<>();
+        for (int oldest = 0, newest = listed.size() - 1; oldest <= newest; oldest++, newest--) {
+            names.add(listed.get(oldest).name());
+            if (oldest < newest) {
+                names.add(listed.get(newest).name());
+            }
+        }
         return names;
     }
 
@@ -59,16 +84,19 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
         private final Credential credential;
         private final List<String> damaged = new ArrayList<>();
         private final List<String> newer = new ArrayList<>();
+        private final long workMax;
         private int tried;
+        private long work;
 
-        Search(ObjectStore store, VaultHeader header, Credential credential) {
+        Search(ObjectStore store, VaultHeader header, Credential credential, long workMax) {
+            this.workMax = workMax;
             this.store = store;
             this.header = header;
             this.credential = credential;
         }
 
         Unlocked run() {
-            for (ObjectName name : slots(store)) {
+            for (ObjectName name : slotsToTry(store)) {
                 Optional<KeySlot.Read> read = read(store, name);
                 if (read.isEmpty()) {
                     continue;
@@ -91,15 +119,12 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
             if (slot.type() != KeySlot.Type.of(credential)) {
                 return Optional.empty();
             }
-            tried++;
-            if (slot.type() == KeySlot.Type.PASSPHRASE && tried > DERIVATIONS_MAX) {
+            work += slot.work();
+            if (work > workMax) {
                 throw new VaultException(
-                        Kind.DAMAGED,
-                        "vault.too-many-slots",
-                        null,
-                        store.description(),
-                        DERIVATIONS_MAX);
+                        Kind.DAMAGED, "vault.too-many-slots", null, store.description(), tried);
             }
+            tried++;
             return switch (slot.open(header.id(), credential)) {
                 case KeySlot.Opened.Keys(VaultKeys keys) -> Optional.of(keys);
                 case KeySlot.Opened.OtherKey _ -> Optional.empty();

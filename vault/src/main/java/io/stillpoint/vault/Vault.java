@@ -35,6 +35,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
@@ -56,6 +57,7 @@ public final class Vault implements AutoCloseable {
     private final Records records;
     private final Points points;
     private final Upkeep upkeep = new Upkeep();
+    private final Map<String, VaultException> junk = new ConcurrentSkipListMap<>();
     private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
     private volatile VaultSettings settings = VaultSettings.DEFAULT;
     private @Nullable ItemIndex index;
@@ -77,8 +79,8 @@ public final class Vault implements AutoCloseable {
         this.randomness = randomness;
         this.clock = clock;
         packs = new PackFiles(store, keys);
-        records = new Records(store, Optional.of(keys), unreadable);
-        points = new Points(store, keys, records, this::clocks);
+        records = new Records(store, keys, e -> noteJunk(e, unreadable));
+        points = new Points(store, keys, records, randomness, this::clocks);
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` as [#requireNone] does, `KEY_FILE` if the
@@ -104,7 +106,7 @@ public final class Vault implements AutoCloseable {
                 takeBack(store, title.id());
             }
         }
-        return new Vault(store, header, keys, title.id(), randomness, clock, Vault::refuse);
+        return new Vault(store, header, keys, title.id(), randomness, clock, _ -> {});
     }
 
     /// Removes the slot of a vault that could not be made, so that the next attempt finds nothing in its way.
@@ -126,7 +128,7 @@ public final class Vault implements AutoCloseable {
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     public static Vault open(
             ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        return open(store, credential, randomness, clock, Vault::refuse);
+        return open(store, credential, randomness, clock, _ -> {});
     }
 
     /// Opens a vault that may be damaged, to list, verify and restore what is left of it and nothing else; it is never
@@ -159,8 +161,15 @@ public final class Vault implements AutoCloseable {
                 unreadable);
     }
 
-    private static void refuse(VaultException unreadable) {
-        throw unreadable;
+    private void noteJunk(VaultException e, Consumer<VaultException> unreadable) {
+        junk.put(String.valueOf(e.getMessage()), e);
+        unreadable.accept(e);
+    }
+
+    /// Records met so far that no holder of the key made, or that are damaged, each once: kinds `DAMAGED`, `TOO_NEW`. They
+    /// were passed over; [#verify] names all that there are.
+    public List<VaultException> junk() {
+        return List.copyOf(junk.values());
     }
 
     /// The credentials that open this vault.
@@ -262,8 +271,9 @@ public final class Vault implements AutoCloseable {
         return points.byId(id);
     }
 
-    void commit(RecoveryPoint point) {
-        points.commit(point);
+    /// Returns false if the point's name is taken by what no holder of the key made.
+    boolean commit(RecoveryPoint point) {
+        return points.commit(point);
     }
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
@@ -343,7 +353,7 @@ public final class Vault implements AutoCloseable {
         }
         AtomicLong chunks = new AtomicLong();
         TreeShape shape = image.shape();
-        new TreeDifference(nodes)
+        new TreeDifference(nodes())
                 .walk(
                         null,
                         shape,
@@ -526,7 +536,8 @@ public final class Vault implements AutoCloseable {
         if (failed != null) {
             places.remove(failed);
         }
-        return places;
+        // A verdict that somebody put back must not hide what is there.
+        return places.isEmpty() ? now.placesOfGone(id) : places;
     }
 
     private DamagedFrames damagedFrames() {

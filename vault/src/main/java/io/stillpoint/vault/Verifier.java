@@ -8,6 +8,7 @@ import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.DifferenceCodec;
@@ -56,6 +57,7 @@ final class Verifier {
     private final Set<ObjectId> listedPacks = new HashSet<>();
     private Set<ObjectId> indexedPacks = Set.of();
     private final Queue<String> ofPoints = new ConcurrentLinkedQueue<>();
+    private final Set<ObjectId> hiddenPacks = ConcurrentHashMap.newKeySet();
     private final Set<ObjectId> missingPacks = ConcurrentHashMap.newKeySet();
     private final Map<ObjectId, Set<Long>> damagedFrames = new ConcurrentHashMap<>();
     private final AtomicLong bytes = new AtomicLong();
@@ -156,12 +158,36 @@ final class Verifier {
         List<ObjectName> slots = new ArrayList<>();
         vault.store().list(Area.KEYS, listed -> slots.add(listed.name()));
         slots.forEach(slot -> record(() -> check.check(slot)));
-        Records records = vault.records();
+        vault.keySlots().list().stream()
+                .filter(entry -> entry.state() == KeySlots.State.DAMAGED)
+                .map(entry -> new ObjectName(Area.KEYS, entry.id()))
+                .forEach(slot -> forgedSlot(check, slot));
+        // Each record that can't be read is named, whichever it is.
+        Records records =
+                new Records(
+                        vault.store(),
+                        vault.keys(),
+                        junk -> problems.add(String.valueOf(junk.getMessage())));
         record(records::sessions);
         record(records::forgotten);
+        record(records::undone);
         record(records::condemned);
         record(records::executed);
         record(records::quarantined);
+    }
+
+    /// A slot with a right checksum that no holder of the master key made.
+    private void forgedSlot(ObjectCheck check, ObjectName slot) {
+        try {
+            check.check(slot);
+        } catch (VaultException _) {
+            // Told already.
+            return;
+        }
+        problems.add(
+                String.valueOf(
+                        ObjectHeader.damaged(slot, vault.store().description(), "authentication")
+                                .getMessage()));
     }
 
     /// Runs a check and notes the damage that it throws. Returns whether there was none.
@@ -381,8 +407,27 @@ final class Verifier {
     /// Whether some place of the item is sound, as far as was read.
     private boolean isThere(ItemIndex.Lookup lookup, ItemId id) {
         Place place = lookup.find(id);
-        return place != null
-                && (isThere(place) || lookup.places(id).stream().anyMatch(this::isThere));
+        if (place != null
+                && (isThere(place) || lookup.places(id).stream().anyMatch(this::isThere))) {
+            return true;
+        }
+        if (place != null) {
+            return false;
+        }
+        Place hidden =
+                vault.index().placesOfGone(id).stream()
+                        .filter(this::isThere)
+                        .findFirst()
+                        .orElse(null);
+        if (hidden == null) {
+            return false;
+        }
+        if (hiddenPacks.add(hidden.pack())) {
+            problems.add(
+                    messages.text(
+                            "vault.verdict-hides", vault.store().description(), hidden.pack()));
+        }
+        return true;
     }
 
     private boolean isThere(Place place) {

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -222,7 +221,7 @@ final class CopyAndRepairTest {
     @Test
     void damageIsFoundWithoutTheKey() throws IOException {
         original.full(first);
-        try (SealedVault sealed = SealedVault.open(original.store(), InstantSource.system())) {
+        try (SealedVault sealed = SealedVault.open(original.store())) {
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
             damage();
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems())

@@ -187,9 +187,9 @@ final class HostileStoreTest {
             buffer.putInt(end, Checksum.of(disguised, 0, end));
         }
         if (area.equals("index")) {
-            int trailer = disguised.length - 24;
+            int trailer = disguised.length - 40;
             buffer.putInt(trailer + 16, Checksum.of(disguised, 0, trailer));
-            buffer.putInt(end, Checksum.of(disguised, trailer, 20));
+            buffer.putInt(end, Checksum.of(disguised, trailer, 36));
         }
         return disguised;
     }

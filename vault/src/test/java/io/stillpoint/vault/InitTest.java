@@ -95,7 +95,7 @@ final class InitTest {
         assertThatThrownBy(this::open)
                 .hasMessageContaining("copy of this vault")
                 .hasMessageNotContaining("stillpoint vault init");
-        assertThatThrownBy(() -> SealedVault.open(new LocalStore(root), InstantSource.system()))
+        assertThatThrownBy(() -> SealedVault.open(new LocalStore(root)))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.code()).isEqualTo("vault.header-lost"));

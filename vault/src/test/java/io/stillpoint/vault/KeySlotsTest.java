@@ -3,6 +3,7 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.Checksum;
@@ -373,21 +374,53 @@ final class KeySlotsTest {
 
     @Test
     void aStoreFullOfPassphraseSlotsIsGivenUpAndAKeyFileStillOpensIt() throws IOException {
-        byte[] slot = Files.readAllBytes(file(add(passphrase, "words")));
+        fillWithJunk(Files.readAllBytes(file(add(passphrase, "words"))));
+        long work = 64L * 8;
+        requireFailure(
+                () -> Unlocked.by(wrong, store(), work), Kind.DAMAGED, "vault.too-many-slots");
+        try (Vault vault = open(key)) {
+            vault.keySlots().add(KeyFile.random(randomness), "one more");
+        }
+    }
+
+    @Test
+    void junkSlotsDoNotLockAnOlderPassphraseOut() throws IOException {
+        fillWithJunk(Files.readAllBytes(file(add(passphrase, "words"))));
+        open(passphrase).close();
+        long usual = 3L * 65_536;
+        assertThat(Unlocked.by(passphrase, store(), 8 + usual).slot().label()).isEqualTo("words");
+    }
+
+    @Test
+    void junkSlotsDoNotLockAYoungerPassphraseOut() throws IOException {
+        ObjectId model = add(passphrase, "model");
+        fillWithJunk(Files.readAllBytes(file(model)));
+        Files.delete(file(model));
+        add(passphrase, "words");
+        open(passphrase).close();
+    }
+
+    @Test
+    void verificationNamesAJunkSlot() throws IOException {
+        fillWithJunk(Files.readAllBytes(file(add(passphrase, "words"))));
+        try (Vault vault = open(key)) {
+            assertThat(vault.verify(new Cancellation(), _ -> {}).problems())
+                    .hasSize(70)
+                    .allMatch(problem -> problem.contains("keys/"));
+        }
+    }
+
+    private void fillWithJunk(byte[] slot) throws IOException {
         // The cheapest effort that is granted, so that the test is quick.
         ByteBuffer.wrap(slot).putInt(36, 8).putInt(40, 1).putInt(44, 1);
         for (int i = 0; i < 70; i++) {
-            // Before all others in the order of ids.
+            // Before all others in the order of ids, not in that of time.
             ObjectId id = new ObjectId(0, i);
             byte[] copy = slot.clone();
             System.arraycopy(id.bytes(), 0, copy, 12, ObjectId.LENGTH);
             ByteBuffer.wrap(copy).putInt(28, Checksum.of(copy, 0, 28));
             Files.write(file(id), copy);
             forge(id, _ -> {});
-        }
-        requireClosed(passphrase, Kind.DAMAGED, "vault.too-many-slots");
-        try (Vault vault = open(key)) {
-            vault.keySlots().add(KeyFile.random(randomness), "one more");
         }
     }
 

@@ -143,7 +143,8 @@ final class VaultTest {
             System.arraycopy(TestVault.random(CHUNK, chunk), 0, content, chunk * CHUNK, CHUNK);
             System.arraycopy(TestVault.random(CHUNK, -chunk), 0, other, chunk * CHUNK, CHUNK);
         }
-        // The first and the last chunk with data are the same, as of two disks made from one template.
+        // The first and the last chunk with data are the same, as of two disks made from one
+        // template.
         byte[] sister = content.clone();
         sister[300 * CHUNK]++;
         RecoveryPoint first = vaults.full(content);

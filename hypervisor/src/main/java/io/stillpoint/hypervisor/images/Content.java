@@ -73,7 +73,7 @@ enum Content {
                             || at.has(at.length() - 512, "EFI PART")
                             || at.has(at.length() - 4096, "EFI PART");
             case MBR -> PartitionTable.isMbr(at);
-            case EXT -> at.has(1080, "\u0053\u00ef");
+            case EXT -> at.has(1080, "S\u00ef");
             case XFS -> at.has(0, "XFSB");
             case BTRFS -> at.has(64 * KIB + 64, "_BHRfS_M");
             case NTFS -> at.has(3, "NTFS    ");
@@ -92,7 +92,7 @@ enum Content {
             case BCACHE ->
                     at.has(
                             4096 + 24,
-                            "\u00c6\u0085\u0073\u00f6\u004e\u001a\u0045\u00ca\u0082\u0065\u00f5\u007f\u0048\u00ba\u006d\u0081");
+                            "\u00c6\u0085s\u00f6N\u001aE\u00ca\u0082e\u00f5\u007fH\u00bam\u0081");
             case F2FS -> at.u32(1024) == 0xf2f52010L;
             case REISERFS ->
                     at.has(64 * KIB + 0x34, "ReIsEr")

@@ -17,7 +17,7 @@ final class FatState {
         boolean isJump = at.u8(0) == 0xeb || at.u8(0) == 0xe9;
         boolean isSector = Integer.bitCount(sector) == 1 && sector >= 512 && sector <= 4096;
         boolean isFats = at.u8(16) == 1 || at.u8(16) == 2;
-        return at.has(510, "\u0055\u00aa")
+        return at.has(510, "U\u00aa")
                 && isJump
                 && isSector
                 && Integer.bitCount(cluster) == 1

@@ -35,12 +35,19 @@ record FileIdentity(int mode, long device, long inode) {
     /// Links are followed. Nothing is opened, so a FIFO does not hold this up.
     static FileIdentity of(Path path) throws IOException {
         Map<String, Object> found = Files.readAttributes(path, "unix:mode,dev,ino,rdev");
-        int mode = (Integer) found.get("mode");
+        int mode = (int) number(found, "mode");
         boolean isDevice = (mode & FORMAT) == Kind.BLOCK_DEVICE.bits;
         return new FileIdentity(
                 mode & FORMAT,
-                isDevice ? (Long) found.get("rdev") : (Long) found.get("dev"),
-                isDevice ? 0 : (Long) found.get("ino"));
+                number(found, isDevice ? "rdev" : "dev"),
+                isDevice ? 0 : number(found, "ino"));
+    }
+
+    private static long number(Map<String, Object> attributes, String name) {
+        if (attributes.get(name) instanceof Number number) {
+            return number.longValue();
+        }
+        throw new IllegalStateException(name);
     }
 
     /// Empty if there is nothing, or nothing that we may see.
@@ -63,7 +70,7 @@ record FileIdentity(int mode, long device, long inode) {
         long device =
                 (major & 0xfff) << 8
                         | (major & ~0xfffL) << 32
-                        | minor & 0xff
+                        | (minor & 0xff)
                         | (minor & ~0xffL) << 12;
         return Optional.of(new FileIdentity(Kind.BLOCK_DEVICE.bits, device, 0));
     }
@@ -83,8 +90,8 @@ record FileIdentity(int mode, long device, long inode) {
 
     /// `MAJOR:MINOR`, as sysfs and mountinfo write it (the layout of dev_t is that of gnu_dev_major(3)).
     String deviceNumber() {
-        long major = device >>> 8 & 0xfff | device >>> 32 & ~0xfffL;
-        long minor = device & 0xff | device >>> 12 & ~0xffL;
+        long major = ((device >>> 8) & 0xfff) | ((device >>> 32) & ~0xfffL);
+        long minor = (device & 0xff) | ((device >>> 12) & ~0xffL);
         return major + ":" + minor;
     }
 }

@@ -53,8 +53,8 @@ record ImageChain(List<Layer> layers) {
         Set<Path> allowed = new HashSet<>();
         if (!identity(top).isBlockDevice()) {
             // All devices lie in one folder, which says nothing of what belongs to whom.
-            allowed.add(real(top).getParent());
-            allowed.add(real(top.toAbsolutePath().getParent()));
+            allowed.add(folder(real(top)));
+            allowed.add(real(folder(top.toAbsolutePath())));
         }
         bases.forEach(base -> allowed.add(real(base.toAbsolutePath())));
         List<Layer> layers = new ArrayList<>();
@@ -229,6 +229,11 @@ record ImageChain(List<Layer> layers) {
         } catch (IOException e) {
             throw ImageErrors.failed(file, e);
         }
+    }
+
+    private static Path folder(Path file) {
+        Path folder = file.getParent();
+        return folder == null ? file : folder;
     }
 
     private static Path real(Path path) {

@@ -175,7 +175,7 @@ record ImageHeader(
             return PLAIN;
         }
         long place = isSparse ? at.u64(28) * 512 : 0;
-        if (!at.contains(place, 0) || isSparse && place == 0) {
+        if (!at.contains(place, 0) || (isSparse && place == 0)) {
             return PLAIN;
         }
         String descriptor =

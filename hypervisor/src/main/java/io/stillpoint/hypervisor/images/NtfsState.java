@@ -33,7 +33,7 @@ final class NtfsState {
     static State of(Region at) {
         long sector = at.u16(11);
         int perCluster = at.u8(13);
-        long cluster = sector * (perCluster > 0x80 ? 1L << 256 - perCluster : perCluster);
+        long cluster = sector * (perCluster > 0x80 ? 1L << (256 - perCluster) : perCluster);
         int size = (byte) at.u8(64);
         long recordBytes = size > 0 ? size * cluster : 1L << Math.min(-size, 30);
         boolean isSane =
@@ -136,7 +136,7 @@ final class NtfsState {
     private static long number(Region at, long offset, int bytes, boolean isSigned) {
         long value = 0;
         for (int i = bytes - 1; i >= 0; i--) {
-            value = value << 8 | at.u8(offset + i);
+            value = (value << 8) | at.u8(offset + i);
         }
         int unused = 64 - 8 * bytes;
         return isSigned ? value << unused >> unused : value;

@@ -79,7 +79,10 @@ final class Occupancy {
         Path own = folder.toRealPath();
         add(own);
         if (Files.exists(own.resolve("partition"))) {
-            add(own.getParent());
+            Path whole = own.getParent();
+            if (whole != null) {
+                add(whole);
+            }
         } else {
             for (Path child : entries(own)) {
                 if (Files.exists(child.resolve("partition"))) {

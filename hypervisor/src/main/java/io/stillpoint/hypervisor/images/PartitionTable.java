@@ -29,7 +29,7 @@ record PartitionTable(List<Partition> partitions, boolean isWhole) {
     record Partition(int number, Region region, boolean holdsData) {}
 
     static boolean isMbr(Region disk) {
-        if (!disk.has(510, "\u0055\u00aa") || isBootSector(disk)) {
+        if (!disk.has(510, "U\u00aa") || isBootSector(disk)) {
             return false;
         }
         boolean isUsed = false;
@@ -123,7 +123,7 @@ record PartitionTable(List<Partition> partitions, boolean isWhole) {
     private static boolean logical(Region disk, long extended, List<Partition> found) {
         long table = extended;
         for (int i = 0; i < LOGICAL_MAX; i++) {
-            if (!disk.contains(table, SECTOR) || !disk.has(table + 510, "\u0055\u00aa")) {
+            if (!disk.contains(table, SECTOR) || !disk.has(table + 510, "U\u00aa")) {
                 return false;
             }
             long start = table + disk.u32(table + MBR_ENTRIES + 8) * SECTOR;

@@ -114,7 +114,7 @@ record Region(BlockSource source, long start, long length) {
         byte[] bytes = bytes(offset, count);
         long value = 0;
         for (int i = count - 1; i >= 0; i--) {
-            value = value << 8 | bytes[i] & 0xff;
+            value = (value << 8) | (bytes[i] & 0xff);
         }
         return value;
     }
@@ -122,7 +122,7 @@ record Region(BlockSource source, long start, long length) {
     private long big(long offset, int count) {
         long value = 0;
         for (byte each : bytes(offset, count)) {
-            value = value << 8 | each & 0xff;
+            value = (value << 8) | (each & 0xff);
         }
         return value;
     }

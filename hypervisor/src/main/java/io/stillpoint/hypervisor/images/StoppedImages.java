@@ -124,7 +124,10 @@ public final class StoppedImages implements VirtualMachine {
     @Override
     public VmIdentity identity() {
         List<String> files =
-                images.stream().map(image -> absolute(image.chain().top().file())).sorted().toList();
+                images.stream()
+                        .map(image -> absolute(image.chain().top().file()))
+                        .sorted()
+                        .toList();
         List<String> backing =
                 images.stream()
                         .flatMap(image -> image.chain().references().stream())

@@ -33,7 +33,7 @@ final class XfsState {
             // The log is on a disk of its own.
             return State.UNKNOWN;
         }
-        long block = (start >>> groupLog) * groupBlocks + (start & (1L << groupLog) - 1);
+        long block = (start >>> groupLog) * groupBlocks + (start & ((1L << groupLog) - 1));
         long offset = block * blockBytes;
         long length = at.u32big(96) * blockBytes;
         if (block < 0 || !at.contains(offset, length) || length < 8 * BLOCK) {

@@ -176,7 +176,8 @@ public final class NbdClient implements AutoCloseable {
             throw errors.protocol("metadata context", context.orElse("one"), "none");
         }
         StatusReply reply = new StatusReply();
-        // Requests keep to the server's block size; the answer may begin with a part that is asked for because of it.
+        // Requests keep to the server's block size; the answer may begin with a part that is asked
+        // for because of it.
         long start = offset & -(long) export.blockMin();
         status(start, (int) Math.min(export.blockMin(), export.size() - start), reply);
         return reply.count() > 0 && (reply.flags(0) & FLAG_DIRTY) != 0;

@@ -23,11 +23,7 @@ final class HeldQemuDisk implements HeldDisk {
     private final SnapshotHealth health;
     private @Nullable NbdClient dirty;
 
-    HeldQemuDisk(
-            PlannedDisk planned,
-            SocketAddress server,
-            JobNames names,
-            SnapshotHealth health) {
+    HeldQemuDisk(PlannedDisk planned, SocketAddress server, JobNames names, SnapshotHealth health) {
         this.planned = planned;
         this.server = server;
         this.export = names.name(JobNames.Role.EXPORT, planned.index());

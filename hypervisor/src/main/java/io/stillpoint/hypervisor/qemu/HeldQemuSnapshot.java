@@ -50,8 +50,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         this.planned = List.copyOf(planned);
         this.disks =
                 planned.stream()
-                        .map(disk ->
-                                new HeldQemuDisk(disk, server.address(), names, health))
+                        .map(disk -> new HeldQemuDisk(disk, server.address(), names, health))
                         .toList();
         this.limit = room.limit();
         this.migrationEvents = MigrationEvents.begin(monitor);
@@ -64,10 +63,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                         new ScratchWatch.Listener() {
                             @Override
                             public void full(ByteSize taken) {
-                                giveUp(
-                                        "snapshot.scratch-full",
-                                        taken.toString(),
-                                        limit.toString());
+                                giveUp("snapshot.scratch-full", taken.toString(), limit.toString());
                             }
 
                             @Override
@@ -259,8 +255,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         migrationEvents.end();
         for (PlannedDisk disk : planned) {
             for (GuestDisk.Bitmap bitmap : new DiskBitmaps(monitor).of(disk.disk().node())) {
-                Optional<String> generation =
-                        JobNames.generation(request.lineage(), bitmap.name());
+                Optional<String> generation = JobNames.generation(request.lineage(), bitmap.name());
                 boolean isNow = generation.filter(disk.generation()::equals).isPresent();
                 if (generation.isPresent() && keepsChanges != isNow) {
                     sweep.removeBitmap(disk.disk().node(), bitmap.name());

@@ -100,10 +100,7 @@ final class Instant {
             // Never stored in an image: after QEMU has ended anybody may write there.
             action(actions, "block-dirty-bitmap-add", bitmap(node, recording));
             action(actions, "block-dirty-bitmap-merge", merge(node, recording, mark));
-            action(
-                    actions,
-                    "block-dirty-bitmap-add",
-                    bitmap(node, witness).put("disabled", true));
+            action(actions, "block-dirty-bitmap-add", bitmap(node, witness).put("disabled", true));
             action(actions, "block-dirty-bitmap-merge", merge(node, witness, mark));
             disk.previous()
                     .ifPresent(previous -> {

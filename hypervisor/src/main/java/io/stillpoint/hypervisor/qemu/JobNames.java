@@ -23,7 +23,8 @@ record JobNames(String lineage, String job) {
     private static final Pattern JOB_NAME =
             Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-([a-z]{2,3})-(\\d{1,3})");
     private static final Pattern MERGED = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-tmp");
-    private static final Pattern RECORDING = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{16})(-w)?");
+    private static final Pattern RECORDING =
+            Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{16})(-w)?");
 
     /// What a named object is for.
     enum Role {
@@ -104,9 +105,7 @@ record JobNames(String lineage, String job) {
         try {
             byte[] digest =
                     MessageDigest.getInstance("SHA-256")
-                            .digest(
-                                    (jobGeneration + " " + disk)
-                                            .getBytes(StandardCharsets.UTF_8));
+                            .digest((jobGeneration + " " + disk).getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest, 0, 8);
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("every Java has SHA-256", e);

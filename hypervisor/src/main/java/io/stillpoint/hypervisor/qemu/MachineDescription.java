@@ -345,7 +345,8 @@ final class MachineDescription {
         String[] parts = name.split("_", -1);
         StringBuilder camel = new StringBuilder(parts[0]);
         for (int i = 1; i < parts.length; i++) {
-            camel.append(Character.toUpperCase(parts[i].charAt(0))).append(parts[i], 1, parts[i].length());
+            camel.append(Character.toUpperCase(parts[i].charAt(0)))
+                    .append(parts[i], 1, parts[i].length());
         }
         return camel.toString();
     }

@@ -78,13 +78,13 @@ final class OwnerMark {
     }
 
     private HypervisorException locked(String other) {
-        return new HypervisorException(
-                Kind.UNREACHABLE, "vm.owned", null, monitor.socket(), other);
+        return new HypervisorException(Kind.UNREACHABLE, "vm.owned", null, monitor.socket(), other);
     }
 
     /// Whether the process may still be there. In another namespace of process numbers nobody can tell.
     private static boolean lives(Matcher mark) {
-        Optional<Matcher> self = Optional.of(NAME.matcher(PREFIX + self())).filter(Matcher::matches);
+        Optional<Matcher> self =
+                Optional.of(NAME.matcher(PREFIX + self())).filter(Matcher::matches);
         if (self.isEmpty() || !mark.group(3).equals(self.get().group(3))) {
             return self.isEmpty();
         }

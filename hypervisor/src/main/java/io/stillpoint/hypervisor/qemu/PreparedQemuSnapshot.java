@@ -80,8 +80,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private void undo() {
         ended = true;
         sweep.run();
-        Set<String> begun =
-                disks.stream().map(PlannedDisk::generation).collect(Collectors.toSet());
+        Set<String> begun = disks.stream().map(PlannedDisk::generation).collect(Collectors.toSet());
         sweep.removeBitmaps(bitmap ->
                 JobNames.generation(request.lineage(), bitmap).filter(begun::contains).isPresent());
     }

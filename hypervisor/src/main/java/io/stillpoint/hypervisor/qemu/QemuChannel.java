@@ -29,8 +29,7 @@ final class QemuChannel implements Channel {
         for (JsonNode device : monitor.execute("query-chardev")) {
             String name = address(device);
             if (!name.isEmpty() && isSame(name, socket, wanted, process)) {
-                QemuChannel channel =
-                        new QemuChannel(monitor, device.path("label").asString(""));
+                QemuChannel channel = new QemuChannel(monitor, device.path("label").asString(""));
                 // The client of a job that has just ended may not have been noticed yet.
                 return channel.await(false) ? Optional.of(channel) : Optional.empty();
             }
@@ -73,7 +72,8 @@ final class QemuChannel implements Channel {
             return "";
         }
         return text.substring("unix:".length())
-                .replaceFirst("(,(server|wait|nowait|tight|telnet|tn3270|websocket)(=on|=off)?)+$", "");
+                .replaceFirst(
+                        "(,(server|wait|nowait|tight|telnet|tn3270|websocket)(=on|=off)?)+$", "");
     }
 
     private static boolean isSame(

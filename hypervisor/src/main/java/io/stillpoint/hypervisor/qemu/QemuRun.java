@@ -34,8 +34,7 @@ record QemuRun(long pid, String identity) {
         try {
             Map<String, String> names = listeners(String.valueOf(socket.getFileName()));
             List<Long> found = new ArrayList<>();
-            try (DirectoryStream<Path> processes =
-                    Files.newDirectoryStream(PROC, "[1-9]*")) {
+            try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[1-9]*")) {
                 for (Path process : processes) {
                     if (holds(process, names, socket)) {
                         found.add(Long.parseLong(process.getFileName().toString()));
@@ -140,8 +139,7 @@ record QemuRun(long pid, String identity) {
     }
 
     private static boolean holds(Path process, Map<String, String> names, Path socket) {
-        try (DirectoryStream<Path> descriptors =
-                Files.newDirectoryStream(process.resolve("fd"))) {
+        try (DirectoryStream<Path> descriptors = Files.newDirectoryStream(process.resolve("fd"))) {
             for (Path descriptor : descriptors) {
                 String name = names.get(target(descriptor));
                 if (name != null) {
@@ -173,12 +171,11 @@ record QemuRun(long pid, String identity) {
                 Files.readString(
                         PROC.resolve(Long.toString(pid)).resolve("stat"),
                         StandardCharsets.ISO_8859_1);
-        // The second field is a name in parentheses that may hold anything; the 22nd is the moment of start.
+        // The second field is a name in parentheses that may hold anything; the 22nd is the moment
+        // of start.
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         String boot =
-                Files.readString(PROC.resolve("sys/kernel/random/boot_id"))
-                        .strip()
-                        .substring(0, 8);
+                Files.readString(PROC.resolve("sys/kernel/random/boot_id")).strip().substring(0, 8);
         return boot + "-" + pid + "-" + fields[19];
     }
 }

@@ -44,6 +44,7 @@ public final class QmpClient implements AutoCloseable {
 
     /// Their lines together.
     private static final int EVENT_BYTES_MAX = 1 << 20;
+
     private static final Messages TEXTS = Messages.of(HypervisorException.class);
 
     private final Path socket;
@@ -142,8 +143,7 @@ public final class QmpClient implements AutoCloseable {
     /// Waits for an event and takes it out of the queue. Events that came before the call count.
     public Optional<JsonNode> awaitEvent(
             String name, Predicate<JsonNode> wanted, Duration timeout) {
-        return awaitEvent(
-                        event -> event.name().equals(name) && wanted.test(event.data()), timeout)
+        return awaitEvent(event -> event.name().equals(name) && wanted.test(event.data()), timeout)
                 .map(QmpEvent::data);
     }
 

@@ -23,8 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param migration the outcome of the last migration in this run, as QEMU tells it
 /// @param images by the disk's node
 record RecordingFacts(String process, JsonNode migration, Map<String, ImageFacts> images) {
-    static RecordingFacts of(
-            Monitor monitor, Optional<QemuRun> process, List<GuestDisk> disks) {
+    static RecordingFacts of(Monitor monitor, Optional<QemuRun> process, List<GuestDisk> disks) {
         BlockGraph graph = BlockGraph.of(monitor);
         Map<String, ImageFacts> images = new LinkedHashMap<>();
         for (GuestDisk disk : disks) {

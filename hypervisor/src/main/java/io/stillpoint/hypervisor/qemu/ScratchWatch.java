@@ -131,7 +131,8 @@ final class ScratchWatch implements AutoCloseable {
     /// Half of what is left, shared among the disks. A threshold is a place in the file; the image grows
     /// upwards only, so its place is its size.
     private void setThresholds(ByteSize taken) {
-        long step = Math.max((limit.bytes() - taken.bytes()) / 2 / Math.max(1, files.size()), STEP_MIN);
+        long step =
+                Math.max((limit.bytes() - taken.bytes()) / 2 / Math.max(1, files.size()), STEP_MIN);
         for (JsonNode node : monitor.nodes()) {
             String name = node.path("node-name").asString("");
             if (files.contains(name)) {

@@ -15,6 +15,7 @@ final class SecretMask {
 
     /// That of a Ceph user, within a file's name.
     private static final Pattern KEY = Pattern.compile("(?<=[,:?&;])((?:key|secretkey)=)[^,:&;]*");
+
     private static final Pattern JSON =
             Pattern.compile(
                     "(?i)(\"(?:[a-z0-9_.-]*(?:password|passwd|passphrase|token|cookie)"

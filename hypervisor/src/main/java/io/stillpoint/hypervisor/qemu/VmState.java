@@ -71,7 +71,6 @@ record VmState(String name, boolean running, String migration) {
     }
 
     private static HypervisorException refused(Monitor monitor, String code, String state) {
-        return new HypervisorException(
-                Kind.UNFIT_STATE, code, null, monitor.socket(), state);
+        return new HypervisorException(Kind.UNFIT_STATE, code, null, monitor.socket(), state);
     }
 }

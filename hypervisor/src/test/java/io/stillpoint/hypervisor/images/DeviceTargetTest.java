@@ -149,7 +149,8 @@ class DeviceTargetTest {
         Path at = Files.createDirectory(folder.resolve("at here"));
         for (String option : List.of("rw", "ro")) {
             devices.mount(device, at, "-o", option);
-            for (Path name : List.of(device, Files.createSymbolicLink(folder.resolve(option), device))) {
+            for (Path name :
+                    List.of(device, Files.createSymbolicLink(folder.resolve(option), device))) {
                 assertNeverOverwritten(name, "mounted at " + at);
             }
             devices.unmount(at);
@@ -205,7 +206,8 @@ class DeviceTargetTest {
                                             + ",file.filename="
                                             + held,
                                     "--nbd-server",
-                                    "addr.type=unix,addr.path=" + folder.resolve("s" + pid.hashCode()),
+                                    "addr.type=unix,addr.path="
+                                            + folder.resolve("s" + pid.hashCode()),
                                     "--export",
                                     "type=nbd,id=a,node-name=a,writable=on",
                                     "--pidfile",

@@ -9,6 +9,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.BlockSource;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -72,10 +73,12 @@ class ImageChainTest {
                         "e.vmdk", List.of("-f", "vmdk", "-b", vmdk.toString(), "-F", "vmdk"),
                         "f.qcow2",
                                 List.of(
-                                        "-f", "qcow2", "-o", "data_file=" + outside.resolve("d.raw")),
+                                        "-f",
+                                        "qcow2",
+                                        "-o",
+                                        "data_file=" + outside.resolve("d.raw")),
                         "g.qcow2", List.of("-f", "qcow2", "-b", link.toString(), "-F", "raw"),
-                        "h.qcow2",
-                                List.of("-f", "qcow2", "-b", "file:" + raw, "-F", "raw"));
+                        "h.qcow2", List.of("-f", "qcow2", "-b", "file:" + raw, "-F", "raw"));
         for (Map.Entry<String, List<String>> each : images.entrySet()) {
             Path image = create(each.getKey(), each.getValue().toArray(String[]::new));
             assertThatThrownBy(() -> hold(ImageFile.of(image)))
@@ -105,8 +108,7 @@ class ImageChainTest {
         Path evil = create("evil.qcow2", "-f", "qcow2", "-b", secret.toString(), "-F", "raw");
         Files.move(evil, folder.resolve("base.img"));
         Path top = create("top.qcow2", "-u", "-f", "qcow2", "-b", "base.img", "-F", "raw");
-        assertThat(content(ImageFile.of(top)))
-                .startsWith('Q', 'F', 'I', 0xfb);
+        assertThat(content(ImageFile.of(top))).startsWith('Q', 'F', 'I', 0xfb);
         // A header without a format, as older programs wrote it.
         byte[] bytes = Files.readAllBytes(top);
         int at = indexOf(bytes, new byte[] {(byte) 0xe2, 0x79, 0x2a, (byte) 0xca});
@@ -326,7 +328,12 @@ class ImageChainTest {
     private HeldSnapshot hold(ImageFile image, List<Path> bases) {
         SnapshotRequest request =
                 new SnapshotRequest(
-                        "0a1b2c3d", "0000000000000001", Map.of(), folder, ByteSize.parse("1M"));
+                        "0a1b2c3d",
+                        "0000000000000001",
+                        Map.of(),
+                        Json.object(),
+                        folder,
+                        ByteSize.parse("1M"));
         try (StoppedImages vm = StoppedImages.of("vm", List.of(image), bases);
                 PreparedSnapshot prepared = vm.prepare(request)) {
             return prepared.take();

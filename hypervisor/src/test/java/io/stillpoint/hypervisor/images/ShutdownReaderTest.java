@@ -128,10 +128,7 @@ class ShutdownReaderTest {
         for (String magic : List.of("0:LUKS\u00ba\u00be", "3:-FVE-FS-", "32:NXSB", "32768:JFS1")) {
             Path disk = file("other", 4 * MIB);
             String[] parts = magic.split(":", 2);
-            write(
-                    disk,
-                    Long.parseLong(parts[0]),
-                    parts[1].getBytes(StandardCharsets.ISO_8859_1));
+            write(disk, Long.parseLong(parts[0]), parts[1].getBytes(StandardCharsets.ISO_8859_1));
             assertThat(read(disk).state()).as(magic).isEqualTo(State.UNKNOWN);
         }
         Path swap = file("swap", 4 * MIB);
@@ -174,9 +171,27 @@ class ShutdownReaderTest {
         Binaries.require("mkfs.ext4", "parted");
         Path disk = file("mbr", 40 * MIB);
         Binaries.run(
-                "parted", "-s", disk.toString(), "mklabel", "msdos", "mkpart", "primary", "1MiB",
-                "10MiB", "mkpart", "extended", "10MiB", "39MiB", "mkpart", "logical", "11MiB",
-                "20MiB", "mkpart", "logical", "21MiB", "30MiB");
+                "parted",
+                "-s",
+                disk.toString(),
+                "mklabel",
+                "msdos",
+                "mkpart",
+                "primary",
+                "1MiB",
+                "10MiB",
+                "mkpart",
+                "extended",
+                "10MiB",
+                "39MiB",
+                "mkpart",
+                "logical",
+                "11MiB",
+                "20MiB",
+                "mkpart",
+                "logical",
+                "21MiB",
+                "30MiB");
         assertThat(read(disk)).isEqualTo(Shutdown.CLEAN);
         Path ext = file("ext", 8 * MIB);
         Binaries.run("mkfs.ext4", "-q", "-F", ext.toString());
@@ -228,8 +243,19 @@ class ShutdownReaderTest {
                     assertThat(LvmVolumes.of(Region.of(source)).orElseThrow()).isEmpty();
                 }
                 Binaries.run(
-                        "lvm", "lvcreate", "-q", "-an", "-Zn", "-Wn", "--config", only, "-n",
-                        "root", "-L", "16M", name);
+                        "lvm",
+                        "lvcreate",
+                        "-q",
+                        "-an",
+                        "-Zn",
+                        "-Wn",
+                        "--config",
+                        only,
+                        "-n",
+                        "root",
+                        "-L",
+                        "16M",
+                        name);
             } catch (AssertionError e) {
                 System.out.println("SKIPPED: LVM can't make a volume here: " + e.getMessage());
                 return;

@@ -194,8 +194,7 @@ class StoppedImagesTest {
                         Json.object(),
                         folder,
                         ByteSize.parse("1M"));
-        try (StoppedImages vm =
-                        StoppedImages.of("vm", List.of(ImageFile.of(image)));
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)));
                 PreparedSnapshot prepared = vm.prepare(request)) {
             assertThat(vm.running()).isFalse();
             return prepared.take();

@@ -199,8 +199,7 @@ class BitmapTruthTest extends Backups {
             resize(vm, "d2", RealVm.DISK_BYTES - 4096);
             resize(vm, "d2", RealVm.DISK_BYTES);
             try (HeldSnapshot snapshot = take(backup, request(2, all(1)))) {
-                ChangedBlocks.Known known =
-                        (ChangedBlocks.Known) disk(snapshot, "d2").changes();
+                ChangedBlocks.Known known = (ChangedBlocks.Known) disk(snapshot, "d2").changes();
                 assertThat(list(known.ranges().get()))
                         .contains(new Extent(RealVm.DISK_BYTES - CHUNK, CHUNK));
             }
@@ -329,7 +328,8 @@ class BitmapTruthTest extends Backups {
     void backingFileThatChanged() throws IOException {
         Path base = RealVm.image(folder, "base", "raw");
         Path top = folder.resolve("top.qcow2");
-        Binaries.run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "" + base, "" + top);
+        Binaries.run(
+                "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "" + base, "" + top);
         try (RealVm vm =
                 RealVm.bare(
                         folder,
@@ -352,7 +352,8 @@ class BitmapTruthTest extends Backups {
         Path base = RealVm.image(folder, "base", "raw");
         Path other = RealVm.image(folder, "other", "raw");
         Path top = folder.resolve("top.qcow2");
-        Binaries.run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "" + base, "" + top);
+        Binaries.run(
+                "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "" + base, "" + top);
         try (RealVm vm =
                 RealVm.bare(
                         folder,
@@ -360,7 +361,8 @@ class BitmapTruthTest extends Backups {
                         "-blockdev",
                         "driver=file,node-name=f,filename=" + top,
                         "-blockdev",
-                        "driver=raw,node-name=b,read-only=on,file.driver=file,file.filename=" + base,
+                        "driver=raw,node-name=b,read-only=on,file.driver=file,file.filename="
+                                + base,
                         "-blockdev",
                         "driver=raw,node-name=o,read-only=on,file.driver=file,file.filename="
                                 + other,
@@ -406,8 +408,7 @@ class BitmapTruthTest extends Backups {
         try (QemuVm backup = QemuVm.open(vm.socket())) {
             assertThatThrownBy(backup::requireFit)
                     .isInstanceOfSatisfying(
-                            HypervisorException.class,
-                            e -> assertThat(e.code()).isEqualTo(code));
+                            HypervisorException.class, e -> assertThat(e.code()).isEqualTo(code));
         }
     }
 
@@ -448,16 +449,12 @@ class BitmapTruthTest extends Backups {
                                     .put("snapshot-node-name", "ov"));
             vm.write("d1", 4 * CHUNK, CHUNK, 6);
             vm.control()
-                    .execute(
-                            "block-commit",
-                            Json.object().put("job-id", "c").put("device", "ov"));
+                    .execute("block-commit", Json.object().put("job-id", "c").put("device", "ov"));
             awaitReady(vm);
             vm.control().execute("job-complete", Json.object().put("id", "c"));
             vm.control()
                     .awaitEvent(
-                            "BLOCK_JOB_COMPLETED",
-                            data -> true,
-                            java.time.Duration.ofSeconds(10));
+                            "BLOCK_JOB_COMPLETED", data -> true, java.time.Duration.ofSeconds(10));
             assertThat(backUp(vm, 2, begun(1, "d1"), true))
                     .contains(new Extent(CHUNK, CHUNK), new Extent(4 * CHUNK, CHUNK));
         }
@@ -501,8 +498,7 @@ class BitmapTruthTest extends Backups {
                     HeldSnapshot snapshot = take(backup, request(2, begun(1, "d")))) {
                 // Whoever may share the disk with QEMU may share it with others.
                 Optional<ChangedBlocks> changes = Optional.of(disk(snapshot, "d").changes());
-                assertThat(changes.get())
-                        .isEqualTo(new ChangedBlocks.Unknown(Reason.UNGUARDED));
+                assertThat(changes.get()).isEqualTo(new ChangedBlocks.Unknown(Reason.UNGUARDED));
             }
         }
     }

@@ -106,7 +106,12 @@ class QemuHostTest extends Backups {
                 QemuVm backup = QemuVm.open(vm.socket())) {
             var request =
                     new SnapshotRequest(
-                            LINEAGE, generation(1), Map.of(), shared, ByteSize.parse("1G"));
+                            LINEAGE,
+                            job(1),
+                            Map.of(),
+                            Json.object(),
+                            shared,
+                            ByteSize.parse("1G"));
             try (HeldSnapshot snapshot = take(backup, request)) {
                 Path own = shared.resolve("stillpoint-" + OwnedDescriptor.user());
                 assertThat(own).isDirectoryContaining("glob:**.qcow2");
@@ -412,7 +417,7 @@ class QemuHostTest extends Backups {
                 vm.socket().toString(),
                 folder.resolve("scratch").toString(),
                 LINEAGE,
-                generation(1),
+                job(1),
                 "guarded");
     }
 
@@ -469,10 +474,11 @@ class QemuHostTest extends Backups {
     void releaseTakesEverythingOutOfARunningVm() {
         try (RealVm vm = RealVm.start(folder)) {
             backUp(vm, 1, Map.of(), true);
-            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1));
+            assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
-                assertThat(release.release(folder.resolve("scratch"))).hasSize(2);
+                // Of each of two disks the record and its witness.
+                assertThat(release.release(folder.resolve("scratch"))).hasSize(4);
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();
@@ -482,12 +488,11 @@ class QemuHostTest extends Backups {
 
     @Test
     void releaseTakesStoredBitmapsOutOfAnImage() {
-        try (RealVm vm = RealVm.start(folder)) {
-            backUp(vm, 1, Map.of(), true);
-            vm.restart();
-        }
-        Path image = folder.resolve("d1.qcow2");
-        assertThat(ImageBitmaps.release(image)).containsExactly(bitmap(1));
+        // As earlier versions stored them.
+        Path image = RealVm.image(folder, "d1", "qcow2");
+        RealVm.image(folder, "d2", "raw");
+        Binaries.run("qemu-img", "bitmap", "--add", image.toString(), bitmap(1, "d1"));
+        assertThat(ImageBitmaps.release(image)).containsExactly(bitmap(1, "d1"));
         assertThat(ImageBitmaps.release(image)).isEmpty();
         assertThat(ImageBitmaps.release(folder.resolve("d2.raw"))).isEmpty();
     }

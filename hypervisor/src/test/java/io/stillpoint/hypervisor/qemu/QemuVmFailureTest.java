@@ -70,7 +70,8 @@ class QemuVmFailureTest extends Backups {
             assertThat(vm.traces()).isEmpty();
             // The record of changes is the other lineage's own.
             assertThat(vm.bitmaps("d1"))
-                    .containsExactlyInAnyOrder("sp-ffffffff-" + generation(5, "d1"), bitmap(1, "d1"));
+                    .containsExactlyInAnyOrder(
+                            "sp-ffffffff-" + generation(5, "d1"), bitmap(1, "d1"));
         }
     }
 

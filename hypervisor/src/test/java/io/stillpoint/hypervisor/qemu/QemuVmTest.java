@@ -159,12 +159,7 @@ class QemuVmTest extends Backups {
                 snapshot.proveValid();
                 snapshot.keepChanges();
             }
-            try (HeldSnapshot snapshot =
-                    take(
-                            backup,
-                            request(
-                                    2,
-                                    begun(1, "virtio0", "disk-b")))) {
+            try (HeldSnapshot snapshot = take(backup, request(2, begun(1, "virtio0", "disk-b")))) {
                 assertThat(changes(snapshot, "virtio0")).isEmpty();
                 assertThat(changes(snapshot, "disk-b")).isEmpty();
             }

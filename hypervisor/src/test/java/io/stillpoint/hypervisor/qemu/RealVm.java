@@ -118,8 +118,7 @@ final class RealVm implements AutoCloseable {
 
     /// As [#write], for a device that has the disk's name as its id.
     void writeTo(String device, long offset, int length, int pattern) {
-        String answer =
-                ioOf(device, "write -P " + pattern + " " + offset + " " + length);
+        String answer = ioOf(device, "write -P " + pattern + " " + offset + " " + length);
         if (!answer.startsWith("wrote")) {
             throw new AssertionError(answer);
         }
@@ -162,8 +161,7 @@ final class RealVm implements AutoCloseable {
         for (JsonNode job : control.execute("query-jobs")) {
             traces.add("job " + job.path("id").asString());
         }
-        for (JsonNode object :
-                control.execute("qom-list", Json.object().put("path", "/objects"))) {
+        for (JsonNode object : control.execute("qom-list", Json.object().put("path", "/objects"))) {
             String name = object.path("name").asString();
             if (name.startsWith("sp-") && !isOfThisProcess(name)) {
                 traces.add("object " + name);

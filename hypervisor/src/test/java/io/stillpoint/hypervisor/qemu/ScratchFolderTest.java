@@ -38,8 +38,9 @@ class ScratchFolderTest {
             assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(wanted)))
                     .isEqualTo("rwx------");
             scratch.newFile("image").close();
-            assertThat(PosixFilePermissions.toString(
-                            Files.getPosixFilePermissions(wanted.resolve("image"))))
+            assertThat(
+                            PosixFilePermissions.toString(
+                                    Files.getPosixFilePermissions(wanted.resolve("image"))))
                     .isEqualTo("rw-------");
             assertThat(scratch.names("im*")).containsExactly("image");
             scratch.remove("image");

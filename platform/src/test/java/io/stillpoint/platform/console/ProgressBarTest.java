@@ -37,7 +37,7 @@ final class ProgressBarTest {
             nanos.addAndGet(100_000_000);
             // Holes are passed, a hundredth is read.
             bar.read(MIB / 10);
-            bar.reach(i * 10 * MIB - MIB);
+            bar.reach(i * 10L * MIB - MIB);
         }
         assertThat(bar.picture(nanos.get())).contains("1.00 MiB/s", "999 MiB of 0.98 GiB");
         for (int i = 0; i < 60; i++) {

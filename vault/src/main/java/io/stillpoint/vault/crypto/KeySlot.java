@@ -207,6 +207,11 @@ public final class KeySlot {
         return type;
     }
 
+    /// What trying a credential on it costs: KiB of memory, times passes; nothing for a key file.
+    public long work() {
+        return type == Type.KEY_FILE ? 0 : (long) cost().memory() * cost().iterations();
+    }
+
     /// Whoever can write to the store can write a label; see [#isAuthentic].
     public String label() {
         return label;

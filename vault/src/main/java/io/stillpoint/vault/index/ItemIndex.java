@@ -84,6 +84,7 @@ public final class ItemIndex implements AutoCloseable {
     private Map<ObjectId, Noted> durable = new ConcurrentHashMap<>();
     private int durableItems;
     private boolean adopted;
+    private boolean goneAdopted;
 
     private ItemIndex(
             ObjectStore store,
@@ -127,6 +128,7 @@ public final class ItemIndex implements AutoCloseable {
         gone = Set.copyOf(now);
         damaged = quarantine.get();
         adopted = false;
+        goneAdopted = false;
         int attempt = 1;
         // Between listing and opening another process may have merged a segment into a new one.
         // Where
@@ -206,6 +208,11 @@ public final class ItemIndex implements AutoCloseable {
         private Lookup(Set<ObjectId> avoided, boolean onlySound) {
             this.onlySound = onlySound;
             usable = place -> !avoided.contains(place.pack()) && !gone.contains(place.pack());
+        }
+
+        private Lookup(Predicate<Place> usable) {
+            this.usable = usable;
+            onlySound = false;
         }
 
         /// Where the item lies, or null if the vault has no such item. Packs that no segment lists are looked
@@ -313,6 +320,11 @@ public final class ItemIndex implements AutoCloseable {
         }
     }
 
+    /// Whether a segment lists the pack.
+    public boolean isListed(ObjectId pack) {
+        return segments.stream().anyMatch(segment -> segment.packs().contains(pack));
+    }
+
     /// Whether a verdict deletes the pack.
     public boolean isGone(ObjectId pack) {
         return gone.contains(pack);
@@ -331,7 +343,8 @@ public final class ItemIndex implements AutoCloseable {
     /// Notes damage to a segment; throws anything else. The index is redundant: what a damaged segment listed is
     /// found through the packs.
     private void noteDamage(VaultException e) {
-        if (e.kind() != VaultException.Kind.DAMAGED) {
+        // A version that is not ours is as easily forged as any other byte.
+        if (e.kind() != VaultException.Kind.DAMAGED && e.kind() != VaultException.Kind.TOO_NEW) {
             throw e;
         }
         damage.add(e.getMessage());
@@ -360,6 +373,26 @@ public final class ItemIndex implements AutoCloseable {
     /// As [#lookup()], as if the vault did not have certain packs; what is known to be damaged is told too.
     public Lookup allPlaces(Set<ObjectId> avoided) {
         return new Lookup(avoided, false);
+    }
+
+    /// Places of the item in packs that a verdict deletes and that are there all the same. Nothing that is stored may rely
+    /// on them; but what points need must be found even if somebody put an old verdict back.
+    public Set<Place> placesOfGone(ItemId id) {
+        adoptGone();
+        return new Lookup(place -> gone.contains(place.pack())).places(id);
+    }
+
+    private synchronized void adoptGone() {
+        if (goneAdopted) {
+            return;
+        }
+        goneAdopted = true;
+        Set<ObjectId> unlisted = new HashSet<>(gone);
+        unlisted.removeAll(packs());
+        unlisted.removeAll(missing);
+        try (FrameReader reader = new FrameReader()) {
+            unlisted.forEach(pack -> adopt(pack, reader));
+        }
     }
 
     /// A pack that the next segment lists.
@@ -700,9 +733,10 @@ public final class ItemIndex implements AutoCloseable {
         try (PackFile file = PackFile.open(store, keys, pack)) {
             durable(pack, file.directory(reader));
         } catch (VaultException e) {
-            // A damaged pack offers nothing; verification names it. Anything else is a real
-            // failure.
+            // A damaged pack offers nothing, nor does one of a version that anybody could write
+            // there; verification names it. Anything else is a real failure.
             if (e.kind() != VaultException.Kind.DAMAGED
+                    && e.kind() != VaultException.Kind.TOO_NEW
                     && e.kind() != VaultException.Kind.MISSING) {
                 throw e;
             }

@@ -31,7 +31,8 @@ final class Segment {
     static final int BLOCK = 4096;
     static final int ENTRY = 48;
     static final int ENTRIES_PER_BLOCK = 85;
-    static final int TRAILER = 24;
+    static final int TRAILER = 20 + Sealer.TAG + Integer.BYTES;
+    private static final int NUMBERS = 20;
     static final int TABLE_FRAME = FrameCodec.PLAIN_MAX;
 
     private final StoredObject object;
@@ -92,18 +93,21 @@ final class Segment {
         long entries = trailer.getLong();
         int packCount = trailer.getInt();
         int blocks = trailer.getInt();
-        trailer.getInt();
+        trailer.position(TRAILER - Integer.BYTES);
         long tablesAt = (1L + blocks) * BLOCK;
         if (trailer.getInt() != Checksum.of(bytes, 0, TRAILER - Integer.BYTES)
                 || packCount < 0
                 || blocks < 0
                 || entries < 0
                 || blocks != (entries + ENTRIES_PER_BLOCK - 1) / ENTRIES_PER_BLOCK
-                || tablesAt > trailerAt) {
+                || tablesAt > trailerAt
+                || !new Sealer()
+                        .isSigned(
+                                key, trailerAt, signed(where.name().id(), bytes), bytes, NUMBERS)) {
             throw where.damaged("trailer");
         }
         long length = (long) packCount * ObjectId.LENGTH + (long) blocks * Blocks.BYTES;
-        // Nobody signed the trailer: what is asked of the heap is in proportion to what there is.
+        // Whoever signed the trailer: what is asked of the heap is in proportion to what there is.
         if (length / 100 > trailerAt - tablesAt) {
             throw where.damaged("tables");
         }
@@ -115,6 +119,14 @@ final class Segment {
             tables.requireEnd();
             return new Segment(object, where, key, entries, List.of(packs), read);
         }
+    }
+
+    /// What a trailer's tag authenticates: the object's header, and the trailer's numbers.
+    static byte[] signed(ObjectId id, byte[] trailer) {
+        byte[] header = new ObjectHeader(ObjectKind.INDEX, id).bytes();
+        byte[] signed = Arrays.copyOf(header, header.length + NUMBERS);
+        System.arraycopy(trailer, 0, signed, header.length, NUMBERS);
+        return signed;
     }
 
     ObjectName name() {
@@ -272,7 +284,8 @@ final class Segment {
         object.read(end, buffer, 0, TRAILER);
         ByteBuffer trailer = ByteBuffer.wrap(buffer);
         if (trailer.getInt(16) != (int) crc.getValue()
-                || trailer.getInt(20) != Checksum.of(buffer, 0, TRAILER - Integer.BYTES)) {
+                || trailer.getInt(TRAILER - Integer.BYTES)
+                        != Checksum.of(buffer, 0, TRAILER - Integer.BYTES)) {
             throw where.damaged("checksum");
         }
     }

@@ -103,6 +103,13 @@ public final class SegmentWriter implements AutoCloseable {
                 .putInt(packs.size())
                 .putInt(blocks.count())
                 .putInt((int) crc.getValue());
+        sealer.sign(
+                key,
+                written,
+                Segment.signed(name.id(), trailer.array()),
+                trailer.array(),
+                trailer.position());
+        trailer.position(trailer.position() + Sealer.TAG);
         trailer.putInt(Checksum.of(trailer.array(), 0, Segment.TRAILER - Integer.BYTES));
         write(trailer.array(), Segment.TRAILER);
         upload.commit();

@@ -3,10 +3,12 @@ package io.stillpoint.vault.pack;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
+import io.stillpoint.vault.crypto.Sealer;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.store.ObjectId;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import javax.crypto.SecretKey;
@@ -15,7 +17,7 @@ import javax.crypto.SecretKey;
 /// the thread that reserved it until it completes the slot.
 final class PackBuffer {
     /// Length of the trailer in bytes.
-    static final int TRAILER = 16;
+    static final int TRAILER = 12 + Sealer.TAG + Integer.BYTES;
 
     private final ObjectId id;
     private final SecretKey key;
@@ -92,6 +94,13 @@ final class PackBuffer {
         return groups;
     }
 
+    /// What a trailer's tag authenticates: the object's header, and the trailer's numbers.
+    static byte[] signed(byte[] header, byte[] trailer, int at) {
+        byte[] signed = Arrays.copyOf(header, ObjectHeader.LENGTH + 3 * Integer.BYTES);
+        System.arraycopy(trailer, at, signed, ObjectHeader.LENGTH, 3 * Integer.BYTES);
+        return signed;
+    }
+
     /// Directory and trailer.
     byte[] tail(FrameCodec codec) {
         groups.sort(Comparator.comparingLong(PackGroup::frameOffset));
@@ -99,6 +108,14 @@ final class PackBuffer {
         byte[] directory = codec.frame(key, used, plain, plain.length);
         ByteBuffer tail = ByteBuffer.allocate(directory.length + TRAILER);
         tail.put(directory).putInt(used).putInt(directory.length).putInt(groups.size());
+        new Sealer()
+                .sign(
+                        key,
+                        (long) used + directory.length,
+                        signed(bytes, tail.array(), directory.length),
+                        tail.array(),
+                        tail.position());
+        tail.position(tail.position() + Sealer.TAG);
         tail.putInt(Checksum.of(tail.array(), directory.length, TRAILER - Integer.BYTES));
         return tail.array();
     }

@@ -3,8 +3,10 @@ package io.stillpoint.vault.pack;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.ObjectHeader;
+import io.stillpoint.vault.crypto.Sealer;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.nio.ByteBuffer;
+import javax.crypto.SecretKey;
 
 /// Checks a pack without any key: its frames' checksums, and that they fill it without gap.
 public final class PackCheck {
@@ -60,7 +62,18 @@ public final class PackCheck {
     ///
     /// @param directoryLength its whole length in bytes
     /// @param frames before the directory
-    record PackTrailer(long directoryOffset, int directoryLength, int frames) {
+    record PackTrailer(long directoryOffset, int directoryLength, int frames, byte[] bytes) {
+        /// Whether a holder of the key wrote it.
+        boolean isAuthentic(SecretKey key, byte[] header) {
+            return new Sealer()
+                    .isSigned(
+                            key,
+                            directoryOffset + directoryLength,
+                            PackBuffer.signed(header, bytes, 0),
+                            bytes,
+                            3 * Integer.BYTES);
+        }
+
         static PackTrailer read(StoredObject object, Where where) {
             if (object.size() < ObjectHeader.LENGTH + FrameCodec.OVERHEAD + PackBuffer.TRAILER) {
                 throw where.damaged("trailer");
@@ -72,17 +85,19 @@ public final class PackCheck {
             long offset = Integer.toUnsignedLong(trailer.getInt());
             int length = trailer.getInt();
             int frames = trailer.getInt();
-            if (trailer.getInt() != Checksum.of(bytes, 0, PackBuffer.TRAILER - Integer.BYTES)
+            if (trailer.getInt(PackBuffer.TRAILER - Integer.BYTES)
+                            != Checksum.of(bytes, 0, PackBuffer.TRAILER - Integer.BYTES)
                     || length < FrameCodec.OVERHEAD
                     || length > FrameCodec.LENGTH_MAX
-                    // Nobody signed this: what it asks of the heap is in proportion to what there
-                    // is.
+                    // Before its tag is looked at, what it asks of the heap is in proportion to
+                    // what
+                    // there is.
                     || frames < 0
                     || frames > offset / FrameCodec.OVERHEAD
                     || offset + length != trailerAt) {
                 throw where.damaged("trailer");
             }
-            return new PackTrailer(offset, length, frames);
+            return new PackTrailer(offset, length, frames, bytes);
         }
     }
 }

@@ -76,6 +76,9 @@ public final class PackFile implements AutoCloseable {
     /// Reads what stands in the pack, in the order of its frames, and checks that the frames fill it without gap.
     public List<PackGroup> directory(FrameReader reader) {
         PackCheck.PackTrailer trailer = PackCheck.PackTrailer.read(object, where);
+        if (!trailer.isAuthentic(key, new ObjectHeader(kind, id()).bytes())) {
+            throw where.damaged("trailer");
+        }
         long offset = trailer.directoryOffset();
         int plain = reader.readChecked(this, offset, trailer.directoryLength());
         List<PackGroup> groups =

@@ -1,6 +1,8 @@
 package io.stillpoint.vault.prune;
 
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /// What a run of prune did, or would do. Bytes are as stored, but for `copiedBytes`.
 ///
@@ -15,6 +17,10 @@ import java.util.List;
 /// @param rewrittenPacks of these, packs of which something was copied
 /// @param copiedBytes plain bytes copied out of them
 /// @param retainedPacks packs that the store does not let go yet
+/// @param youngPacks packs that were left alone although nothing or little of them is needed, or nobody has looked into
+///     them: a backup may be about to use them
+/// @param youngUntil from when on a run looks at all of them; empty if there are none
+/// @param waitingUntil when the grace period of all that wait is over; empty if none waits
 /// @param warnings what could not be done, in words
 public record PruneResult(
         int purgedPoints,
@@ -30,4 +36,8 @@ public record PruneResult(
         long rewrittenPacks,
         long copiedBytes,
         long retainedPacks,
+        long youngPacks,
+        long youngBytes,
+        Optional<Instant> youngUntil,
+        Optional<Instant> waitingUntil,
         List<String> warnings) {}

@@ -12,7 +12,6 @@ import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.EnumSet;
-import java.util.Optional;
 import javax.crypto.Mac;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -20,17 +19,16 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Records as objects (section 9 of the format): JSON that can be read without a key, and that only a holder of the
 /// key can make.
-final class RecordCodec {
+public final class RecordCodec {
     private static final int JSON_AT = ObjectHeader.LENGTH + Integer.BYTES;
     private static final int MAC = 32;
     private static final int CRC = Integer.BYTES;
     private static final int TAIL = MAC + CRC;
 
     private final String store;
-    private final Optional<VaultKeys> keys;
+    private final VaultKeys keys;
 
-    /// @param keys empty: authenticity is not checked, and nothing can be made
-    RecordCodec(String store, Optional<VaultKeys> keys) {
+    public RecordCodec(String store, VaultKeys keys) {
         this.store = store;
         this.keys = keys;
     }
@@ -39,13 +37,13 @@ final class RecordCodec {
         byte[] json = Json.bytes(content);
         ByteBuffer object = ByteBuffer.allocate(JSON_AT + json.length + TAIL);
         object.put(new ObjectHeader(kind, name.id()).bytes()).putInt(json.length).put(json);
-        object.put(mac(keys.orElseThrow(), object.array(), JSON_AT + json.length));
+        object.put(mac(object.array(), JSON_AT + json.length));
         object.putInt(Checksum.of(object.array(), 0, object.position()));
         return object.array();
     }
 
-    /// Throws kinds `DAMAGED` and `TOO_NEW`.
-    JsonNode decode(ObjectKind kind, ObjectName name, byte[] object) {
+    /// What a record says that a holder of the key made under this very name. Throws kinds `DAMAGED` and `TOO_NEW`.
+    public JsonNode decode(ObjectKind kind, ObjectName name, byte[] object) {
         Where where = new Where(store, name);
         ObjectHeader.read(object, EnumSet.of(kind), name, store);
         ByteBuffer buffer = ByteBuffer.wrap(object);
@@ -55,9 +53,7 @@ final class RecordCodec {
                 || buffer.getInt(ObjectHeader.LENGTH) != end - JSON_AT) {
             throw where.damaged("checksum");
         }
-        if (keys.isPresent()
-                && !MessageDigest.isEqual(
-                        mac(keys.get(), object, end), Arrays.copyOfRange(object, end, end + MAC))) {
+        if (!MessageDigest.isEqual(mac(object, end), Arrays.copyOfRange(object, end, end + MAC))) {
             throw where.damaged("authentication");
         }
         try {
@@ -67,7 +63,7 @@ final class RecordCodec {
         }
     }
 
-    private static byte[] mac(VaultKeys keys, byte[] bytes, int length) {
+    private byte[] mac(byte[] bytes, int length) {
         Mac mac = ItemHasher.mac(keys.recordKey());
         mac.update(bytes, 0, length);
         return mac.doFinal();

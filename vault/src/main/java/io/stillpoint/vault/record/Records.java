@@ -11,12 +11,14 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -28,8 +30,10 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
-/// A vault's records. Safe for use by several threads. Throws what the store throws; kind `DAMAGED` for a record that is
-/// not what was written: who can't read what others rely on must not go on.
+/// A vault's records. Safe for use by several threads. Throws what the store throws.
+///
+/// A record means nothing unless a holder of the key made it under the very name that it has. Anything else is junk: it is
+/// named and passed over, so that it neither hides a point, nor has something deleted, nor stops whoever owns the vault.
 public final class Records {
     private static final Duration PROBE_PATIENCE = Duration.ofHours(1);
 
@@ -37,20 +41,8 @@ public final class Records {
     private final RecordCodec codec;
     private final Consumer<VaultException> unreadable;
 
-    /// @param keys empty: records are read unauthenticated and none can be made
-    public Records(ObjectStore store, Optional<VaultKeys> keys) {
-        this(
-                store,
-                keys,
-                e -> {
-                    throw e;
-                });
-    }
-
-    /// @param unreadable is told of records that can't be read; if it returns, they count as if they were not there, which
-    ///     only who relies on none may allow
-    public Records(
-            ObjectStore store, Optional<VaultKeys> keys, Consumer<VaultException> unreadable) {
+    /// @param unreadable is told of records that can't be read, perhaps more than once
+    public Records(ObjectStore store, VaultKeys keys, Consumer<VaultException> unreadable) {
         this.store = store;
         this.unreadable = unreadable;
         codec = new RecordCodec(store.description(), keys);
@@ -74,19 +66,86 @@ public final class Records {
         store.delete(new ObjectName(Area.SESSIONS, id));
     }
 
-    /// Throws kind `EXISTS` if the point is forgotten already.
+    /// Session records that can't be read: when they were made, by the store's clock. Somebody's session may be among
+    /// them, so what it would keep must not go soon.
+    public List<Instant> unreadableSessions() {
+        List<Instant> unread = new ArrayList<>();
+        all(ObjectKind.SESSION, Session::fromJson, listed -> unread.add(listed.modifiedAt()));
+        return unread;
+    }
+
+    /// Throws kind `EXISTS` if the name is taken; see [#forgotten(ObjectId)].
     public void put(Forgotten forgotten) {
         ObjectName name = new ObjectName(Area.FORGOTTEN, forgotten.point());
         store.put(name, codec.encode(ObjectKind.FORGOTTEN_POINT, name, forgotten.toJson()));
     }
 
+    /// Those that count: not undone since.
     public List<Found<Forgotten>> forgotten() {
-        return all(ObjectKind.FORGOTTEN_POINT, Forgotten::fromJson);
+        return forgotten(true);
     }
 
-    /// Whether the point is forgotten now; never late.
+    /// Those that somebody put back, or that a crash left, though the point was brought back.
+    public List<Found<Forgotten>> undoneForgotten() {
+        return forgotten(false);
+    }
+
+    private List<Found<Forgotten>> forgotten(boolean counting) {
+        // In this order: a forgetting that is undone meanwhile may count, one that is new can't be
+        // undone yet.
+        List<Found<Forgotten>> found = all(ObjectKind.FORGOTTEN_POINT, Forgotten::fromJson);
+        if (!found.isEmpty()) {
+            Set<Undoing> undone = undoings();
+            found.removeIf(each -> undone.contains(Undoing.of(each.record())) == counting);
+        }
+        return found;
+    }
+
+    private record Undoing(ObjectId point, ObjectId forgetting) {
+        static Undoing of(Forgotten forgotten) {
+            return new Undoing(forgotten.point(), forgotten.forgetting());
+        }
+    }
+
+    private Set<Undoing> undoings() {
+        Set<Undoing> undoings = new HashSet<>();
+        undone().forEach(undone -> undoings.add(new Undoing(undone.point(), undone.forgetting())));
+        return undoings;
+    }
+
+    /// The record by which the point is forgotten now, unless that was undone. Never late, but for what was undone less than
+    /// a listing delay ago and whose forgotten record was put back.
+    public Optional<Forgotten> forgotten(ObjectId point) {
+        ObjectName name = new ObjectName(Area.FORGOTTEN, point);
+        Forgotten record =
+                readable(
+                        ObjectKind.FORGOTTEN_POINT,
+                        name,
+                        json -> Forgotten.fromJson(point, json),
+                        () -> {});
+        return record == null || undoings().contains(Undoing.of(record))
+                ? Optional.empty()
+                : Optional.of(record);
+    }
+
+    /// Whether the point is forgotten now; see [#forgotten(ObjectId)].
     public boolean isForgotten(ObjectId point) {
-        return store.exists(new ObjectName(Area.FORGOTTEN, point));
+        return forgotten(point).isPresent();
+    }
+
+    public void put(Undone undone) {
+        ObjectName name = new ObjectName(Area.UNDONE, undone.id());
+        store.put(name, codec.encode(ObjectKind.UNDONE_FORGETTING, name, undone.toJson()));
+    }
+
+    public List<Undone> undone() {
+        return all(ObjectKind.UNDONE_FORGETTING, Undone::fromJson).stream()
+                .map(Found::record)
+                .toList();
+    }
+
+    public void deleteUndone(ObjectId id) {
+        store.delete(new ObjectName(Area.UNDONE, id));
     }
 
     public void deleteForgotten(ObjectId point) {
@@ -166,6 +225,7 @@ public final class Records {
                             ObjectId.random(randomness),
                             ObjectId.random(randomness),
                             Instant.EPOCH,
+                            Instant.EPOCH,
                             PROBE_PATIENCE.toSeconds(),
                             Set.of(),
                             Set.of());
@@ -202,11 +262,22 @@ public final class Records {
     }
 
     private <T> List<Found<T>> all(ObjectKind kind, BiFunction<ObjectId, JsonNode, T> parser) {
-        List<ObjectStore.Listed> listed = new ArrayList<>();
+        return all(kind, parser, _ -> {});
+    }
+
+    /// @param unread is told of records that can't be read
+    private <T> List<Found<T>> all(
+            ObjectKind kind, BiFunction<ObjectId, JsonNode, T> parser, Consumer<Listed> unread) {
+        List<Listed> listed = new ArrayList<>();
         store.list(kind.area(), listed::add);
         List<Found<T>> found = new ArrayList<>();
-        for (ObjectStore.Listed each : listed) {
-            T record = readable(kind, each.name(), json -> parser.apply(each.name().id(), json));
+        for (Listed each : listed) {
+            T record =
+                    readable(
+                            kind,
+                            each.name(),
+                            json -> parser.apply(each.name().id(), json),
+                            () -> unread.accept(each));
             if (record != null) {
                 found.add(new Found<>(record, each.modifiedAt()));
             }
@@ -215,14 +286,16 @@ public final class Records {
     }
 
     private <T> @Nullable T readable(
-            ObjectKind kind, ObjectName name, Function<JsonNode, T> parser) {
+            ObjectKind kind, ObjectName name, Function<JsonNode, T> parser, Runnable unread) {
         try {
             return read(kind, name, parser);
         } catch (VaultException e) {
+            // A version that is not ours is as easily forged as anything else.
             if (e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
                 throw e;
             }
             unreadable.accept(e);
+            unread.run();
             return null;
         }
     }

@@ -12,6 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param id of the record; a renewal has another one
 /// @param point which point it will make; nobody else makes one of this id
 /// @param startedAt by the clock of who started it
+/// @param renewedAt when this record was made, by the same clock
 /// @param patience how long the record is believed before the session is taken for dead, in seconds
 /// @param bases points that the new one builds on
 /// @param known condemnations and verdicts whose packs it avoids
@@ -19,6 +20,7 @@ public record Session(
         ObjectId id,
         ObjectId point,
         Instant startedAt,
+        Instant renewedAt,
         long patience,
         Set<ObjectId> bases,
         Set<ObjectId> known) {
@@ -33,6 +35,7 @@ public record Session(
     ObjectNode toJson() {
         ObjectNode json = Json.object();
         json.put("point", point.toString()).put("startedAt", startedAt.toString());
+        json.put("renewedAt", renewedAt.toString());
         json.put("patienceSeconds", patience);
         Ids.put(json, "bases", bases);
         Ids.put(json, "known", known);
@@ -48,13 +51,19 @@ public record Session(
                 id,
                 ObjectId.parse(json.required("point").asString()),
                 Json.instant(json, "startedAt"),
+                Json.instant(json, "renewedAt"),
                 patience,
                 Ids.get(json, "bases"),
                 Ids.get(json, "known"));
     }
 
     /// The same session under another record.
-    public Session renewed(ObjectId fresh) {
-        return new Session(fresh, point, startedAt, patience, bases, known);
+    public Session renewed(ObjectId fresh, Instant now) {
+        return new Session(fresh, point, startedAt, now, patience, bases, known);
+    }
+
+    /// The same session, which will make a point of another id.
+    public Session promising(ObjectId fresh, ObjectId other, Instant now) {
+        return new Session(fresh, other, startedAt, now, patience, bases, known);
     }
 }

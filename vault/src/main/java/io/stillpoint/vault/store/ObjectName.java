@@ -18,6 +18,7 @@ public record ObjectName(Area area, ObjectId id) {
         POINTS("points"),
         SESSIONS("sessions"),
         FORGOTTEN("forgotten"),
+        UNDONE("undone"),
         CONDEMNED("condemned"),
         EXECUTED("executed"),
         QUARANTINE("quarantine");

@@ -61,7 +61,7 @@ final class Exercise {
 
     void run(MemoryStore store) {
         step(() -> {
-            try (SealedVault vault = SealedVault.open(store, () -> NOW)) {
+            try (SealedVault vault = SealedVault.open(store)) {
                 Objects.requireNonNull(vault.verify(new Cancellation(), _ -> {}));
             }
         });

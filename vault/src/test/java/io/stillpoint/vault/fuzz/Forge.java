@@ -215,12 +215,26 @@ final class Forge {
         int at = pack.size();
         byte[] last = frame(kind, name, at, directory.length, 0, directory);
         pack.writeBytes(last);
-        pack.writeBytes(trailer(at, last.length, frames.size()));
+        pack.writeBytes(trailer(kind, name, at, last.length, frames.size()));
         return pack.toByteArray();
     }
 
-    static byte[] trailer(int at, int length, int frames) {
-        return summed(ByteBuffer.allocate(16).putInt(at).putInt(length).putInt(frames).array());
+    byte[] trailer(ObjectKind kind, ObjectName name, int at, int length, int frames) {
+        byte[] numbers = ByteBuffer.allocate(12).putInt(at).putInt(length).putInt(frames).array();
+        return trailer(kind, name, at + (long) length, numbers);
+    }
+
+    /// What the trailer at `offset` says, signed and summed.
+    byte[] trailer(ObjectKind kind, ObjectName name, long offset, byte[] numbers) {
+        byte[] trailer = Arrays.copyOf(numbers, numbers.length + Sealer.TAG + 4);
+        new Sealer()
+                .sign(
+                        keys.objectKey(kind, name.id()),
+                        offset,
+                        FuzzTarget.joined(header(kind, name), numbers),
+                        trailer,
+                        numbers.length);
+        return summed(trailer);
     }
 
     /// The directory's line of a frame with these items.

@@ -28,7 +28,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -193,7 +192,7 @@ enum FuzzTarget {
             ByteArrayOutputStream pack = new ByteArrayOutputStream();
             pack.writeBytes(Forge.header(ObjectKind.DATA_PACK, name));
             pack.writeBytes(frame);
-            pack.writeBytes(Forge.trailer(32 + frame.length, 0, 1));
+            pack.writeBytes(FORGE.trailer(ObjectKind.DATA_PACK, name, 32 + frame.length, 0, 1));
             store.objects().put(name, pack.toByteArray());
             step(() -> {
                 try (PackFile file = PackFile.open(store, FORGE.keys(), name.id());
@@ -226,7 +225,13 @@ enum FuzzTarget {
                 byte[] difference = joined(directory, new byte[32]);
                 difference[8 + 32] |= (byte) 0x80;
                 seeds.add(joined(new byte[] {(byte) kind, 0}, difference));
-                byte[] trailer = Forge.trailer(32 + 32 + CONTENT, 32 + directory.length, 1);
+                byte[] trailer =
+                        FORGE.trailer(
+                                ObjectKind.DATA_PACK,
+                                Forge.name(ObjectKind.DATA_PACK, 7),
+                                32 + 32 + CONTENT,
+                                32 + directory.length,
+                                1);
                 seeds.add(
                         joined(
                                 new byte[] {(byte) kind, 1},
@@ -244,9 +249,8 @@ enum FuzzTarget {
             ObjectName name = Forge.name(kind, 7);
             byte[] pack = FORGE.pack(kind, name, List.of(new byte[CONTENT]), bytes.rest());
             if (trailer.length == 12) {
-                System.arraycopy(trailer, 0, pack, pack.length - 16, 12);
-                byte[] end = Forge.summed(Arrays.copyOfRange(pack, pack.length - 16, pack.length));
-                System.arraycopy(end, 0, pack, pack.length - 16, 16);
+                byte[] end = FORGE.trailer(kind, name, pack.length - 32, trailer);
+                System.arraycopy(end, 0, pack, pack.length - 32, 32);
             }
             MemoryStore store = FORGE.store();
             store.objects().keySet().removeIf(other -> other.area() == Area.INDEX);
@@ -377,7 +381,7 @@ enum FuzzTarget {
         }
 
         private static byte[] plain(ObjectName name, byte[] segment) {
-            ByteBuffer trailer = ByteBuffer.wrap(segment, segment.length - 24, 24);
+            ByteBuffer trailer = ByteBuffer.wrap(segment, segment.length - 40, 40);
             long entries = trailer.getLong();
             int packs = trailer.getInt();
             int blocks = trailer.getInt();
@@ -429,7 +433,7 @@ enum FuzzTarget {
             segment.writeBytes(
                     FORGE.frame(ObjectKind.INDEX, name, segment.size(), tables.length, 0, tables));
             byte[] all = segment.toByteArray();
-            ByteBuffer trailer = ByteBuffer.allocate(24).putLong(entries);
+            ByteBuffer trailer = ByteBuffer.allocate(20).putLong(entries);
             trailer.putInt(packs)
                     .putInt(blocks)
                     .putInt(
@@ -437,7 +441,13 @@ enum FuzzTarget {
                                     .getInt(all.length));
             MemoryStore store = FORGE.store();
             store.objects().keySet().removeIf(other -> other.area() == Area.INDEX);
-            store.objects().put(name, joined(all, Forge.summed(trailer.array())));
+            store.objects()
+                    .put(
+                            name,
+                            joined(
+                                    all,
+                                    FORGE.trailer(
+                                            ObjectKind.INDEX, name, all.length, trailer.array())));
             step(() -> {
                 try (ItemIndex index = index(store)) {
                     ItemIndex.Lookup lookup = index.lookup();
@@ -511,9 +521,8 @@ enum FuzzTarget {
             store.objects().put(name, FORGE.record(kind, name, bytes.rest()));
             new Exercise(FORGE).run(store);
             step(() -> {
-                try (SealedVault vault = SealedVault.open(store, () -> Instant.MAX)) {
-                    Objects.requireNonNull(
-                            vault.carryOut(java.time.Duration.ZERO, new Cancellation()));
+                try (SealedVault vault = SealedVault.open(store)) {
+                    Objects.requireNonNull(vault.verify(new Cancellation(), _ -> {}));
                 }
             });
         }
