@@ -55,7 +55,6 @@ abstract class CountConverter implements ITypeConverter<Integer> {
             // Told as what is out of bounds.
         }
         throw new TypeConversionException(
-                Output.text(
-                        "usage.count", text, Integer.toString(least), Integer.toString(most)));
+                Output.text("usage.count", text, Integer.toString(least), Integer.toString(most)));
     }
 }

@@ -182,8 +182,7 @@ final class ForgetCommand implements Callable<Integer> {
             throw new InputException("forget.needs-yes", vm, count, vault.location());
         }
         String answer =
-                terminal.readLine(
-                        "%s ", Output.text("forget.really", vm, count, vault.location()));
+                terminal.readLine("%s ", Output.text("forget.really", vm, count, vault.location()));
         if (answer == null || !answer.strip().equals(Output.text("forget.yes"))) {
             throw new InputException("forget.not-agreed");
         }
@@ -230,7 +229,8 @@ final class ForgetCommand implements Callable<Integer> {
         }
 
         private void line(String key, RecoveryPoint point, Object... more) {
-            List<Object> arguments = new ArrayList<>(List.of(PointFormat.shortId(point), point.vm()));
+            List<Object> arguments =
+                    new ArrayList<>(List.of(PointFormat.shortId(point), point.vm()));
             arguments.addAll(List.of(more));
             lines.add(Output.text(key, arguments.toArray()));
         }

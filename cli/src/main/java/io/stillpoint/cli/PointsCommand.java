@@ -101,7 +101,8 @@ final class PointsCommand implements Callable<Integer> {
 
     private String none(Vault vault, List<RecoveryPoint> all, int unreadable) {
         if (!all.isEmpty()) {
-            return Output.text("points.none-chosen", vault.location(), Integer.toString(all.size()));
+            return Output.text(
+                    "points.none-chosen", vault.location(), Integer.toString(all.size()));
         }
         if (unreadable > 0) {
             return Output.text(

@@ -1,6 +1,5 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.SealedVault;

@@ -94,8 +94,7 @@ final class RescueCommand {
                                         Output.text("step.verify", new ByteSize(bytes)),
                                         bytes));
                 events.end();
-                VerifyReport report =
-                        VerifyReport.of(vault, found, VerifyReport.Depth.RESCUE);
+                VerifyReport report = VerifyReport.of(vault, found, VerifyReport.Depth.RESCUE);
                 output.result(report.json(), report.text());
                 ExitCode told = told(options, vault);
                 return (found.isSound() ? told : ExitCode.DAMAGE).status();

@@ -17,8 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param depth what was looked at
 /// @param damaged points that can't be restored whole
 /// @param unreadable how many points can't even be read, so that nobody knows whose they are
-record VerifyReport(
-        Verification found, Depth depth, List<RecoveryPoint> damaged, int unreadable) {
+record VerifyReport(Verification found, Depth depth, List<RecoveryPoint> damaged, int unreadable) {
     /// How far a verification goes.
     enum Depth {
         /// Every byte, with the key.

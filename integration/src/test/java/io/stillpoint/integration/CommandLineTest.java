@@ -225,7 +225,8 @@ final class CommandLineTest {
         assertThat(vault.succeed("vault", "verify", "--json").json().path("sound").asBoolean())
                 .isTrue();
         Command.Result points = vault.run("points", "--vm", "none", "--json");
-        assertThat(points.json().path("error").path("code").asString()).isEqualTo("points.no-such-vm");
+        assertThat(points.json().path("error").path("code").asString())
+                .isEqualTo("points.no-such-vm");
         assertThat(points.err()).isEmpty();
         assertThat(vault.succeed("points", "--vm", "vm", "--json").json().path("points").size())
                 .isEqualTo(1);

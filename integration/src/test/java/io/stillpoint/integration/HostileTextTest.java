@@ -136,7 +136,13 @@ final class HostileTextTest {
                     {EVIL},
                     {"help", EVIL},
                     {"backup", "--" + EVIL},
-                    {"points", "--vault", folder + "/" + EVIL, "--passphrase-file", "/nonexistent" + EVIL},
+                    {
+                        "points",
+                        "--vault",
+                        folder + "/" + EVIL,
+                        "--passphrase-file",
+                        "/nonexistent" + EVIL
+                    },
                     {"points", "--vault", "s3://" + EVIL},
                     {"points", "--max-cost", EVIL, "--vault", "x"},
                     {"restore", "--format", EVIL, "--vault", "x"},
@@ -172,8 +178,14 @@ final class HostileTextTest {
             for (String verb : List.of("status", "install", "test-scripts")) {
                 requirePrintable(
                         InProcess.run(
-                                "guest", verb, "--vm", "vm", "--agent", socket.toString(),
-                                "--state-dir", folder + "/state"));
+                                "guest",
+                                verb,
+                                "--vm",
+                                "vm",
+                                "--agent",
+                                socket.toString(),
+                                "--state-dir",
+                                folder + "/state"));
             }
         }
     }

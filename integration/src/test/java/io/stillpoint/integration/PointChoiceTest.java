@@ -132,8 +132,7 @@ final class PointChoiceTest {
         assertThat(unclear.status()).isEqualTo(INPUT);
         assertThat(unclear.err()).contains("db, web");
         Command.Result other =
-                vault.run(
-                        "restore", "--vm", "db", "--point", web.getFirst(), "--to", "x.raw");
+                vault.run("restore", "--vm", "db", "--point", web.getFirst(), "--to", "x.raw");
         assertThat(other.status()).isEqualTo(INPUT);
         assertThat(other.err()).contains("is of the VM web");
         vault.succeed("diff", "--vm", "web", web.getFirst(), "latest");
@@ -144,8 +143,7 @@ final class PointChoiceTest {
         JsonNode told =
                 vault.succeed("forget", "--vm", "web", "--keep-last", "0", "--dry-run", "--json")
                         .json();
-        assertThat(ids(told.path("forgotten")))
-                .containsExactly(web.get(0), web.get(2), web.get(3));
+        assertThat(ids(told.path("forgotten"))).containsExactly(web.get(0), web.get(2), web.get(3));
         assertThat(ids(told.path("locked"))).containsExactly(web.get(1));
         // Undone again below, so that all tests find the same.
         JsonNode done =
@@ -170,7 +168,9 @@ final class PointChoiceTest {
     void ofPointsThatAreNamedAllAreForgottenOrNone() {
         Command.Result result = vault.run("forget", web.get(0), web.get(1), web.get(2));
         assertThat(result.status()).isEqualTo(INPUT);
-        assertThat(result.err()).contains("Nothing was forgotten").contains(web.get(1).substring(0, 12));
+        assertThat(result.err())
+                .contains("Nothing was forgotten")
+                .contains(web.get(1).substring(0, 12));
         assertThat(points("--vm", "web")).isEqualTo(web);
     }
 }

@@ -106,12 +106,7 @@ class QemuHostTest extends Backups {
                 QemuVm backup = QemuVm.open(vm.socket())) {
             var request =
                     new SnapshotRequest(
-                            LINEAGE,
-                            job(1),
-                            Map.of(),
-                            Json.object(),
-                            shared,
-                            ByteSize.parse("1G"));
+                            LINEAGE, job(1), Map.of(), Json.object(), shared, ByteSize.parse("1G"));
             try (HeldSnapshot snapshot = take(backup, request)) {
                 Path own = shared.resolve("stillpoint-" + OwnedDescriptor.user());
                 assertThat(own).isDirectoryContaining("glob:**.qcow2");
