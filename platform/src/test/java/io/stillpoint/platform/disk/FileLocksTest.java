@@ -8,6 +8,7 @@ import io.stillpoint.platform.natives.LockedFile;
 import io.stillpoint.platform.natives.OtherTypeException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -52,7 +53,7 @@ final class FileLocksTest {
                                     file.toString())
                             .redirectError(ProcessBuilder.Redirect.INHERIT)
                             .start();
-            return new String(child.getInputStream().readAllBytes());
+            return new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
 
         private static String location(Class<?> type) throws Exception {
