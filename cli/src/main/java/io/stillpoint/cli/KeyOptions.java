@@ -5,7 +5,6 @@ import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.Passphrase;
-import io.stillpoint.vault.crypto.SecretFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +22,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// The key to a vault: a key file or a passphrase. What is given as an option wins over the environment, there a key
 /// file over a passphrase. The passphrase itself is never an argument: every user of a machine sees those.
 final class KeyOptions {
-    private static final String KEY_FILE = "STILLPOINT_KEY_FILE";
+    static final String KEY_FILE = "STILLPOINT_KEY_FILE";
     private static final String PASSPHRASE = "STILLPOINT_PASSPHRASE";
 
     @ArgGroup(exclusive = true)
@@ -91,29 +90,13 @@ final class KeyOptions {
     /// The key to a vault that is there.
     Credential credential() {
         Optional<Path> file = keyFile();
-        if (file.isEmpty()) {
-            return passphrase(false);
-        }
-        warnIfOpen(file.get(), command);
-        return KeyFile.read(file.get());
+        return file.isPresent() ? KeyFile.read(file.get()) : passphrase(false);
     }
 
     /// The key to a vault that is to be made: a key file is made if there is none.
     NewKey forNewVault() {
         Optional<Path> file = keyFile();
-        file.ifPresent(path -> warnIfOpen(path, command));
         return file.isPresent() ? NewKey.ofFile(file.get()) : NewKey.ofPassphrase(passphrase(true));
-    }
-
-    /// Warns if others may read the secret in a file, or put another one there.
-    static void warnIfOpen(Path file, @Nullable CommandSpec command) {
-        Optional<String> exposure = SecretFile.exposure(file);
-        if (exposure.isPresent() && command != null) {
-            Output.of(command)
-                    .ifPresent(output ->
-                            output.warning(
-                                    "key.open", Output.text("key.open", file, exposure.get())));
-        }
     }
 
     private Optional<Path> keyFile() {
@@ -125,7 +108,6 @@ final class KeyOptions {
 
     private Passphrase passphrase(boolean isNew) {
         if (given != null && given.passphraseFile != null) {
-            warnIfOpen(given.passphraseFile, command);
             return Passphrase.read(given.passphraseFile);
         }
         if (given != null && given.passphrase) {

@@ -6,9 +6,7 @@ import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// The key that is to get a slot.
 final class NewKeyOptions {
@@ -16,9 +14,6 @@ final class NewKeyOptions {
 
     @ArgGroup(exclusive = true, multiplicity = "1")
     private Given given = new Given();
-
-    @Spec(Spec.Target.MIXEE)
-    private @Nullable CommandSpec command;
 
     static final class Given {
         @Option(
@@ -39,10 +34,6 @@ final class NewKeyOptions {
 
     /// Reads, makes or asks for it.
     NewKey key() {
-        Path file = given.keyFile == null ? given.passphraseFile : given.keyFile;
-        if (file != null) {
-            KeyOptions.warnIfOpen(file, command);
-        }
         if (given.keyFile != null) {
             return NewKey.ofFile(given.keyFile);
         }

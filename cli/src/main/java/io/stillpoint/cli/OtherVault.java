@@ -8,9 +8,7 @@ import io.stillpoint.vault.crypto.Passphrase;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /// A second vault, and the key to it.
 final class OtherVault {
@@ -23,9 +21,6 @@ final class OtherVault {
 
     @ArgGroup(exclusive = true, multiplicity = "1")
     private Key key = new Key();
-
-    @Spec(Spec.Target.MIXEE)
-    private @Nullable CommandSpec command;
 
     static final class Key {
         @Option(
@@ -51,10 +46,6 @@ final class OtherVault {
     }
 
     private Credential credential() {
-        Path file = key.file == null ? key.passphraseFile : key.file;
-        if (file != null) {
-            KeyOptions.warnIfOpen(file, command);
-        }
         if (key.file != null) {
             return KeyFile.read(key.file);
         }

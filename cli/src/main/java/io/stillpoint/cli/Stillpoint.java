@@ -97,6 +97,8 @@ public final class Stillpoint implements Runnable {
         }
         Optional<Output> output = Output.of(last.commandSpec());
         Waiting.listen(output.isPresent() ? output.get()::waits : null);
+        ParseResult named = last;
+        output.ifPresent(shown -> OpenSecrets.warn(named, shown));
         int status = new CommandLine.RunLast().execute(parsed);
         boolean isWarned = output.filter(Output::hasWarnings).isPresent();
         return status == ExitCode.SUCCESS.status() && isWarned

@@ -52,8 +52,10 @@ final class EmptyValuesTest {
         }
         for (ArgGroupSpec group : command.getCommandSpec().argGroups()) {
             if (group.multiplicity().min() > 0 && !group.args().contains(but)) {
-                OptionSpec first = (OptionSpec) group.args().iterator().next();
-                words.add(first.longestName());
+                ArgSpec first = group.args().iterator().next();
+                if (first instanceof OptionSpec named) {
+                    words.add(named.longestName());
+                }
                 if (first.arity().min() > 0) {
                     words.add("1");
                 }

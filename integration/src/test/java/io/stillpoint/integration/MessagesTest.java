@@ -2,8 +2,8 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
@@ -13,7 +13,6 @@ import java.text.MessageFormat;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;

@@ -42,7 +42,8 @@ final class SignalTest {
                 return;
             }
             assertThat(
-                            new ProcessBuilder("kill", "-TERM", Long.toString(running.process().pid()))
+                            new ProcessBuilder(
+                                            "kill", "-TERM", Long.toString(running.process().pid()))
                                     .start()
                                     .waitFor())
                     .isZero();

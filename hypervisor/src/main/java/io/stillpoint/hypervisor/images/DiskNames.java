@@ -44,7 +44,8 @@ final class DiskNames {
         Map<String, Long> counts = new HashMap<>();
         names.forEach(name -> counts.merge(name, 1L, Long::sum));
         IntStream.range(0, names.size())
-                .filter(i -> images.get(i).name().isEmpty() && counts.getOrDefault(names.get(i), 0L) > 1)
+                .filter(i ->
+                        images.get(i).name().isEmpty() && counts.getOrDefault(names.get(i), 0L) > 1)
                 .forEach(i -> names.set(i, clean(part.apply(images.get(i).path()).toString())));
     }
 
