@@ -28,6 +28,8 @@ record Failure(String code, String message, boolean isRetryable, ExitCode exit) 
             case OutOfMemoryError memory -> of(MachineException.noMemory(memory));
             case InvalidPathException path ->
                     of(MachineException.unusable(path, Readiness.charset()));
+            case IOException io -> ofSystem(io);
+            case UncheckedIOException io -> ofSystem(io);
             default -> defect(e);
         };
     }

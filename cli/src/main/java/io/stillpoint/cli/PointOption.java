@@ -18,6 +18,8 @@ final class PointOption {
         @Option(names = "--point", paramLabel = "ID|latest", descriptionKey = "option.point")
         private @Nullable String point;
 
+        /// The only other choice, so that it was made needs no look.
+        @SuppressWarnings("UnusedVariable")
         @Option(names = "--latest", descriptionKey = "option.latest")
         private boolean latest;
     }

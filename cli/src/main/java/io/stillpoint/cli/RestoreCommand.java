@@ -47,6 +47,7 @@ final class RestoreCommand implements Callable<Integer> {
     private @Nullable Path overwrite;
 
     /// What it asked for is always done.
+    @SuppressWarnings("UnusedVariable")
     @Option(names = "--sync", hidden = true)
     private boolean sync;
 

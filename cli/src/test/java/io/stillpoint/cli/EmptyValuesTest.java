@@ -41,7 +41,10 @@ final class EmptyValuesTest {
         List<String> words = new ArrayList<>();
         for (OptionSpec option : command.getCommandSpec().options()) {
             boolean isDefaulted = option.defaultValue() != null;
-            if (option.required() && option.group() == null && !isDefaulted && option != but) {
+            if (option.required()
+                    && option.group() == null
+                    && !isDefaulted
+                    && !option.equals(but)) {
                 words.addAll(List.of(option.longestName(), "1"));
             }
         }

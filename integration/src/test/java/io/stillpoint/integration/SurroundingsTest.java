@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -100,7 +101,7 @@ final class SurroundingsTest {
             found.removeAll(Set.of("demo", "generate-completion", "help"));
             return found;
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError(e);
+            throw new LinkageError("the list of commands has another form", e);
         }
     }
 
@@ -200,7 +201,7 @@ final class SurroundingsTest {
     @ParameterizedTest
     @MethodSource("everyCommand")
     void itDoesAsEverWithNothingButAPath(String command) throws Exception {
-        Use use = uses().get(command);
+        Use use = Objects.requireNonNull(uses().get(command));
         List<String> arguments = new ArrayList<>(List.of(command.split(" ", -1)));
         arguments.addAll(use.options());
 

@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.node.ArrayNode;
@@ -56,9 +55,8 @@ record ImageFacts(ArrayNode files, boolean isGuarded) {
     /// A file that is only read must not change at all; the moment of its last change can't be set back.
     private static boolean noteChange(ObjectNode file, Path path) {
         try {
-            Map<String, Object> found = Files.readAttributes(path, "unix:size,ctime");
-            file.put("size", ((Number) found.get("size")).longValue())
-                    .put("changed", found.get("ctime").toString());
+            file.put("size", Files.size(path))
+                    .put("changed", String.valueOf(Files.getAttribute(path, "unix:ctime")));
             return true;
         } catch (IOException e) {
             return false;

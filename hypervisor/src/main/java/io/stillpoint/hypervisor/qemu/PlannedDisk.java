@@ -34,7 +34,8 @@ record PlannedDisk(
                 generation,
                 unknown.isPresent()
                         ? Optional.empty()
-                        : Optional.of(JobNames.recording(request.lineage(), wanted)),
+                        : Optional.ofNullable(wanted)
+                                .map(begun -> JobNames.recording(request.lineage(), begun)),
                 unknown);
     }
 

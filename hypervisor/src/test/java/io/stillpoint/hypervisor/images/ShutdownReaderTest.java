@@ -340,12 +340,12 @@ class ShutdownReaderTest {
         ByteBuffer volume = record();
         volume.putInt(56, 0x70).putInt(60, 40).put(64, (byte) 0).putShort(56 + 0x14, (short) 24);
         volume.putShort(56 + 24 + 10, (short) flags).putInt(96, -1);
-        write(disk, 4 * 4096 + 3 * 1024, volume.array());
+        write(disk, 4 * 4096 + 3 * 1024, bytes(volume));
         ByteBuffer log = record();
         log.putInt(56, 0x80).putInt(60, 80).put(64, (byte) 1).putShort(56 + 0x20, (short) 64);
         // One cluster at 100, then 20 at 70.
         log.put(56 + 64, new byte[] {0x11, 1, 100, 0x11, 20, -30, 0}).putInt(56 + 80, -1);
-        write(disk, 4 * 4096 + 2 * 1024, log.array());
+        write(disk, 4 * 4096 + 2 * 1024, bytes(log));
         for (int page = 0; page < 2; page++) {
             ByteBuffer restart = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
             restart.put(0, "RSTR".getBytes(StandardCharsets.US_ASCII)).putShort(0x18, (short) 0x30);
@@ -353,7 +353,7 @@ class ShutdownReaderTest {
             restart.putLong(0x30, 1000 + page);
             restart.putShort(0x3c, (short) (page == 1 ? client : ~client));
             restart.putShort(0x3e, (short) (page == 1 ? logFlags : 0));
-            write(disk, (page == 0 ? 100 : 70) * 4096, restart.array());
+            write(disk, (page == 0 ? 100L : 70L) * 4096, restart.array());
         }
         return disk;
     }
@@ -431,5 +431,11 @@ class ShutdownReaderTest {
             assertThat(HexFormat.of().formatHex(bytes)).hasSize(2 * count);
             return bytes;
         }
+    }
+
+    private static byte[] bytes(ByteBuffer buffer) {
+        byte[] bytes = new byte[buffer.capacity()];
+        buffer.get(0, bytes);
+        return bytes;
     }
 }

@@ -41,6 +41,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -251,7 +252,9 @@ final class AttackTest {
             String area = name.replaceAll("/.*", "/");
             for (String other : names(area)) {
                 if (!other.equals(name) && !area.equals("packs/") && name.contains("/")) {
-                    attacker.put(name, Attacker.renamed(name, before.get(other)));
+                    attacker.put(
+                            name,
+                            Attacker.renamed(name, Objects.requireNonNull(before.get(other))));
                     requireUnharmed(other + " as " + name, name, points, false);
                     attacker.rollBack(before);
                 }
@@ -314,7 +317,7 @@ final class AttackTest {
     }
 
     private void takeBack(String what, String edited, List<ObjectId> points) {
-        attacker.put(edited, originals.get(edited));
+        attacker.put(edited, Objects.requireNonNull(originals.get(edited)));
         try (Vault vault = open()) {
             requireRestored(vault, points.toArray(ObjectId[]::new));
         } catch (VaultException e) {
