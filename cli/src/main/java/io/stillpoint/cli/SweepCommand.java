@@ -100,7 +100,13 @@ final class SweepCommand implements Callable<Integer> {
         List<String> lines = new ArrayList<>();
         for (Result each : results) {
             String vm = each.vm().isEmpty() ? "" : each.vm() + ", ";
-            String key = "sweep." + each.outcome().name().toLowerCase(Locale.ROOT);
+            String key =
+                    switch (each.outcome()) {
+                        case SWEPT -> "sweep.swept";
+                        case BUSY -> "sweep.busy";
+                        case GONE -> "sweep.gone";
+                        case FAILED -> "sweep.failed";
+                    };
             lines.add(
                     Output.text(
                             key,

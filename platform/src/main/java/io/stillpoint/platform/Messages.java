@@ -64,7 +64,7 @@ public final class Messages {
                 String place = "\\{" + i + "}";
                 fitting =
                         fitting.replaceAll(" \\(" + place + "\\)", "")
-                                .replaceAll(":? " + place + "(?=\\s*$)", ".")
+                                .replaceAll(": " + place + "(?=\\s*$)", "")
                                 .replaceAll(": " + place + "(?=\\n)", "")
                                 .replaceAll("\"" + place + "\"", place);
                 shown[i] = "\"\"";

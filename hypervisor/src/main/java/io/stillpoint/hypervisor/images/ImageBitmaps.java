@@ -20,7 +20,7 @@ public final class ImageBitmaps {
 
     /// A recording bitmap's name, see `qemu.JobNames`, or a merged one's that a crash has left.
     private static final Pattern OURS =
-            Pattern.compile("sp-[0-9a-f]{8}-([0-9a-f]{16}|[0-9a-f]{8}-tmp)");
+            Pattern.compile("sp-[0-9a-f]{8}-([0-9a-f]{16}(-w)?|[0-9a-f]{8}-tmp)");
 
     private ImageBitmaps() {}
 

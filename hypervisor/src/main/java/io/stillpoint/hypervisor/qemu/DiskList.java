@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -94,7 +95,7 @@ final class DiskList {
                 // The firmware itself: no state of the VM. Its file is in the configuration.
                 continue;
             }
-            String reason = reasonToLeaveOut(drive, device, type);
+            Optional<LeftOut.Reason> reason = reasonToLeaveOut(drive, device, type);
             if (reason.isEmpty()) {
                 candidates.add(candidate(drive, nodes, device, type));
             } else {
@@ -106,32 +107,35 @@ final class DiskList {
                                                 ? inserted.path("node-name").asString("?")
                                                 : qdev)
                                         : shown,
-                                reason,
+                                reason.get(),
                                 inserted.path("file").asString("")));
             }
         }
         return new Found(named(candidates), leftOut);
     }
 
-    /// A code, or nothing if the drive is to be stored.
-    private String reasonToLeaveOut(JsonNode drive, String device, String type) {
+    /// Nothing if the drive is to be stored.
+    private Optional<LeftOut.Reason> reasonToLeaveOut(JsonNode drive, String device, String type) {
         if (device.isEmpty()) {
-            return "not-attached";
+            return Optional.of(LeftOut.Reason.NOT_ATTACHED);
         }
         if (type.equals("scsi-generic") || type.equals("scsi-block")) {
             // Its commands go past block filters and bitmaps, and under a filter they fail.
-            return "pass-through";
+            return Optional.of(LeftOut.Reason.PASS_THROUGH);
         }
         boolean isRemovable = drive.path("removable").asBoolean(false);
         if (isRemovable && !choice.removable() && !isReadOnly(drive)) {
-            return type.equals("sd-card")
-                    ? "sd-card"
-                    : type.equals("floppy") ? "floppy" : "removable";
+            return Optional.of(
+                    switch (type) {
+                        case "sd-card" -> LeftOut.Reason.SD_CARD;
+                        case "floppy" -> LeftOut.Reason.FLOPPY;
+                        default -> LeftOut.Reason.REMOVABLE;
+                    });
         }
         if (isReadOnly(drive) && !choice.readOnly()) {
-            return isCdRom(type) ? "cd-rom" : "read-only";
+            return Optional.of(isCdRom(type) ? LeftOut.Reason.CD_ROM : LeftOut.Reason.READ_ONLY);
         }
-        return "";
+        return Optional.empty();
     }
 
     private static boolean isReadOnly(JsonNode drive) {

@@ -71,7 +71,7 @@ final class MachineDescription {
         for (LeftOut each : found.leftOut()) {
             leftOut.addObject()
                     .put("name", each.name())
-                    .put("reason", each.reason())
+                    .put("reason", each.reason().word())
                     .put("detail", masked(each.detail()));
         }
         machine.set("notStored", notStored(machine.path("tpm"), devices));
@@ -242,7 +242,8 @@ final class MachineDescription {
         ArrayNode all = Json.array();
         for (JsonNode each : list("/objects")) {
             String type = each.path("type").asString("");
-            if (type.startsWith("child<") && all.size() < LIST_MAX) {
+            boolean isOurs = each.path("name").asString("").startsWith("sp-");
+            if (type.startsWith("child<") && !isOurs && all.size() < LIST_MAX) {
                 all.addObject()
                         .put("id", each.path("name").asString(""))
                         .put("type", type.substring("child<".length(), type.length() - 1));
@@ -308,29 +309,19 @@ final class MachineDescription {
         return disks;
     }
 
-    /// State of the machine that a restore will lack.
     private static ArrayNode notStored(JsonNode tpm, ArrayNode devices) {
         ArrayNode all = Json.array();
         for (JsonNode each : tpm) {
-            all.addObject().put("what", "tpm").put("device", each.path("id").asString("tpm"));
+            all.addObject()
+                    .put("what", NotStored.TPM.word())
+                    .put("device", each.path("id").asString("tpm"));
         }
         for (JsonNode device : devices) {
-            String type = device.path("type").asString("");
-            String what = "";
-            if (type.startsWith("vhost-user-blk")
-                    || type.startsWith("vhost-user-scsi")
-                    || type.startsWith("vhost-scsi")) {
-                what = "vhost-disk";
-            } else if (type.startsWith("vhost-user-fs") || type.startsWith("virtio-9p")) {
-                what = "shared-folder";
-            } else if (type.equals("nvdimm") || type.startsWith("virtio-pmem")) {
-                what = "persistent-memory";
-            } else if (type.startsWith("vfio-")) {
-                what = "host-device";
-            }
-            if (!what.isEmpty()) {
-                all.addObject().put("what", what).put("device", device.path("path").asString(""));
-            }
+            NotStored.of(device.path("type").asString(""))
+                    .ifPresent(what ->
+                            all.addObject()
+                                    .put("what", what.word())
+                                    .put("device", device.path("path").asString("")));
         }
         return all;
     }

@@ -266,18 +266,21 @@ public final class QemuVm implements VirtualMachine {
                                         TEXTS.text(
                                                 "vm.left-out",
                                                 each.name(),
-                                                TEXTS.text("vm.left-out." + each.reason()),
+                                                TEXTS.text(each.reason().text()),
                                                 each.detail()),
-                                        each.reason().equals("pass-through"))));
+                                        each.reason() == LeftOut.Reason.PASS_THROUGH)));
         for (JsonNode each : described.path("notStored")) {
-            notices.add(
-                    MachineNotice.warning(
-                            "vm.not-stored",
-                            TEXTS.text(
+            for (NotStored what : NotStored.values()) {
+                if (what.word().equals(each.path("what").asString(""))) {
+                    notices.add(
+                            MachineNotice.warning(
                                     "vm.not-stored",
-                                    each.path("device").asString(""),
                                     TEXTS.text(
-                                            "vm.not-stored." + each.path("what").asString("")))));
+                                            "vm.not-stored",
+                                            each.path("device").asString(""),
+                                            TEXTS.text(what.text()))));
+                }
+            }
         }
         for (GuestDisk disk : found.disks()) {
             if (disk.encrypted()) {

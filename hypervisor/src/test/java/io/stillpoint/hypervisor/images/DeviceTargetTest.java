@@ -163,8 +163,8 @@ class DeviceTargetTest {
     void deviceOfWhichAPartitionIsMountedIsNeverOverwritten() throws IOException {
         Binaries.require("mkfs.ext4", "mount", "addpart");
         Path device = devices.make(file, 4 * SIZE);
-        Binaries.run("addpart", device.toString(), "1", "2048", "20000");
-        Binaries.run("addpart", device.toString(), "2", "22528", "20000");
+        devices.partition(device, 1, 2048, 20_000);
+        devices.partition(device, 2, 22_528, 20_000);
         Path first = node(device, 1);
         Path second = node(device, 2);
         Binaries.run("mkfs.ext4", "-q", first.toString());

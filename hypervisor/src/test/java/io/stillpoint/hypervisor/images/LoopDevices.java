@@ -49,6 +49,14 @@ final class LoopDevices implements AutoCloseable {
         return attach(file, options);
     }
 
+    /// In sectors of 512 bytes. Goes before the device does, which would leave it to the next one of its name.
+    void partition(Path device, int number, long start, long length) {
+        String which = Integer.toString(number);
+        Binaries.run(
+                "addpart", device.toString(), which, Long.toString(start), Long.toString(length));
+        undo.push(new String[] {"delpart", device.toString(), which});
+    }
+
     void mount(Path device, Path at, String... options) {
         String[] command = new String[options.length + 3];
         command[0] = "mount";

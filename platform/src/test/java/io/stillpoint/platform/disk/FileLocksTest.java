@@ -53,7 +53,8 @@ final class FileLocksTest {
                                     file.toString())
                             .redirectError(ProcessBuilder.Redirect.INHERIT)
                             .start();
-            return new String(child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            return new String(
+                    child.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         }
 
         private static String location(Class<?> type) throws Exception {

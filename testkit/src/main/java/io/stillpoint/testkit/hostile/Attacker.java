@@ -45,7 +45,8 @@ public final class Attacker {
         try (Stream<Path> files = Files.walk(vault)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
                 String name = vault.relativize(file).toString();
-                if (!name.startsWith("tmp/")) {
+                // Whatever else a folder has is no object.
+                if (name.matches("vault|[a-z]+/[0-9a-f]{32}")) {
                     objects.put(name, Files.readAllBytes(file));
                 }
             }
@@ -183,7 +184,7 @@ public final class Attacker {
             default -> {
                 fields.add(new Field("length", 32, 4));
                 int end = object.length - 36;
-                for (int at = 36; at < end; at += Math.max(1, (end - 36) / 8)) {
+                for (int at = 36; at < end; at += Math.max(1, (end - 36) / 3)) {
                     fields.add(new Field("json at " + at, at, 1));
                 }
                 fields.add(new Field("mac", end, 32));
