@@ -70,14 +70,14 @@ final class FullDiskTest {
 
     @Test
     void aBackupThatDoesNotFitSaysSoHarmsNothingAndIsDoneOnceThereIsRoom() {
-        JsonNode before = vault.backup(small);
-        Command.Result full = vault.run("backup", "--vm", "vm", "--image", large.toString());
+        JsonNode before = backup(small);
+        Command.Result full = vault.run("backup", "--same-vm", "--vm", "vm", "--image", large.toString());
         assertThat(full.status()).as(full.err()).isEqualTo(ENVIRONMENT);
         assertThat(full.err())
                 .contains("There is no room left in " + vault.vault())
                 .contains("run it again")
                 .doesNotContain("\tat ");
-        JsonNode error = vault.run(CommandVault.backupOf(large)).json().path("error");
+        JsonNode error = vault.run(backupOf(large)).json().path("error");
         assertThat(error.path("code").asString()).isEqualTo("vault.store-full");
         assertThat(error.path("retryable").asBoolean()).isTrue();
 
@@ -88,7 +88,7 @@ final class FullDiskTest {
         assertThat(vault.files("tmp")).isEmpty();
 
         resize("160m");
-        JsonNode after = vault.backup(large);
+        JsonNode after = backup(large);
         vault.requireRestores(after, large);
         vault.requireSound(2);
         // What the runs before had room for was used.
@@ -97,12 +97,12 @@ final class FullDiskTest {
 
     @Test
     void aFullDiskHoldsUpNeitherListingNorRestoring() throws IOException {
-        JsonNode point = vault.backup(small);
+        JsonNode point = backup(small);
         fill();
         assertThat(vault.points()).hasSize(1);
         vault.requireRestores(point, small);
         vault.requireSound(1);
-        Command.Result again = vault.run(CommandVault.backupOf(small));
+        Command.Result again = vault.run(backupOf(small));
         assertThat(again.status()).isEqualTo(ENVIRONMENT);
         assertThat(again.json().path("error").path("code").asString())
                 .isEqualTo("vault.store-full");
@@ -123,12 +123,12 @@ final class FullDiskTest {
 
     @Test
     void aFullVaultIsEmptiedByForgetAndPruneAndTakesBackupsAgain() throws IOException {
-        JsonNode kept = vault.backup(small);
-        String forgotten = vault.backup(random("other.raw", 20)).path("id").asString();
+        JsonNode kept = backup(small);
+        String forgotten = backup(random("other.raw", 20)).path("id").asString();
         assertThat(vault.vault().resolve("reserve")).isRegularFile();
         age();
         fill();
-        assertThat(vault.run(CommandVault.backupOf(random("third.raw", 10))).status())
+        assertThat(vault.run(backupOf(random("third.raw", 10))).status())
                 .isEqualTo(ENVIRONMENT);
         // A backup leaves the reserve alone, however full the disk is.
         assertThat(vault.vault().resolve("reserve")).isRegularFile();
@@ -138,7 +138,7 @@ final class FullDiskTest {
         vault.succeed("vault", "prune", "--grace", "0");
         assertThat(disk.toFile().getUsableSpace()).isGreaterThan(15L << 20);
 
-        JsonNode after = vault.backup(folder.resolve("third.raw"));
+        JsonNode after = backup(folder.resolve("third.raw"));
         vault.requireRestores(after, folder.resolve("third.raw"));
         vault.requireRestores(kept, small);
         assertThat(vault.vault().resolve("reserve")).isRegularFile();
@@ -152,6 +152,16 @@ final class FullDiskTest {
                         pack, FileTime.from(Instant.now().minus(Duration.ofDays(2))));
             }
         }
+    }
+
+    /// The images stand for one VM's disk over time.
+    private static String[] backupOf(Path image) {
+        return Stream.concat(Stream.of(CommandVault.backupOf(image)), Stream.of("--same-vm"))
+                .toArray(String[]::new);
+    }
+
+    private JsonNode backup(Path image) {
+        return vault.succeed(backupOf(image)).json();
     }
 
     /// Leaves not one byte.
