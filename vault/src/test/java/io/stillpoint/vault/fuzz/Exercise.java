@@ -17,7 +17,6 @@ import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.VaultSettings;
 import io.stillpoint.vault.prune.PruneRules;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.Iterator;
@@ -40,7 +39,6 @@ final class Exercise {
     /// Larger disks take their time, as they may.
     private static final long SIZE_MAX = 1 << 26;
 
-    private static final Instant NOW = Instant.parse("2026-06-02T00:00:00Z");
 
     private final Forge forge;
 
