@@ -389,7 +389,7 @@ final class Verifier {
     private long checkDisk(@Nullable DiskImage before, DiskImage image) {
         ItemIndex.Lookup lookup = vault.index().lookup();
         long[] missing = new long[1];
-        new TreeDifference(vault.nodes())
+        new TreeDifference((id, level) -> node(lookup, id, level))
                 .walk(
                         before == null ? null : before.root(),
                         before == null ? image.shape() : before.shape(),
@@ -402,6 +402,15 @@ final class Verifier {
                         });
         cancellation.check();
         return missing[0];
+    }
+
+    /// A node that is there. One that was read before, or whose pack is still open, may have gone from the store since.
+    private Node node(ItemIndex.Lookup lookup, ItemId id, int level) {
+        if (!isThere(lookup, id)) {
+            throw new VaultException(
+                    Kind.MISSING, "vault.node-missing", null, vault.store().description(), id);
+        }
+        return vault.nodes().read(id, level);
     }
 
     /// Whether some place of the item is sound, as far as was read.
