@@ -199,6 +199,7 @@ final class BackupCommand implements Callable<Integer> {
                             .run();
             tell(pin.made(vault.id(), point), events);
             events.end();
+            output.junk(vault);
             output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }

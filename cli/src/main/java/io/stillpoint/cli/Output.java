@@ -3,6 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.vault.Vault;
 import java.io.PrintStream;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -91,6 +92,11 @@ final class Output {
         } else {
             shown.line("stillpoint: " + text);
         }
+    }
+
+    /// Names what was passed over in a vault, which nobody with its key made or which is damaged.
+    void junk(Vault vault) {
+        vault.junk().forEach(each -> warning(each.code(), String.valueOf(each.getMessage())));
     }
 
     synchronized boolean hasWarnings() {

@@ -61,6 +61,7 @@ final class PointsCommand implements Callable<Integer> {
             Map<ObjectId, VaultException> unreadable = vault.unreadablePoints();
             List<RecoveryPoint> points = chosen(vault, all);
             PinOptions.tell(findings, output);
+            output.junk(vault);
             output.result(
                     Json.object().set("points", PointFormat.json(points)),
                     points.isEmpty()

@@ -103,6 +103,7 @@ final class RestoreCommand implements Callable<Integer> {
                                     task.format.name()));
                 }
             }
+            output.junk(vault);
         }
         output.done(json, String.join("\n", lines));
         return ExitCode.SUCCESS.status();
