@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.PlainFile;
 import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -25,7 +26,7 @@ import tools.jackson.databind.JsonNode;
 /// KEY.json    {"vm": NAME, "socket": PATH, "scratch": PATH}
 /// ```
 public final class KnownMonitors {
-    private static final long FILE_BYTES_MAX = 64 << 10;
+    private static final int FILE_BYTES_MAX = 64 << 10;
 
     private final Path folder;
 
@@ -100,11 +101,7 @@ public final class KnownMonitors {
 
     private static Optional<Known> read(Path file) {
         try {
-            if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-                    || Files.size(file) > FILE_BYTES_MAX) {
-                return Optional.empty();
-            }
-            JsonNode json = Json.parse(Files.readAllBytes(file));
+            JsonNode json = Json.parse(PlainFile.read(file, FILE_BYTES_MAX));
             String socket = json.path("socket").asString("");
             String scratch = json.path("scratch").asString("");
             return socket.isEmpty() || scratch.isEmpty()
