@@ -36,6 +36,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 CHUNK = 65536
 FRAME_MAX = 1 << 24
+WHOLE_MAX = 64 << 20
 DIFFERENCE = 0x800000  # the bit of an item's length that says that its base follows
 PACK_TRAILER = 32
 INDEX_TRAILER = 40
@@ -167,9 +168,12 @@ class Folder:
         try:
             with open(os.path.join(self.path, name), "rb") as file:
                 file.seek(offset)
-                data = file.read() if length is None else file.read(length)
+                # What is read whole is small; junk may be as large as it likes.
+                data = file.read(WHOLE_MAX + 1) if length is None else file.read(length)
         except OSError as e:
             raise Damaged(f"{name}: {e.strerror}") from None
+        if length is None and len(data) > WHOLE_MAX:
+            raise Damaged(f"{name}: longer than {WHOLE_MAX} bytes")
         if length is not None and len(data) != length:
             raise Damaged(f"{name}: shorter than {offset + length} bytes")
         return data
