@@ -194,8 +194,10 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                         names.name(Role.FLEECE, disk.index()));
         if (disk.previous().isPresent()) {
             ArrayNode bitmaps = Json.array();
-            // The bitmap lies on the disk's node, below the fleece.
-            bitmaps.add(Json.object().put("node", disk.disk().node()).put("name", names.merged()));
+            bitmaps.add(
+                    Json.object()
+                            .put("node", names.name(Role.FLEECE, disk.index()))
+                            .put("name", names.merged()));
             export.set("bitmaps", bitmaps);
         }
         monitor.execute("block-export-add", export);

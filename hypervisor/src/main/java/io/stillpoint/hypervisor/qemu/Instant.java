@@ -11,7 +11,6 @@ import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.databind.node.StringNode;
 
 /// The instant: with the VM stopped for milliseconds, the bitmaps of all disks change over in one transaction
 /// and each device is put on its filter. Putting a device on a filter is no action of a transaction, therefore
@@ -104,15 +103,20 @@ final class Instant {
             action(actions, "block-dirty-bitmap-merge", merge(node, witness, mark));
             disk.previous()
                     .ifPresent(previous -> {
-                        // The old bitmap goes on recording, in case this backup fails.
+                        // The old bitmap goes on recording, in case this backup fails. What is exported stands on
+                        // the scratch image: QEMU aborts if a disk is resized that has a bitmap in use.
+                        String fleece = names.name(Role.FLEECE, disk.index());
                         action(
                                 actions,
                                 "block-dirty-bitmap-add",
-                                bitmap(node, names.merged()).put("disabled", true));
+                                bitmap(fleece, names.merged()).put("disabled", true));
                         action(
                                 actions,
                                 "block-dirty-bitmap-merge",
-                                merge(node, names.merged(), StringNode.valueOf(previous)));
+                                merge(
+                                        fleece,
+                                        names.merged(),
+                                        Json.object().put("node", node).put("name", previous)));
                     });
         }
         ObjectNode transaction = Json.object();
