@@ -117,13 +117,7 @@ public final class RestoreJob {
                 needed += vault.dataBytes(wanted.disk.image());
             }
             if (needed > usable) {
-                throw new HypervisorException(
-                        HypervisorException.Kind.NO_SPACE,
-                        "restore.no-room",
-                        null,
-                        folder,
-                        new ByteSize(needed),
-                        new ByteSize(usable));
+                throw RestoreTarget.noRoom(folder, new ByteSize(needed), new ByteSize(usable));
             }
         } catch (IOException e) {
             throw failed(folder, e);

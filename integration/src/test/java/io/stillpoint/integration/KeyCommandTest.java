@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -56,7 +57,12 @@ final class KeyCommandTest {
     }
 
     private Path wordsFile(String words) throws IOException {
-        return Files.writeString(folder.resolve("words"), words + "\n");
+        Path file = folder.resolve("words");
+        Files.deleteIfExists(file);
+        Files.createFile(
+                file,
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        return Files.writeString(file, words + "\n");
     }
 
     private String addWords(String words) throws IOException {

@@ -163,7 +163,12 @@ final class WrongInputTest {
         Path text = folder.resolve("text");
         requireWords(text, withVault("restore", "--point", point, "--to", text.toString()));
         requireWords(text, withVault("restore", "--point", point, "--to", text + "/below.raw"));
-        requireWords(text, withVault("rescue", "restore", "--all", "--to", text.toString()));
+        // Lists what came of each disk, so that one failure hides nothing.
+        Command.Result rescued =
+                run(withVault("rescue", "restore", "--all", "--to", text.toString()));
+        assertThat(rescued.status()).as(rescued.out()).isEqualTo(ENVIRONMENT);
+        assertThat(rescued.out()).contains("failed", text.toString());
+        assertThat(JAVA.matcher(rescued.out() + rescued.err()).find()).isFalse();
         requireWords(text, withVault("rescue", "list", "--scratch", text.toString()));
     }
 

@@ -1,5 +1,8 @@
 package io.stillpoint.hypervisor.images;
 
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.block.BlockTarget;
 import java.nio.file.Files;
@@ -46,6 +49,12 @@ public interface RestoreTarget extends BlockTarget {
             throw ImageErrors.of("restore.no-device", path);
         }
         return DeviceTarget.open(path, size, true);
+    }
+
+    /// What to throw when the folder that targets are made in has less room than they will need.
+    static HypervisorException noRoom(Path folder, ByteSize needed, ByteSize usable) {
+        return new HypervisorException(
+                Kind.NO_SPACE, "restore.no-room", null, folder, needed, usable);
     }
 
     /// A qcow2 image, written through `qemu-storage-daemon`. Errors are those of [#createRaw]; a device is refused.
