@@ -50,7 +50,9 @@ record CommandVault(Path folder, Path vault, Command command) {
     }
 
     static String[] backupOf(Path... images) {
-        List<String> words = new ArrayList<>(List.of("backup", "--vm", "vm", "--json"));
+        // Whichever images a test makes, they stand for one VM.
+        List<String> words =
+                new ArrayList<>(List.of("backup", "--vm", "vm", "--same-vm", "--json"));
         for (Path image : images) {
             words.addAll(List.of("--image", image.toString()));
         }

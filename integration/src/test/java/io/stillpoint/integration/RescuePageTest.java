@@ -12,6 +12,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,6 +47,7 @@ final class RescuePageTest {
                         .file();
         point = vault.backup(image).path("id").asString();
         Path words = Files.writeString(folder.resolve("words"), WORDS + "\n");
+        Files.setPosixFilePermissions(words, PosixFilePermissions.fromString("rw-------"));
         vault.succeed("key", "add", "--label", "x", "--new-passphrase-file", words.toString());
         Path sheet = folder.resolve("sheet.txt");
         vault.succeed("key", "sheet", "--to", sheet.toString());
