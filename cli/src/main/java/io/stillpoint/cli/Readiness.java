@@ -2,7 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.MachineException;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.vault.pack.ZstdLibrary;
+import io.stillpoint.vault.Vault;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
@@ -18,7 +18,7 @@ final class Readiness {
     /// Throws what jobs lack.
     static void require() {
         MemoryBudget.ofProcess().requireEnough();
-        ZstdLibrary.load();
+        Vault.requireLibrary();
     }
 
     /// Throws if an argument, or a variable that speaks to us, is not what the user gave: another VM would be backed up

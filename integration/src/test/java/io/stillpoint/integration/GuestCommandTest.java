@@ -2,9 +2,11 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.text.Moment;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -44,11 +46,12 @@ final class GuestCommandTest {
 
         Command.Result people = run("guest", "status");
         assertThat(people.status()).as(people.err()).isZero();
+        String seen = Moment.text(Instant.parse("2026-11-21T03:00:00Z"));
         assertThat(people.out().lines().map(line -> line.replaceAll(" {2,}", "|")))
                 .containsExactly(
                         "VM|EXTENSION|VERSION|STATE|HEALTH|LAST SEEN|WITHOUT VSS",
-                        "db|VMSnapshotLinux|1.2.3|enabled|unhealthy|2026-11-21T03:00:00Z|2",
-                        "web|VMSnapshotLinux|1.2.3|enabled|healthy|2026-11-21T03:00:00Z|0");
+                        "db|VMSnapshotLinux|1.2.3|enabled|unhealthy|" + seen + "|2",
+                        "web|VMSnapshotLinux|1.2.3|enabled|healthy|" + seen + "|0");
         JsonNode all = run("guest", "status", "--json").json().path("extensions");
         assertThat(all.size()).isEqualTo(2);
         assertThat(all.path(0).path("checks").path(0).path("detail").asString())

@@ -475,8 +475,21 @@ final class Pruner {
             throw unsafe(e);
         }
         reachableItems = walk.items();
-        addBases(index, reachable);
-        return reachable;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                addBases(index, reachable);
+                return reachable;
+            } catch (VaultException e) {
+                if (e.kind() == Kind.MISSING && attempt < CENSUS_ATTEMPTS) {
+                    // Another prune may have deleted a pack: the index tells by now where its items are.
+                    index.refresh();
+                } else if (e.kind() == Kind.DAMAGED || e.kind() == Kind.MISSING) {
+                    throw unsafe(e);
+                } else {
+                    throw e;
+                }
+            }
+        }
     }
 
     /// What a reachable difference is made from is reachable too. Directories tell, so no data is read.
@@ -491,7 +504,7 @@ final class Pruner {
                 }
             }
         });
-        if (!withShortItems.isEmpty()) {
+        if (!withShortItems.isEmpty() && bases == null) {
             // Few chunks are bases; with too little room for them more is kept than must be.
             bases =
                     new Reachable(
@@ -520,11 +533,6 @@ final class Pruner {
                     }
                 }
             }
-        } catch (VaultException e) {
-            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING) {
-                throw e;
-            }
-            throw unsafe(e);
         }
     }
 

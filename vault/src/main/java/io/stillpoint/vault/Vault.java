@@ -15,6 +15,7 @@ import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackFiles;
 import io.stillpoint.vault.pack.PackWriter;
+import io.stillpoint.vault.pack.ZstdLibrary;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
@@ -123,6 +124,12 @@ public final class Vault implements AutoCloseable {
     /// Throws kind `EXISTS` if anything lies where the vault would be made: a vault, what is left of one, or something of others.
     public static void requireNone(ObjectStore store) {
         VaultHeader.requireNone(store);
+    }
+
+    /// Makes sure that the native library is there without which no vault can be read or written. Throws a
+    /// [MachineException][io.stillpoint.platform.MachineException] if it can't be loaded.
+    public static void requireLibrary() {
+        ZstdLibrary.load();
     }
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
