@@ -12,7 +12,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -46,12 +45,7 @@ final class RescuePageTest {
                         .write(4_900_000, Bytes.TEXT, 100_100, 2)
                         .file();
         point = vault.backup(image).path("id").asString();
-        Path words =
-                Files.createFile(
-                        folder.resolve("words"),
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")));
-        Files.writeString(words, WORDS + "\n");
+        Path words = Files.writeString(folder.resolve("words"), WORDS + "\n");
         vault.succeed("key", "add", "--label", "x", "--new-passphrase-file", words.toString());
         Path sheet = folder.resolve("sheet.txt");
         vault.succeed("key", "sheet", "--to", sheet.toString());
