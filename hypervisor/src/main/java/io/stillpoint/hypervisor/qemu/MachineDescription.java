@@ -11,7 +11,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The machine as QEMU tells it, in enough detail to build it again: `docs/job.md`, "What a point tells of the machine".
+/// The machine as QEMU tells it, in enough detail to build it again: `docs/job.md`, "What a point
+/// records about the machine".
 /// To be asked while nothing of ours is in the VM. Bounded, whatever QEMU answers. No secrets: what may be one is not
 /// asked for, and masked in the command line.
 final class MachineDescription {
