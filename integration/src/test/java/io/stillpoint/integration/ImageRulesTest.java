@@ -181,7 +181,7 @@ final class ImageRulesTest {
         Files.writeString(out.resolve("second.raw"), "precious");
         Command.Result result = run("restore", "--point", id, "--to", out.toString());
         assertThat(result.status()).isEqualTo(3);
-        assertThat(result.err()).contains("exists already");
+        assertThat(result.err()).contains("already exists");
         try (var files = Files.list(out)) {
             assertThat(files).containsExactly(out.resolve("second.raw"));
         }

@@ -40,8 +40,8 @@ final class KilledLiveBackupTest {
 
     private static final List<Moment> MOMENTS =
             List.of(
-                    new Moment("Looking after", 0),
-                    new Moment("Looking after", 150),
+                    new Moment("Checking the extension", 0),
+                    new Moment("Checking the extension", 150),
                     new Moment("Preparing", 30),
                     new Moment("Taking the snapshot", 0),
                     new Moment("Taking the snapshot", 120),

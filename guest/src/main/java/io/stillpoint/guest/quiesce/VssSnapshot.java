@@ -133,8 +133,7 @@ public final class VssSnapshot implements Quiescer {
         while (true) {
             try {
                 if (!failure.isEmpty()) {
-                    // An answer was lost: it may have been that another program's snapshot is being
-                    // made, which is not
+                    // An answer was lost: perhaps that another program's snapshot is being made, which is not
                     // ours to end.
                     status = connected.askAgain("status", ANSWER_MAX);
                     if (!status.path("task").asString("").equals(settings.task())) {
@@ -146,7 +145,8 @@ public final class VssSnapshot implements Quiescer {
             } catch (GuestException e) {
                 failure = String.valueOf(e.getMessage());
                 status = Json.object();
-                if (System.nanoTime() > end) {
+                // The agent's answer that there is no such service any more is an answer: with it went the snapshot.
+                if (e.kind() == GuestException.Kind.REFUSED || System.nanoTime() > end) {
                     return;
                 }
             }

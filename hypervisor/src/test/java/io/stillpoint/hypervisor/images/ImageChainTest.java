@@ -47,12 +47,12 @@ class ImageChainTest {
             written.write(header);
         }
         assertThatThrownBy(() -> hold(ImageFile.of(disk)))
-                .hasMessageContaining("A guest can write that");
+                .hasMessageContaining("A guest can write such content");
         // As raw it is the guest's disk, header and all.
         assertThat(content(ImageFile.of(disk).withFormat("raw")))
                 .isEqualTo(Files.readAllBytes(disk));
         assertThatThrownBy(() -> hold(ImageFile.of(disk).withFormat("qcow2")))
-                .hasMessageContaining("outside of its own folder")
+                .hasMessageContaining("outside the image's own folder")
                 .hasMessageContaining(secret.toString());
     }
 
@@ -84,7 +84,7 @@ class ImageChainTest {
             assertThatThrownBy(() -> hold(ImageFile.of(image)))
                     .as(each.getKey())
                     .isInstanceOf(HypervisorException.class)
-                    .hasMessageContaining("outside of its own folder")
+                    .hasMessageContaining("outside the image's own folder")
                     .hasMessageContaining("--image-base");
             try (HeldSnapshot held = hold(ImageFile.of(image), List.of(outside))) {
                 assertThat(held.disks()).as(each.getKey()).hasSize(1);
@@ -116,7 +116,7 @@ class ImageChainTest {
         Files.write(top, bytes);
         assertThatThrownBy(() -> hold(ImageFile.of(top)))
                 .hasMessageContaining("base.img")
-                .hasMessageContaining("is not known");
+                .hasMessageContaining("is ambiguous");
     }
 
     @Test
@@ -132,7 +132,7 @@ class ImageChainTest {
             Path top = create("top.qcow2", "-u", "-f", "qcow2", "-b", name, "-F", "raw");
             assertThatThrownBy(() -> hold(ImageFile.of(top), List.of(Path.of("/"))))
                     .as(name)
-                    .hasMessageContaining("no file of this host");
+                    .hasMessageContaining("not a file on this host");
         }
     }
 
@@ -186,7 +186,7 @@ class ImageChainTest {
     @Test
     void realReasonIsTold() throws IOException {
         Path noBase = create("a.qcow2", "-u", "-f", "qcow2", "-b", "gone.raw", "-F", "raw");
-        assertThatThrownBy(() -> hold(ImageFile.of(noBase))).hasMessageContaining("is not there");
+        assertThatThrownBy(() -> hold(ImageFile.of(noBase))).hasMessageContaining("does not exist");
         Path version = create("b.qcow2", "-f", "qcow2");
         try (RandomAccessFile written = new RandomAccessFile(version.toFile(), "rw")) {
             written.seek(4);
@@ -195,7 +195,7 @@ class ImageChainTest {
         assertThatThrownBy(() -> hold(ImageFile.of(version))).hasMessageContaining("version 9");
         Path flat = create("c.vmdk", "-f", "vmdk", "-o", "subformat=monolithicFlat");
         Files.delete(folder.resolve("c-flat.vmdk"));
-        assertThatThrownBy(() -> hold(ImageFile.of(flat))).hasMessageContaining("is not there");
+        assertThatThrownBy(() -> hold(ImageFile.of(flat))).hasMessageContaining("does not exist");
         Path table = create("d.qcow2", "-f", "qcow2");
         try (RandomAccessFile written = new RandomAccessFile(table.toFile(), "rw")) {
             written.seek(40);
@@ -266,7 +266,7 @@ class ImageChainTest {
         Path top = create("top.qcow2", "-f", "qcow2", "-b", "base.raw", "-F", "raw");
         try (HeldSnapshot held = hold(ImageFile.of(top))) {
             Files.write(base, filled((byte) 8));
-            assertThatThrownBy(held::proveValid).hasMessageContaining("written while it was read");
+            assertThatThrownBy(held::proveValid).hasMessageContaining("written to while it was being read");
         }
     }
 

@@ -85,7 +85,7 @@ class ImageFormatTest {
                 assertThatThrownBy(() -> ImageChain.of(ImageFile.of(file), List.of()))
                         .as(name + " of " + size)
                         .isInstanceOf(HypervisorException.class)
-                        .hasMessageContaining("header is missing or cut off");
+                        .hasMessageContaining("header is missing or truncated");
             }
         }
         Path cut = image("b.qcow2", "QFI\u00fb", 0);
@@ -93,7 +93,7 @@ class ImageFormatTest {
             file.setLength(8);
         }
         assertThatThrownBy(() -> ImageChain.of(ImageFile.of(cut), List.of()))
-                .hasMessageContaining("cut off");
+                .hasMessageContaining("truncated");
     }
 
     private Path image(String name, String magic, long at) throws IOException {

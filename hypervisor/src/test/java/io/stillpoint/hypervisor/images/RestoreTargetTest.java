@@ -46,7 +46,7 @@ class RestoreTargetTest {
     void existingFileIsNotOverwritten() throws IOException {
         Path path = Files.createFile(folder.resolve("disk.raw"));
         assertThatThrownBy(() -> RestoreTarget.createRaw(path, SIZE))
-                .hasMessageContaining("exists already");
+                .hasMessageContaining("already exists");
     }
 
     @Test

@@ -342,7 +342,7 @@ class LyingNbdServerTest {
                     out.flush();
                     throw new EOFException();
                 };
-        fails(Kind.UNREACHABLE, "is gone");
+        fails(Kind.UNREACHABLE, "was lost");
     }
 
     @Test

@@ -227,7 +227,7 @@ class BitmapTruthTest extends Backups {
                             .isInstanceOfSatisfying(
                                     HypervisorException.class,
                                     e -> assertThat(e.kind()).isEqualTo(Kind.SNAPSHOT_BROKEN))
-                            .hasMessageContaining("resized while it was read");
+                            .hasMessageContaining("resized while it was being read");
                 }
                 resize(vm, "d1", RealVm.DISK_BYTES);
             }

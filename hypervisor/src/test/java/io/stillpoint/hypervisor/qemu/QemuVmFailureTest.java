@@ -283,7 +283,7 @@ class QemuVmFailureTest extends Backups {
             arguments.set("addr", address);
             vm.control().execute("nbd-server-start", arguments);
             assertThatThrownBy(() -> backup.prepare(request(1, Map.of())))
-                    .hasMessageContaining("in use by another program");
+                    .hasMessageContaining("Another program is using the NBD server");
             assertThat(vm.traces()).isEmpty();
             vm.control().execute("nbd-server-stop");
         }

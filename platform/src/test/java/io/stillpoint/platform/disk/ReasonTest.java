@@ -54,7 +54,7 @@ final class ReasonTest {
         assertThat(Reason.of(thrown(() -> new ProcessBuilder("no-such-program-here").start())))
                 .isEqualTo("there is no such file or folder");
         assertThat(Reason.of(thrown(() -> Files.createDirectory(folder))))
-                .isEqualTo("there is something of this name already");
+                .isEqualTo("something with this name already exists");
         assertThat(Reason.of(thrown(() -> Files.deleteIfExists(folder))))
                 .isEqualTo("the folder is not empty");
     }
