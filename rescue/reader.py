@@ -26,13 +26,18 @@ import hmac
 import json
 import os
 import re
+import stat
 import struct
 import sys
 import unicodedata
 
-import zstandard
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+try:
+    import zstandard
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+except ImportError as missing:
+    sys.exit(f"reader.py: the Python module {missing.name} is missing. "
+             "On Debian: apt-get install python3-zstandard python3-cryptography python3-argon2")
 
 CHUNK = 65536
 FRAME_MAX = 1 << 24
@@ -166,7 +171,11 @@ class Folder:
 
     def read(self, name, offset=0, length=None):
         try:
-            with open(os.path.join(self.path, name), "rb") as file:
+            path = os.path.join(self.path, name)
+            # A pipe would never open; links lead who knows where.
+            if not stat.S_ISREG(os.lstat(path).st_mode):
+                raise Damaged(f"{name}: no file")
+            with open(path, "rb") as file:
                 file.seek(offset)
                 # What is read whole is small; junk may be as large as it likes.
                 data = file.read(WHOLE_MAX + 1) if length is None else file.read(length)

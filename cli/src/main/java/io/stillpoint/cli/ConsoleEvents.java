@@ -84,7 +84,9 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
 
     @Override
     public void note(String code, String text) {
-        console.step(Output.text("word.note"), text);
+        if (!isQuiet) {
+            console.step(Output.text("word.note"), text);
+        }
     }
 
     @Override

@@ -70,10 +70,12 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
             bytes = new byte[(int) Math.min(object.size(), KeySlot.LENGTH_MAX + 1)];
             object.read(0, bytes, 0, bytes.length);
         } catch (VaultException e) {
-            if (e.kind() != Kind.MISSING) {
-                throw e;
-            }
-            return Optional.empty();
+            return switch (e.kind()) {
+                case MISSING -> Optional.empty();
+                // A pipe or a link under a slot's name, say: no slot, and no reason not to try the others.
+                case DAMAGED -> Optional.of(new KeySlot.Read.Damaged());
+                default -> throw e;
+            };
         }
         return Optional.of(KeySlot.read(bytes, name, store.description()));
     }

@@ -7,6 +7,9 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.crypto.KeyFile;
+import java.time.InstantSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -103,6 +106,29 @@ final class HostileFolderTest {
             requireRefused(() -> store.exists(object));
             requireRefused(() -> store.delete(object));
             requireRefused(() -> store.put(object, CONTENT));
+        }
+    }
+
+    @Test
+    void pipeAmongTheKeySlotsKeepsNoKeyFromOpening() throws Exception {
+        Path place = temporary.resolve("other");
+        KeyFile key = KeyFile.create(temporary.resolve("key"), Randomness.secure());
+        Vault.init(new LocalStore(place), key, Randomness.secure(), InstantSource.system()).close();
+        // The oldest of all, so that it is tried first.
+        for (String id : List.of("0".repeat(32), "f".repeat(32))) {
+            Path pipe = place.resolve("keys").resolve(id);
+            assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+            assertThat(
+                            new ProcessBuilder("touch", "-d", "@0", pipe.toString())
+                                    .start()
+                                    .waitFor())
+                    .isZero();
+        }
+        try (Vault vault =
+                Vault.open(
+                        new LocalStore(place), key, Randomness.secure(), InstantSource.system())) {
+            assertThat(vault.points()).isEmpty();
+            assertThat(vault.keySlots().list()).hasSize(3);
         }
     }
 
