@@ -49,7 +49,7 @@ final class FaultyVault implements AutoCloseable {
     private static final Path ROOT = Path.of("/srv/backups/vault");
 
     private static final KeyFile KEY = new KeyFile(new byte[32]);
-    private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
+    static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
 
     /// Small packs, so that a few chunks fill several; one worker, so that the same seeds give the same calls in the same order, but for
     /// what merges the index beside it.
@@ -91,8 +91,8 @@ final class FaultyVault implements AutoCloseable {
         Random random = history.random();
         vault =
                 isNew
-                        ? Vault.init(store, KEY, random::nextBytes, () -> BEGIN)
-                        : Vault.open(store, KEY, random::nextBytes, () -> BEGIN);
+                        ? Vault.init(store, KEY, random::nextBytes, disk.clock())
+                        : Vault.open(store, KEY, random::nextBytes, disk.clock());
         vault.set(SMALL);
     }
 

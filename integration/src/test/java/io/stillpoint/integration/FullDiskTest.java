@@ -71,7 +71,8 @@ final class FullDiskTest {
     @Test
     void aBackupThatDoesNotFitSaysSoHarmsNothingAndIsDoneOnceThereIsRoom() {
         JsonNode before = backup(small);
-        Command.Result full = vault.run("backup", "--same-vm", "--vm", "vm", "--image", large.toString());
+        Command.Result full =
+                vault.run("backup", "--same-vm", "--vm", "vm", "--image", large.toString());
         assertThat(full.status()).as(full.err()).isEqualTo(ENVIRONMENT);
         assertThat(full.err())
                 .contains("There is no room left in " + vault.vault())
@@ -128,8 +129,7 @@ final class FullDiskTest {
         assertThat(vault.vault().resolve("reserve")).isRegularFile();
         age();
         fill();
-        assertThat(vault.run(backupOf(random("third.raw", 10))).status())
-                .isEqualTo(ENVIRONMENT);
+        assertThat(vault.run(backupOf(random("third.raw", 10))).status()).isEqualTo(ENVIRONMENT);
         // A backup leaves the reserve alone, however full the disk is.
         assertThat(vault.vault().resolve("reserve")).isRegularFile();
 

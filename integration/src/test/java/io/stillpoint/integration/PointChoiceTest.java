@@ -134,7 +134,7 @@ final class PointChoiceTest {
         Command.Result other =
                 vault.run("restore", "--vm", "db", "--point", web.getFirst(), "--to", "x.raw");
         assertThat(other.status()).isEqualTo(INPUT);
-        assertThat(other.err()).contains("is of the VM web");
+        assertThat(other.err()).contains("belongs to the VM web");
         vault.succeed("diff", "--vm", "web", web.getFirst(), "latest");
     }
 

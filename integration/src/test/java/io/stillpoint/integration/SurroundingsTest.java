@@ -74,6 +74,8 @@ final class SurroundingsTest {
         uses.put("diff", Use.of(0, join(vault, point, point)));
         uses.put("forget", Use.of(0, join(vault, "--vm", VM, "--keep-last", "9")));
         String[] guest = {"--vm", VM, "--agent", at("nosuch.sock"), "--state-dir", at("state")};
+        uses.put("sweep", Use.of(0, "--state-dir", at("state")));
+        uses.put("release", Use.of(4, "--qmp", at("nosuch.qmp")));
         uses.put("guest status", Use.of(4, guest));
         uses.put("guest install", Use.of(4, guest));
         uses.put("guest uninstall", Use.of(4, guest));

@@ -9,7 +9,6 @@ import io.stillpoint.testkit.disk.FaultyDisk.Traits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -86,7 +85,8 @@ final class VaultScript {
         try {
             AtomicLong millis = new AtomicLong();
             FaultyDisk disk =
-                    new FaultyDisk(traits, () -> Instant.ofEpochMilli(millis.incrementAndGet()));
+                    new FaultyDisk(
+                            traits, () -> FaultyVault.BEGIN.plusMillis(millis.incrementAndGet()));
             disk.createFolder(Path.of("/srv"));
             disk.syncFolder(Path.of("/"));
             return disk;

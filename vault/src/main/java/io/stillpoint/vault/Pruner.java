@@ -481,7 +481,8 @@ final class Pruner {
                 return reachable;
             } catch (VaultException e) {
                 if (e.kind() == Kind.MISSING && attempt < CENSUS_ATTEMPTS) {
-                    // Another prune may have deleted a pack: the index tells by now where its items are.
+                    // Another prune may have deleted a pack: the index tells by now where its items
+                    // are.
                     index.refresh();
                 } else if (e.kind() == Kind.DAMAGED || e.kind() == Kind.MISSING) {
                     throw unsafe(e);

@@ -72,7 +72,8 @@ record Unlocked(VaultHeader header, VaultKeys keys, ObjectId slotId, KeySlot slo
         } catch (VaultException e) {
             return switch (e.kind()) {
                 case MISSING -> Optional.empty();
-                // A pipe or a link under a slot's name, say: no slot, and no reason not to try the others.
+                // A pipe or a link under a slot's name, say: no slot, and no reason not to try the
+                // others.
                 case DAMAGED -> Optional.of(new KeySlot.Read.Damaged());
                 default -> throw e;
             };

@@ -15,8 +15,8 @@ import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackFiles;
 import io.stillpoint.vault.pack.PackWriter;
-import io.stillpoint.vault.pack.ZstdLibrary;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.pack.ZstdLibrary;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.record.DamagedFrames;
@@ -31,6 +31,7 @@ import io.stillpoint.vault.tree.TreeShape;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -97,10 +98,19 @@ public final class Vault implements AutoCloseable {
         boolean done = false;
         try {
             store.making(true);
+            // Of a making that was cut off: no key of this vault wraps them.
+            List<ObjectName> relics = new ArrayList<>();
+            store.list(Area.KEYS, listed -> relics.add(listed.name()));
+            relics.forEach(store::delete);
             KeySlots.write(store, title, credential, keys, randomness);
             // The header last: without it there is no vault, so a crash before leaves none.
             store.put(ObjectName.vault(), header.encode(keys));
             done = true;
+            if (!store.exists(new ObjectName(Area.KEYS, title.id()))) {
+                // Another making that began meanwhile took ours for one that was cut off; it has
+                // lost.
+                KeySlots.write(store, title, credential, keys, randomness);
+            }
             store.making(false);
         } finally {
             if (!done) {

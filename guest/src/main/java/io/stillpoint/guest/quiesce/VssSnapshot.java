@@ -133,7 +133,8 @@ public final class VssSnapshot implements Quiescer {
         while (true) {
             try {
                 if (!failure.isEmpty()) {
-                    // An answer was lost: perhaps that another program's snapshot is being made, which is not
+                    // An answer was lost: perhaps that another program's snapshot is being made,
+                    // which is not
                     // ours to end.
                     status = connected.askAgain("status", ANSWER_MAX);
                     if (!status.path("task").asString("").equals(settings.task())) {
@@ -145,7 +146,8 @@ public final class VssSnapshot implements Quiescer {
             } catch (GuestException e) {
                 failure = String.valueOf(e.getMessage());
                 status = Json.object();
-                // The agent's answer that there is no such service any more is an answer: with it went the snapshot.
+                // The agent's answer that there is no such service any more is an answer: with it
+                // went the snapshot.
                 if (e.kind() == GuestException.Kind.REFUSED || System.nanoTime() > end) {
                     return;
                 }

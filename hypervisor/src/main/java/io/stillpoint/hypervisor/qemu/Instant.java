@@ -103,8 +103,10 @@ final class Instant {
             action(actions, "block-dirty-bitmap-merge", merge(node, witness, mark));
             disk.previous()
                     .ifPresent(previous -> {
-                        // The old bitmap goes on recording, in case this backup fails. What is exported stands on
-                        // the scratch image: QEMU aborts if a disk is resized that has a bitmap in use.
+                        // The old bitmap goes on recording, in case this backup fails. What is
+                        // exported stands on
+                        // the scratch image: QEMU aborts if a disk is resized that has a bitmap in
+                        // use.
                         String fleece = names.name(Role.FLEECE, disk.index());
                         action(
                                 actions,

@@ -266,7 +266,8 @@ class ImageChainTest {
         Path top = create("top.qcow2", "-f", "qcow2", "-b", "base.raw", "-F", "raw");
         try (HeldSnapshot held = hold(ImageFile.of(top))) {
             Files.write(base, filled((byte) 8));
-            assertThatThrownBy(held::proveValid).hasMessageContaining("written to while it was being read");
+            assertThatThrownBy(held::proveValid)
+                    .hasMessageContaining("written to while it was being read");
         }
     }
 
@@ -290,7 +291,8 @@ class ImageChainTest {
                 Binaries.run(command);
                 return image;
             } catch (AssertionError e) {
-                // QEMU measures how long its key derivation takes, by a clock that may not have moved on.
+                // QEMU measures how long its key derivation takes, by a clock that may not have
+                // moved on.
                 if (attempt == 50 || !String.valueOf(e.getMessage()).contains("CPU usage")) {
                     throw e;
                 }

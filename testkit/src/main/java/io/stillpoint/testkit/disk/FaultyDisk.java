@@ -64,6 +64,11 @@ public final class FaultyDisk implements Disk {
         this(traits, clock, new Volume(traits.isJournaled));
     }
 
+    /// What stamps its files.
+    public InstantSource clock() {
+        return clock;
+    }
+
     private FaultyDisk(Traits traits, InstantSource clock, Volume volume) {
         this.traits = traits;
         this.clock = clock;

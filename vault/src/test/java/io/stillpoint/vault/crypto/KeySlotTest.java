@@ -272,7 +272,8 @@ final class KeySlotTest {
         // Eleven characters, though more UTF-16 units and bytes.
         Passphrase tooShort = Passphrase.of("\ud83d\udd11".repeat(11));
         requireRefused(
-                () -> KeySlot.wrap(title, tooShort, keys, randomness), "has 11 characters; at least 12");
+                () -> KeySlot.wrap(title, tooShort, keys, randomness),
+                "has 11 characters; at least 12");
     }
 
     @Test

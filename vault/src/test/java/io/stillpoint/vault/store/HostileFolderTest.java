@@ -4,17 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.VaultException.Kind;
-import io.stillpoint.vault.store.ObjectName.Area;
-import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
-import java.time.InstantSource;
+import io.stillpoint.vault.store.ObjectName.Area;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -118,10 +118,7 @@ final class HostileFolderTest {
         for (String id : List.of("0".repeat(32), "f".repeat(32))) {
             Path pipe = place.resolve("keys").resolve(id);
             assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
-            assertThat(
-                            new ProcessBuilder("touch", "-d", "@0", pipe.toString())
-                                    .start()
-                                    .waitFor())
+            assertThat(new ProcessBuilder("touch", "-d", "@0", pipe.toString()).start().waitFor())
                     .isZero();
         }
         try (Vault vault =
