@@ -265,7 +265,16 @@ public final class Vault implements AutoCloseable {
 
     /// The one forgotten point whose id begins with `prefix`. Throws kind `NOT_FOUND` as [#point] does.
     public ForgottenPoint forgottenPoint(String prefix) {
-        return one(forgotten(), forgotten -> forgotten.point().id(), prefix);
+        List<ForgottenPoint> all = forgotten();
+        if (matching(all, each -> each.point().id(), prefix).isEmpty()) {
+            matching(points(), RecoveryPoint::id, prefix).stream()
+                    .findFirst()
+                    .ifPresent(point -> {
+                        throw new VaultException(
+                                Kind.NOT_FOUND, "vault.not-forgotten", null, point.id());
+                    });
+        }
+        return one(all, forgotten -> forgotten.point().id(), prefix);
     }
 
     /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
@@ -295,15 +304,33 @@ public final class Vault implements AutoCloseable {
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
     public RecoveryPoint point(String prefix) {
-        return one(points(), RecoveryPoint::id, prefix);
+        List<RecoveryPoint> offered = points();
+        if (matching(offered, RecoveryPoint::id, prefix).isEmpty()) {
+            // So that nobody takes it for lost.
+            matching(forgotten(), each -> each.point().id(), prefix).stream()
+                    .findFirst()
+                    .ifPresent(each -> {
+                        throw new VaultException(
+                                Kind.NOT_FOUND,
+                                "vault.point-forgotten",
+                                null,
+                                each.point().id(),
+                                each.purgeAt());
+                    });
+        }
+        return one(offered, RecoveryPoint::id, prefix);
+    }
+
+    private static <T> List<T> matching(List<T> points, Function<T, ObjectId> id, String prefix) {
+        return points.stream()
+                .filter(point -> id.apply(point).toString().startsWith(prefix))
+                .filter(_ -> !prefix.isEmpty())
+                .toList();
     }
 
     private <T> T one(List<T> points, Function<T, ObjectId> id, String prefix) {
-        List<T> found =
-                points.stream()
-                        .filter(point -> id.apply(point).toString().startsWith(prefix))
-                        .toList();
-        if (found.size() != 1 || prefix.isEmpty()) {
+        List<T> found = matching(points, id, prefix);
+        if (found.size() != 1) {
             throw new VaultException(
                     Kind.NOT_FOUND,
                     found.isEmpty() ? "vault.no-such-point" : "vault.ambiguous-point",

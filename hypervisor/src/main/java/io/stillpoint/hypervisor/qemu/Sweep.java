@@ -226,8 +226,28 @@ final class Sweep {
         for (DiskList.Filtered each : filtered) {
             String node = below.get(each.filter());
             if (node != null) {
-                attempt("qom-set", drive(each.device(), node));
+                takeOff(each.device(), node);
             }
+        }
+    }
+
+    /// QEMU 7.2 never lets a filter go again above which it refused a block job: only a new QEMU process has it gone.
+    private void takeOff(String device, String node) {
+        try {
+            monitor.execute("qom-set", drive(device, node));
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.REFUSED) {
+                throw e;
+            }
+            note(
+                    String.valueOf(e.getMessage()).contains("Permission conflict")
+                            ? new HypervisorException(
+                                    Kind.REFUSED,
+                                    "vm.filter-stuck",
+                                    e,
+                                    monitor.socket(),
+                                    device)
+                            : e);
         }
     }
 

@@ -120,8 +120,8 @@ final class SheetLinesTest {
 
     @Test
     void missingLinesAreNamed() {
-        requireFailure(List.of(), "vault.sheet-incomplete", "missing line 1, 2, 3, 4, 5");
-        requireFailure(with(2, "(torn off)"), "vault.sheet-incomplete", "missing line 3");
+        requireFailure(List.of(), "vault.sheet-incomplete", "line 1, 2, 3, 4, 5 is missing");
+        requireFailure(with(2, "(torn off)"), "vault.sheet-incomplete", "line 3 is missing");
     }
 
     @Test
