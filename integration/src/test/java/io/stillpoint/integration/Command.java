@@ -18,6 +18,19 @@ import tools.jackson.databind.JsonNode;
 record Command(List<String> prefix, List<String> options, Map<String, String> environment) {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
 
+    /// What these tests know of vaults and guests: never what the user's own runs or earlier tests knew.
+    private static final Path STATE = stateFolder();
+
+    private static Path stateFolder() {
+        try {
+            Path folder = Files.createTempDirectory("stillpoint-test-state");
+            folder.toFile().deleteOnExit();
+            return folder;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /// With the options of the `stillpoint` script but for the compiler: short runs are done before it pays off.
     Command() {
         this(
@@ -77,6 +90,7 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
             builder.environment().remove("STILLPOINT_KEY_FILE");
             builder.environment().remove("STILLPOINT_PASSPHRASE");
             builder.environment().remove("STILLPOINT_NEW_PASSPHRASE");
+            builder.environment().put("STILLPOINT_STATE_DIR", STATE.toString());
             builder.environment().putAll(environment);
             builder.redirectOutput(out.toFile()).redirectError(err.toFile());
             return new Running(builder.start(), out, err);

@@ -184,7 +184,7 @@ class DeviceTargetTest {
         Path device = devices.make(file, SIZE);
         Process holder = new ProcessBuilder("sleep", "60").redirectInput(device.toFile()).start();
         try {
-            assertNeverOverwritten(device, "the process sleep (" + holder.pid() + ")");
+            assertNeverOverwritten(device, "process sleep (" + holder.pid() + ")");
         } finally {
             holder.destroyForcibly().waitFor();
         }
