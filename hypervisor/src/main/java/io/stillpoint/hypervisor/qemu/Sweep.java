@@ -242,11 +242,7 @@ final class Sweep {
             note(
                     String.valueOf(e.getMessage()).contains("Permission conflict")
                             ? new HypervisorException(
-                                    Kind.REFUSED,
-                                    "vm.filter-stuck",
-                                    e,
-                                    monitor.socket(),
-                                    device)
+                                    Kind.REFUSED, "vm.filter-stuck", e, monitor.socket(), device)
                             : e);
         }
     }
