@@ -453,15 +453,28 @@ public final class ItemIndex implements AutoCloseable {
                                     entries.forEach(
                                             entry -> writer.add(entry.id(), entry.place())));
             charge(written.bytes());
-            List<Segment> more = new ArrayList<>(segments);
-            more.add(Segment.open(store, keys, written.name()));
             // First visible in the segments, then gone from the heap: nobody misses it between.
-            segments = List.copyOf(more);
+            show(written.name());
         }
         recent.clear();
         copies.clear();
         durable = new ConcurrentHashMap<>();
         durableItems = 0;
+    }
+
+    private void show(ObjectName written) {
+        List<Segment> more = new ArrayList<>(segments);
+        try {
+            more.add(Segment.open(store, keys, written));
+        } catch (VaultException e) {
+            if (e.kind() != VaultException.Kind.MISSING) {
+                throw e;
+            }
+            // Another process has merged it into a larger one since.
+            refresh();
+            return;
+        }
+        segments = List.copyOf(more);
     }
 
     /// Shares a segment's bytes among the packs in it, by their items; they add up to all of them.
