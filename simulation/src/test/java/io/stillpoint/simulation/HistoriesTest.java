@@ -7,8 +7,8 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/// Histories from one seed after the other. `-Dhistories=N` runs so many, `-DfirstSeed=S` begins elsewhere, `-Dseconds=T` sets the
-/// time instead; see `scripts/histories`.
+/// Histories from one seed after the other. `-Dhistories=N` runs so many, `-DfirstSeed=S` begins elsewhere; see
+/// `scripts/histories`.
 final class HistoriesTest {
     private static final int A_FEW = 5;
     private static final int HISTORIES = 400;
