@@ -156,8 +156,7 @@ final class FullDiskTest {
 
     /// The images stand for one VM's disk over time.
     private static String[] backupOf(Path image) {
-        return Stream.concat(Stream.of(CommandVault.backupOf(image)), Stream.of("--same-vm"))
-                .toArray(String[]::new);
+        return CommandVault.backupOf(image);
     }
 
     private JsonNode backup(Path image) {

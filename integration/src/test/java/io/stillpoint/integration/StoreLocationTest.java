@@ -99,7 +99,7 @@ final class StoreLocationTest {
                 "azure://account/c?region=x|stores.location-option|endpoint",
                 "https://host/bucket|stores.location-scheme|?endpoint=https://HOST",
                 "s3://host:9000/bucket|stores.location-bucket-name|endpoint=",
-                "s3://My_Bucket|stores.location-bucket-name|lower-case",
+                "s3://My_Bucket|stores.location-bucket-name|lowercase",
                 "s3://bucket?regoin=eu|stores.location-option|region",
                 "s3://bucket?region|stores.location-option-form|quotes",
                 "s3://bucket?endpoint=host:9000|stores.location-value|http://HOST:PORT",
