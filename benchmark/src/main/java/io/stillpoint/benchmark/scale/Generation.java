@@ -1,19 +1,38 @@
 package io.stillpoint.benchmark.scale;
 
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.RealDisk;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultSettings;
 import io.stillpoint.vault.crypto.Credential;
+import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.key.Unlocked;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.Lineage;
+import io.stillpoint.vault.point.PointCodec;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.record.Forgotten;
+import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -21,26 +40,32 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /// Makes a vault as daily backups of many VMs leave it that keep ten points each, and what was forgotten for two weeks more: of each
-/// VM fourteen forgotten points and ten that are offered. Of its 24 points five have something new, which lies in a data
-/// pack and a metadata pack of its own: as many packs as there are offered points.
+/// VM fourteen forgotten points and ten that are offered. The first has four chunks, six of the others one new chunk, each in a
+/// data pack of its own: as many packs as there are offered points.
+///
+/// Disks are stored by sessions of the vault, those of many VMs by one; points and records are written with the vault's own codecs.
 final class Generation {
     /// Points that are offered, of each VM.
     static final int OFFERED = 10;
 
-    /// Points of each VM that are forgotten and not purged.
-    static final int FORGOTTEN = 14;
+    /// How often a VM's disk has changed since its first point.
+    static final int CHANGES = 6;
 
-    /// So many changes of a VM's disk are in the vault.
-    static final int CHANGES = 5;
-
+    private static final int FORGOTTEN = 14;
     private static final int PART = 100;
     private static final Duration PURGED_AFTER = Duration.ofDays(14);
 
-    /// Small buffers, one thread: the next part is made beside.
+    /// A frame for each chunk, some 1,100 bytes then, and a data pack for each frame.
     private static final VaultSettings SETTINGS =
-            new VaultSettings(1 << 20, false, 1 << 20, 1 << 20, 1, Duration.ofHours(24));
+            new VaultSettings(65_536, false, 1800, 8 << 20, 1, Duration.ofHours(24));
 
-    private Generation() {}
+    private final Randomness randomness = Randomness.secure();
+    private final InstantSource clock = InstantSource.system();
+    private final Credential key;
+
+    private Generation(Credential key) {
+        this.key = key;
+    }
 
     static int vms(int points) {
         return Math.max(1, points / OFFERED);
@@ -48,44 +73,123 @@ final class Generation {
 
     static void run(Path folder, Credential key, int points)
             throws InterruptedException, ExecutionException {
-        InstantSource clock = InstantSource.system();
-        try (ObjectStore store = new LocalStore(new UnsyncedDisk(new RealDisk(folder)), folder);
-                ExecutorService threads =
-                        Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
-            Vault.init(new OwnPart(store, clock), key, Randomness.secure(), clock).close();
-            int vms = vms(points);
-            List<Callable<Void>> parts = new ArrayList<>();
-            for (int from = 0; from < vms; from += PART) {
-                int first = from;
-                int end = Math.min(vms, from + PART);
-                parts.add(() -> {
-                    make(new OwnPart(store, clock), key, first, end);
-                    return null;
-                });
-            }
+        Generation generation = new Generation(key);
+        try (ObjectStore store = new LocalStore(new UnsyncedDisk(new RealDisk(folder)), folder)) {
+            generation.run(store, vms(points));
+        }
+    }
+
+    private void run(ObjectStore store, int vms) throws InterruptedException, ExecutionException {
+        Vault.init(new OwnPart(store, clock), key, randomness, clock).close();
+        List<Callable<Void>> parts = new ArrayList<>();
+        for (int from = 0; from < vms; from += PART) {
+            int first = from;
+            int end = Math.min(vms, from + PART);
+            parts.add(
+                    () -> {
+                        make(new OwnPart(store, clock), first, end);
+                        return null;
+                    });
+        }
+        int processors = Runtime.getRuntime().availableProcessors();
+        try (ExecutorService threads = Executors.newFixedThreadPool(processors)) {
             for (Future<Void> part : threads.invokeAll(parts)) {
                 part.get();
             }
         }
     }
 
-    private static void make(ObjectStore part, Credential key, int first, int end) {
-        try (Vault vault = Vault.open(part, key, Randomness.secure(), InstantSource.system())) {
-            vault.set(SETTINGS);
-            for (int vm = first; vm < end; vm++) {
-                make(vault, new TinyVm(vm));
+    private void make(ObjectStore store, int first, int end) {
+        List<List<PointDisk>> disks = disks(store, first, end);
+        VaultKeys keys = Unlocked.by(key, store).keys();
+        PointCodec codec = new PointCodec(keys, store.description());
+        Records records =
+                new Records(
+                        store,
+                        keys,
+                        e -> {
+                            throw e;
+                        });
+        for (int vm = first; vm < end; vm++) {
+            List<RecoveryPoint> points = points(new TinyVm(vm), disks.get(vm - first));
+            for (RecoveryPoint point : points) {
+                store.put(new ObjectName(Area.POINTS, point.id()), codec.encode(point));
+            }
+            for (RecoveryPoint point : points.subList(0, FORGOTTEN)) {
+                Instant now = clock.instant();
+                ObjectId forgetting = ObjectId.random(randomness);
+                records.put(new Forgotten(point.id(), forgetting, now, now.plus(PURGED_AFTER)));
             }
         }
     }
 
-    private static void make(Vault vault, TinyVm vm) {
-        List<RecoveryPoint> made = new ArrayList<>();
-        for (int i = 0; i < FORGOTTEN + OFFERED; i++) {
-            int change = i / CHANGES;
-            Optional<RecoveryPoint> before =
-                    made.isEmpty() ? Optional.empty() : Optional.of(made.getLast());
-            made.add(vm.backup(vault, before, change, i % CHANGES == 0));
+    /// Stores the disks of some VMs, each in all its states. Returns the states of each VM.
+    private List<List<PointDisk>> disks(ObjectStore store, int first, int end) {
+        List<List<PointDisk>> disks = new ArrayList<>();
+        for (int vm = first; vm < end; vm++) {
+            disks.add(new ArrayList<>());
         }
-        made.subList(0, FORGOTTEN).forEach(point -> vault.forget(point, PURGED_AFTER));
+        Vault.Surroundings surroundings = new Vault.Surroundings(randomness, clock, SETTINGS);
+        try (Vault vault = Vault.open(store, key, surroundings)) {
+            for (int changes = 0; changes <= CHANGES; changes++) {
+                List<DiskInput> inputs = new ArrayList<>();
+                for (int vm = first; vm < end; vm++) {
+                    List<PointDisk> states = disks.get(vm - first);
+                    Optional<DiskImage> before =
+                            states.isEmpty()
+                                    ? Optional.empty()
+                                    : Optional.of(states.getLast().image());
+                    inputs.add(new TinyVm(vm).disk(changes, before));
+                }
+                List<StoredDisk> stored = store(vault, inputs);
+                for (int i = 0; i < stored.size(); i++) {
+                    disks.get(i).add(TinyVm.record(stored.get(i), changes == 0));
+                }
+            }
+        }
+        return disks;
+    }
+
+    private static List<StoredDisk> store(Vault vault, List<DiskInput> inputs) {
+        try (BackupSession session =
+                vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            List<StoredDisk> stored = session.store(inputs);
+            session.flush();
+            return stored;
+        }
+    }
+
+    private List<RecoveryPoint> points(TinyVm vm, List<PointDisk> states) {
+        List<RecoveryPoint> points = new ArrayList<>();
+        int count = FORGOTTEN + OFFERED;
+        for (int i = 0; i < count; i++) {
+            PointDisk disk = states.get(i * states.size() / count);
+            points.add(point(vm, disk, points.isEmpty() ? Optional.empty() : last(points)));
+        }
+        return points;
+    }
+
+    private static Optional<RecoveryPoint> last(List<RecoveryPoint> points) {
+        return Optional.of(points.getLast());
+    }
+
+    private RecoveryPoint point(TinyVm vm, PointDisk disk, Optional<RecoveryPoint> before) {
+        Instant now = clock.instant();
+        return new RecoveryPoint(
+                ObjectId.random(randomness),
+                vm.name(),
+                Json.object(),
+                now,
+                now,
+                now,
+                Consistency.STOPPED,
+                "",
+                OptionalLong.empty(),
+                List.of(disk),
+                disk.newBytes(),
+                "benchmark",
+                Optional.empty(),
+                Optional.empty(),
+                Lineage.after(before, 0));
     }
 }

@@ -2,27 +2,35 @@ package io.stillpoint.benchmark.scale;
 
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.stores.CachedStore;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.Prices;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.Prices;
 import io.stillpoint.stores.StoreLocation;
-import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultCopy;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectStore;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ExecutionException;
 
 /// One process of `benchmark/scale`:
@@ -115,8 +123,7 @@ public final class Scale {
             case "backup" -> {
                 Optional<RecoveryPoint> newest = vault.newest(vm.name());
                 require(newest.isPresent());
-                RecoveryPoint point = vm.backup(vault, newest, Generation.CHANGES, true);
-                require(point.disks().getFirst().newBytes() > 0);
+                backup(vault, vm, newest.get());
             }
             case "points" -> require(points(vault, vm).size() >= Generation.OFFERED - 1);
             case "forget" -> vault.forget(points(vault, vm).getFirst(), Duration.ofDays(14));
@@ -126,6 +133,32 @@ public final class Scale {
             }
             case "copy" -> copy(vault, vm);
             default -> throw new IllegalArgumentException(step);
+        }
+    }
+
+    private static void backup(Vault vault, TinyVm vm, RecoveryPoint newest) {
+        Instant now = InstantSource.system().instant();
+        try (BackupSession session =
+                vault.backup(Optional.of(newest), new Cancellation(), (_, _) -> {})) {
+            Optional<DiskImage> before =
+                    session.base().map(base -> base.disks().getFirst().image());
+            require(before.isPresent());
+            List<DiskInput> changed = List.of(vm.disk(Generation.CHANGES + 1, before));
+            StoredDisk stored = session.store(changed).getFirst();
+            require(stored.newBytes() > 0);
+            session.commit(
+                    new PointDraft(
+                            vm.name(),
+                            Json.object(),
+                            now,
+                            now,
+                            Consistency.STOPPED,
+                            "",
+                            OptionalLong.empty(),
+                            List.of(TinyVm.record(stored, false)),
+                            "benchmark",
+                            Optional.empty(),
+                            Optional.empty()));
         }
     }
 
@@ -148,8 +181,7 @@ public final class Scale {
                         KeyFile.read(key),
                         Randomness.secure(),
                         InstantSource.system())) {
-            new VaultCopy(vault, to, Optional.empty(), new Cancellation(), (_, _) -> {})
-                    .copy(point);
+            vault.copyTo(to, Optional.empty(), new Cancellation(), (_, _) -> {}).copy(point);
         }
     }
 
