@@ -72,7 +72,8 @@ public final class HostAgent implements AutoCloseable {
     }
 
     private static RuntimeException absent() {
-        String reason = "no qemu-ga in PATH, /usr/sbin or -Dstillpoint.qemu-ga: run ./stillpoint test";
+        String reason =
+                "no qemu-ga in PATH, /usr/sbin or -Dstillpoint.qemu-ga: run ./stillpoint test";
         if ("true".equals(System.getenv("CI"))) {
             Assertions.fail(reason);
         }

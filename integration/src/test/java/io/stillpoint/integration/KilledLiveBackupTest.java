@@ -101,10 +101,11 @@ final class KilledLiveBackupTest {
     /// None but with `-Dkills=N`: then the rest of so many, from `-Dstillpoint.seed`.
     private static List<Moment> randomMoments(int count) {
         Random random = new Random(VaultScript.seed(0));
-        return Stream.generate(() -> {
-                    Moment any = MOMENTS.get(random.nextInt(MOMENTS.size()));
-                    return new Moment(any.step, random.nextInt(600));
-                })
+        return Stream.generate(
+                        () -> {
+                            Moment any = MOMENTS.get(random.nextInt(MOMENTS.size()));
+                            return new Moment(any.step, random.nextInt(600));
+                        })
                 .limit(Math.max(0, count))
                 .toList();
     }
