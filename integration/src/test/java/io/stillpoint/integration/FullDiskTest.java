@@ -44,7 +44,7 @@ final class FullDiskTest {
         }
         small = random("small.raw", SMALL_MEBIBYTES);
         large = random("large.raw", LARGE_MEBIBYTES);
-        vault = CommandVault.make(folder, disk.resolve("vault"));
+        vault = CommandVault.make(folder, disk.resolve("vault")).bulk();
     }
 
     @AfterEach

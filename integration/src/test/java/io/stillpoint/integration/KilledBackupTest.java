@@ -33,7 +33,7 @@ final class KilledBackupTest {
 
     @BeforeEach
     void makeVault() {
-        vault = CommandVault.make(folder);
+        vault = CommandVault.make(folder).bulk();
         first = random("first.raw", FIRST);
         second = random("second.raw", SECOND);
     }

@@ -67,7 +67,7 @@ final class KilledLiveBackupTest {
 
     @BeforeEach
     void makeVault() {
-        vault = CommandVault.make(folder);
+        vault = CommandVault.make(folder).bulk();
         TestDisks disks = new TestDisks(folder);
         first = disks.qcow2Ext4("first", ByteSize.parse("64M"));
         second = disks.ext4("second", ByteSize.parse("64M"));
