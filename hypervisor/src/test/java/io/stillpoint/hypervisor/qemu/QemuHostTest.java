@@ -32,7 +32,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -42,8 +41,7 @@ import tools.jackson.databind.JsonNode;
 @Tag("qemu")
 class QemuHostTest extends Backups {
     private static void requireRoot() {
-        Assumptions.assumeTrue(
-                OwnedDescriptor.user() == 0, "only root starts QEMU as another user");
+        Binaries.requireRoot("only root starts QEMU as another user");
     }
 
     @Test
