@@ -47,7 +47,7 @@ final class RescueOptions implements AutoCloseable {
                 credential,
                 Randomness.secure(),
                 InstantSource.system(),
-                e -> unreadable.add(e.getMessage()));
+                e -> unreadable.add(Output.words(e.text())));
     }
 
     /// What was found wrong with records so far.

@@ -2,7 +2,7 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.io.Reader;

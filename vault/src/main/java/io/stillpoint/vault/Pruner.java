@@ -2,7 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -142,7 +143,7 @@ final class Pruner {
         Instant now = clocks.earlier();
         if (!clocks.agree()) {
             warnings.add(
-                    messages.text(
+                    messages.text(Locale.ROOT, 
                             "vault.clocks-differ",
                             store.description(),
                             clocks.store(),
@@ -226,7 +227,7 @@ final class Pruner {
         }
         keptPacks += kept.size();
         warnings.add(
-                messages.text(
+                messages.text(Locale.ROOT, 
                         "vault.verdict-withdrawn",
                         store.description(),
                         new ObjectName(Area.EXECUTED, verdict.id()),
@@ -674,7 +675,7 @@ final class Pruner {
             }
             warnings.add(
                     Messages.of(VaultException.class)
-                            .text(
+                            .text(Locale.ROOT, 
                                     "vault.prune-no-room",
                                     store.description(),
                                     Integer.toString(rewrite.size())));

@@ -1,5 +1,6 @@
 package io.stillpoint.vault;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,10 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class VaultException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final Kind kind;
-
     /// What failed, in classes that call for different actions.
-    public enum Kind {
+    public enum Kind implements FailureKind {
         /// The key file or passphrase opens no slot of this vault.
         WRONG_KEY(false, Blame.USER),
         /// The key file, passphrase or recovery sheet can't be read, is none, or won't do.
@@ -54,6 +53,16 @@ public final class VaultException extends StillpointException {
             this.retryable = retryable;
             this.blame = blame;
         }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return blame;
+        }
     }
 
     public VaultException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
@@ -67,21 +76,11 @@ public final class VaultException extends StillpointException {
             String code,
             @Nullable Throwable cause,
             Object... arguments) {
-        super(anchor, code, cause, List.of(arguments));
-        this.kind = kind;
+        super(anchor, kind, code, cause, List.of(arguments));
     }
 
+    @Override
     public Kind kind() {
-        return kind;
-    }
-
-    @Override
-    public boolean retryable() {
-        return kind.retryable;
-    }
-
-    @Override
-    public Blame blame() {
-        return kind.blame;
+        return (Kind) super.kind();
     }
 }

@@ -2,7 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -30,6 +30,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
@@ -345,7 +346,7 @@ final class Verifier {
                             || !vault.store().exists(new ObjectName(Area.PACKS, place.pack()));
             if (!isKnown) {
                 problems.add(
-                        messages.text(
+                        messages.text(Locale.ROOT, 
                                 "vault.index-wrong",
                                 vault.store().description(),
                                 item,
@@ -368,7 +369,7 @@ final class Verifier {
                                 () -> missing[0] = checkDisk(before.get(key), disk.image()));
                 if (missing[0] > 0) {
                     ofPoints.add(
-                            messages.text(
+                            messages.text(Locale.ROOT, 
                                     "vault.point-lost-chunks",
                                     point.id(),
                                     disk.name(),
@@ -433,7 +434,7 @@ final class Verifier {
         }
         if (hiddenPacks.add(hidden.pack())) {
             problems.add(
-                    messages.text(
+                    messages.text(Locale.ROOT, 
                             "vault.verdict-hides", vault.store().description(), hidden.pack()));
         }
         return true;

@@ -77,7 +77,7 @@ final class Qcow2Target implements RestoreTarget {
         return ImageErrors.isFull(file.partial())
                 ? ImageErrors.noSpace(path, e)
                 : new HypervisorException(
-                        Kind.IMAGE, "image.storage-daemon-failed", e, path, e.getMessage());
+                        Kind.IMAGE, "image.storage-daemon-failed", e, path, e);
     }
 
     @Override

@@ -118,7 +118,7 @@ final class HeldQemuDisk implements HeldDisk {
                                 e,
                                 socket,
                                 name(),
-                                String.valueOf(e.getMessage()));
+                                e);
                 health.fail(reason);
             }
             throw reason;

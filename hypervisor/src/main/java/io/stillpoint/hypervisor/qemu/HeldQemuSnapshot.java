@@ -228,7 +228,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
                         "snapshot.lost",
                         cause,
                         monitor.socket(),
-                        String.valueOf(cause.getMessage())));
+                        cause));
     }
 
     /// Tried once more after a drop of the connection. A VM that is gone has taken everything with it but the

@@ -186,7 +186,7 @@ final class Instant {
                                 "vm.not-continued",
                                 e,
                                 monitor.socket(),
-                                String.valueOf(e.getMessage()));
+                                e);
                     }
                 }
                 LockSupport.parkNanos(RETRY.toNanos());

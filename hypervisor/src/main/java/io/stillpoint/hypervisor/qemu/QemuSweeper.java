@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.SparseFile;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -40,7 +41,7 @@ public final class QemuSweeper {
     /// @param removed the names of what was removed
     /// @param detail why nothing could be done, or nothing
     public record Result(
-            Outcome outcome, String vm, Path place, List<String> removed, String detail) {
+            Outcome outcome, String vm, Path place, List<String> removed, Text detail) {
         public Result {
             removed = List.copyOf(removed);
         }
@@ -65,13 +66,13 @@ public final class QemuSweeper {
         }
         try (QemuVm vm = QemuVm.open(known.socket(), QemuSettings.USUAL, Duration.ZERO)) {
             List<String> removed = vm.sweep(known.scratch());
-            return result(Outcome.SWEPT, known, removed, "");
+            return result(Outcome.SWEPT, known, removed, Text.EMPTY);
         } catch (HypervisorException e) {
             if (e.code().equals("qmp.no-monitor")) {
                 return gone(known);
             }
             Outcome outcome = e.code().equals("vm.locked") ? Outcome.BUSY : Outcome.FAILED;
-            return result(outcome, known, List.of(), e.getMessage());
+            return result(outcome, known, List.of(), e.text());
         }
     }
 
@@ -80,11 +81,11 @@ public final class QemuSweeper {
         List<String> removed = new ArrayList<>();
         var found = ScratchFolder.find(scratch);
         if (found.isEmpty()) {
-            return new Result(Outcome.SWEPT, "", scratch, removed, "");
+            return new Result(Outcome.SWEPT, "", scratch, removed, Text.EMPTY);
         }
         try (ScratchFolder folder = found.get()) {
             removeOrphans(folder, removed);
-            return new Result(Outcome.SWEPT, "", folder.path(), removed, "");
+            return new Result(Outcome.SWEPT, "", folder.path(), removed, Text.EMPTY);
         } catch (IOException e) {
             return new Result(Outcome.FAILED, "", scratch, removed, Reason.of(e));
         }
@@ -127,7 +128,7 @@ public final class QemuSweeper {
     }
 
     private static Result result(
-            Outcome outcome, KnownMonitors.Known known, List<String> removed, String detail) {
+            Outcome outcome, KnownMonitors.Known known, List<String> removed, Text detail) {
         return new Result(outcome, known.vm(), known.socket(), removed, detail);
     }
 }
