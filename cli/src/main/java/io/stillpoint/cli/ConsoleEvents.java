@@ -1,11 +1,11 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.JobEvent;
 import io.stillpoint.engine.JobEvent.Noted;
 import io.stillpoint.engine.JobEvent.Progressed;
 import io.stillpoint.engine.JobEvent.Read;
 import io.stillpoint.engine.JobEvent.StepBegan;
 import io.stillpoint.engine.JobEvent.Warned;
-import io.stillpoint.engine.JobEvent;
 import io.stillpoint.engine.JobEvents;
 import io.stillpoint.engine.JobId;
 import io.stillpoint.engine.JobReporter;
@@ -43,6 +43,7 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
 
     /// Of the current step, as far as they are known.
     private final Map<String, Progressed> disks = new HashMap<>();
+
     private String step = "";
     private long moved;
 

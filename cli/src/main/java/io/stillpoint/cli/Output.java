@@ -146,8 +146,7 @@ final class Output {
 
     /// A text for people. What fills its places is made printable, the text's own line breaks stay.
     static String text(String key, Object... arguments) {
-        return TEXTS.text(
-                reader(), key, Arrays.stream(arguments).map(Output::printable).toArray());
+        return TEXTS.text(reader(), key, Arrays.stream(arguments).map(Output::printable).toArray());
     }
 
     private static Object printable(Object argument) {

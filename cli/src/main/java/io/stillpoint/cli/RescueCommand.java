@@ -134,7 +134,8 @@ final class RescueCommand {
             try (RescueOptions _ = options;
                     Vault vault = options.open();
                     ConsoleEvents events = output.events()) {
-                RescueJob job = new RescueJob(
+                RescueJob job =
+                        new RescueJob(
                                 vault, folder, despiteDamage, events.reporter(), cancellation);
                 List<Rescued> rescued = job.run(chosen(vault));
                 events.end();

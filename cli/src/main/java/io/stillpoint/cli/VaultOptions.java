@@ -145,7 +145,9 @@ final class VaultOptions {
 
     /// A folder may lie on a server that is gone. Remote stores tell of each request themselves.
     private static @Nullable Waiting waiting(StoreLocation where) {
-        return where.isRemote() ? null : Waiting.until(() -> Text.of(Output.class, "store.answer", where));
+        return where.isRemote()
+                ? null
+                : Waiting.until(() -> Text.of(Output.class, "store.answer", where));
     }
 
     private Vault open(ObjectStore store, StoreLocation where, Credential credential) {

@@ -204,10 +204,7 @@ public final class Tour {
     private Path restore(Vault vault, RecoveryPoint point, String name, Path file) {
         PointDisk disk = point.disk(name).orElseThrow();
         try (RestoreTarget target = RestoreTarget.createRaw(file, disk.image().size())) {
-            new RestoreJob(
-                            vault,
-                            new JobReporter(JobId.random(randomness), view),
-                            cancellation)
+            new RestoreJob(vault, new JobReporter(JobId.random(randomness), view), cancellation)
                     .run(point, disk, target, file.getFileName().toString());
             target.commit();
         }

@@ -199,8 +199,7 @@ public final class BackupJob {
             long size = sources.stream().mapToLong(BlockSource::size).sum();
             reporter.step(
                     Step.STORE,
-                    text(
-                            "engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
+                    text("engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
             progress.begin();
             List<DiskPlan> plans = new ArrayList<>();
             for (int i = 0; i < disks.size(); i++) {

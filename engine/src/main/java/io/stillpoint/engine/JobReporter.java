@@ -5,8 +5,7 @@ import io.stillpoint.platform.text.Text;
 /// Tells what one job does.
 public record JobReporter(JobId job, JobEvents events) {
     /// A job that nobody listens to.
-    public static final JobReporter SILENT =
-            new JobReporter(new JobId("silent"), JobEvents.SILENT);
+    public static final JobReporter SILENT = new JobReporter(new JobId("silent"), JobEvents.SILENT);
 
     void step(Step step, Text text) {
         events.tell(new JobEvent.StepBegan(job, step, text));

@@ -130,8 +130,7 @@ public final class RescueJob {
             if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING && e.kind() != Kind.TOO_NEW) {
                 throw e;
             }
-            return new Rescued(
-                    point, disk, image, Outcome.NOT_RESTORED, 0, e.text());
+            return new Rescued(point, disk, image, Outcome.NOT_RESTORED, 0, e.text());
         } catch (HypervisorException e) {
             return failed(point, disk, image, e);
         } catch (IOException e) {

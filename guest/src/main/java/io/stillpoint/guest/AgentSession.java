@@ -118,8 +118,7 @@ final class AgentSession implements AutoCloseable {
     }
 
     GuestException protocol(String expected, Text found) {
-        return new GuestException(
-                Kind.PROTOCOL, "guest.protocol", null, socket, expected, found);
+        return new GuestException(Kind.PROTOCOL, "guest.protocol", null, socket, expected, found);
     }
 
     GuestException refused(String command, Refused refused) {

@@ -240,7 +240,10 @@ class FreezingTest extends AgentTest {
             assertThat(agent.thaw())
                     .isInstanceOfSatisfying(
                             Unproven.class,
-                            outcome -> assertThat(outcome.detail()).asString().contains("frozen", "stuck"));
+                            outcome ->
+                                    assertThat(outcome.detail())
+                                            .asString()
+                                            .contains("frozen", "stuck"));
         }
     }
 

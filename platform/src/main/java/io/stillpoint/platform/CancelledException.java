@@ -22,11 +22,6 @@ public final class CancelledException extends StillpointException {
     }
 
     public CancelledException() {
-        super(
-                CancelledException.class,
-                Kind.CANCELLED,
-                "platform.cancelled",
-                null,
-                List.of());
+        super(CancelledException.class, Kind.CANCELLED, "platform.cancelled", null, List.of());
     }
 }

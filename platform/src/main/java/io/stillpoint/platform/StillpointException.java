@@ -43,7 +43,7 @@ public abstract class StillpointException extends RuntimeException implements Wo
             List<?> arguments) {
         super(null, cause);
         this.kind = kind;
-        this.text = Text.of(anchor, code, arguments);
+        this.text = Text.of(anchor, code, arguments.toArray());
     }
 
     /// What failed.

@@ -143,7 +143,8 @@ final class Pruner {
         Instant now = clocks.earlier();
         if (!clocks.agree()) {
             warnings.add(
-                    messages.text(Locale.ROOT, 
+                    messages.text(
+                            Locale.ROOT,
                             "vault.clocks-differ",
                             store.description(),
                             clocks.store(),
@@ -227,7 +228,8 @@ final class Pruner {
         }
         keptPacks += kept.size();
         warnings.add(
-                messages.text(Locale.ROOT, 
+                messages.text(
+                        Locale.ROOT,
                         "vault.verdict-withdrawn",
                         store.description(),
                         new ObjectName(Area.EXECUTED, verdict.id()),
@@ -675,7 +677,8 @@ final class Pruner {
             }
             warnings.add(
                     Messages.of(VaultException.class)
-                            .text(Locale.ROOT, 
+                            .text(
+                                    Locale.ROOT,
                                     "vault.prune-no-room",
                                     store.description(),
                                     Integer.toString(rewrite.size())));

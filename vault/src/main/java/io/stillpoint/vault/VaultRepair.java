@@ -1,8 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.text.Messages;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectId;
 import java.util.ArrayList;
@@ -46,7 +46,8 @@ public final class VaultRepair {
             }
             Optional<RecoveryPoint> counterpart = counterpart(point);
             if (counterpart.isEmpty()) {
-                problems.add(messages.text(Locale.ROOT, "vault.repair-no-copy", id, copy.location()));
+                problems.add(
+                        messages.text(Locale.ROOT, "vault.repair-no-copy", id, copy.location()));
             } else if (mend(point, counterpart.get(), problems)) {
                 mended.add(id);
             }
@@ -92,7 +93,9 @@ public final class VaultRepair {
                             .getFirst();
             boolean isSame = Objects.equals(stored.image().root(), disk.image().root());
             if (!isSame) {
-                problems.add(messages.text(Locale.ROOT, "vault.repair-differs", disk.name(), copy.location()));
+                problems.add(
+                        messages.text(
+                                Locale.ROOT, "vault.repair-differs", disk.name(), copy.location()));
             }
             return isSame;
         } catch (VaultException e) {

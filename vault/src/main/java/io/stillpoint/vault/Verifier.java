@@ -2,8 +2,8 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.text.Messages;
 import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
@@ -346,7 +346,8 @@ final class Verifier {
                             || !vault.store().exists(new ObjectName(Area.PACKS, place.pack()));
             if (!isKnown) {
                 problems.add(
-                        messages.text(Locale.ROOT, 
+                        messages.text(
+                                Locale.ROOT,
                                 "vault.index-wrong",
                                 vault.store().description(),
                                 item,
@@ -369,7 +370,8 @@ final class Verifier {
                                 () -> missing[0] = checkDisk(before.get(key), disk.image()));
                 if (missing[0] > 0) {
                     ofPoints.add(
-                            messages.text(Locale.ROOT, 
+                            messages.text(
+                                    Locale.ROOT,
                                     "vault.point-lost-chunks",
                                     point.id(),
                                     disk.name(),
@@ -434,8 +436,11 @@ final class Verifier {
         }
         if (hiddenPacks.add(hidden.pack())) {
             problems.add(
-                    messages.text(Locale.ROOT, 
-                            "vault.verdict-hides", vault.store().description(), hidden.pack()));
+                    messages.text(
+                            Locale.ROOT,
+                            "vault.verdict-hides",
+                            vault.store().description(),
+                            hidden.pack()));
         }
         return true;
     }

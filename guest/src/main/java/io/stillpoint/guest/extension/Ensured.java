@@ -16,8 +16,7 @@ public sealed interface Ensured {
     /// It is there and works.
     ///
     /// @param warnings what the operator should know all the same, such as a reboot that is due; for people
-    record Ready(InstalledExtension extension, Done done, List<Text> warnings)
-            implements Ensured {
+    record Ready(InstalledExtension extension, Done done, List<Text> warnings) implements Ensured {
         public Ready {
             warnings = List.copyOf(warnings);
         }

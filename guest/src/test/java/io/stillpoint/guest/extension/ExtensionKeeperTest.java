@@ -61,8 +61,7 @@ class ExtensionKeeperTest {
         assertThat(ensured).isInstanceOf(Unavailable.class);
         Unavailable unavailable = (Unavailable) ensured;
         assertThat(unavailable.code()).as(unavailable.text().toString()).isEqualTo(code);
-        assertThat(unavailable.text().toString())
-                .doesNotContain("{0}", "''").isNotEqualTo(code);
+        assertThat(unavailable.text().toString()).doesNotContain("{0}", "''").isNotEqualTo(code);
         return unavailable;
     }
 

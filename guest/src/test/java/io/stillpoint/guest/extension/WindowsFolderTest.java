@@ -283,7 +283,9 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.denied");
-                            assertThat(answer.text()).asString().contains("icacls.exe C:\\Packages");
+                            assertThat(answer.text())
+                                    .asString()
+                                    .contains("icacls.exe C:\\Packages");
                         });
         assertThat(files).isEmpty();
     }

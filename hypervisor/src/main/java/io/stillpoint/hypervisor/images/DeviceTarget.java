@@ -44,11 +44,7 @@ final class DeviceTarget implements RestoreTarget {
     private boolean isCleared;
 
     private DeviceTarget(
-            Path path,
-            ClaimedDevice device,
-            FileChannel channel,
-            long size,
-            List<Text> warnings) {
+            Path path, ClaimedDevice device, FileChannel channel, long size, List<Text> warnings) {
         this.path = path;
         this.device = device;
         this.channel = channel;
@@ -94,10 +90,7 @@ final class DeviceTarget implements RestoreTarget {
                     channel.tryLock(PERMISSIONS, PERMISSION_COUNT, true) != null
                             && channel.tryLock(SHARED, PERMISSION_COUNT, true) != null;
             if (!isLocked) {
-                throw ImageErrors.of(
-                        "restore.device-in-use",
-                        path,
-                        text("occupied.locked"));
+                throw ImageErrors.of("restore.device-in-use", path, text("occupied.locked"));
             }
             done = true;
             return new DeviceTarget(path, device, channel, size, warnings);

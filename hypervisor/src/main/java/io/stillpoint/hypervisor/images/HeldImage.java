@@ -93,11 +93,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
     Shutdown shutdown() {
         if (chain.top().isInUse()) {
             return Shutdown.unclean(
-                    Text.of(
-                            HeldDisk.class,
-                            "shutdown.image-in-use",
-                            name,
-                            chain.top().file()));
+                    Text.of(HeldDisk.class, "shutdown.image-in-use", name, chain.top().file()));
         }
         try (BlockSource source = open()) {
             return ShutdownReader.read(name, source);

@@ -92,8 +92,7 @@ final class ShutdownReader {
         return switch (state) {
             case CLEAN -> Shutdown.CLEAN;
             case UNCLEAN -> Shutdown.unclean(text("shutdown.in-use", content.title(), where));
-            case UNKNOWN ->
-                    Shutdown.unknown(text("shutdown.not-told", content.title(), where));
+            case UNKNOWN -> Shutdown.unknown(text("shutdown.not-told", content.title(), where));
         };
     }
 

@@ -206,7 +206,8 @@ final class StorageDaemon implements AutoCloseable {
     }
 
     private HypervisorException notStarted() {
-        return ImageErrors.of("image.storage-daemon-failed", image, output(StorageDaemon::withoutCommand));
+        return ImageErrors.of(
+                "image.storage-daemon-failed", image, output(StorageDaemon::withoutCommand));
     }
 
     /// QEMU repeats the option that it complains of.

@@ -23,8 +23,7 @@ final class Confinement {
             // user:role:type:level
             return text("scratch.advice-selinux", folder, label);
         }
-        return text(
-                "scratch.advice-apparmor", label.replaceFirst(" \\(.*\\)$", ""), folder, label);
+        return text("scratch.advice-apparmor", label.replaceFirst(" \\(.*\\)$", ""), folder, label);
     }
 
     private static Text text(String code, Object... arguments) {

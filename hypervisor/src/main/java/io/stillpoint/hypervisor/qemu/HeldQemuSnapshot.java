@@ -224,11 +224,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void lose(HypervisorException cause) {
         health.fail(
                 new HypervisorException(
-                        Kind.UNREACHABLE,
-                        "snapshot.lost",
-                        cause,
-                        monitor.socket(),
-                        cause));
+                        Kind.UNREACHABLE, "snapshot.lost", cause, monitor.socket(), cause));
     }
 
     /// Tried once more after a drop of the connection. A VM that is gone has taken everything with it but the

@@ -182,11 +182,7 @@ final class Instant {
                     boolean gone = e.code().equals("qmp.no-monitor");
                     if (System.nanoTime() - begin > (gone ? GONE_AFTER : CONTINUE_MAX).toNanos()) {
                         throw new HypervisorException(
-                                Kind.UNREACHABLE,
-                                "vm.not-continued",
-                                e,
-                                monitor.socket(),
-                                e);
+                                Kind.UNREACHABLE, "vm.not-continued", e, monitor.socket(), e);
                     }
                 }
                 LockSupport.parkNanos(RETRY.toNanos());

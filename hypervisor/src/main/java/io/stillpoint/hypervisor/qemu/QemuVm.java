@@ -321,9 +321,7 @@ public final class QemuVm implements VirtualMachine {
             notices.add(MachineNotice.warning(e.code(), e.text()));
         } catch (IOException e) {
             notices.add(
-                    MachineNotice.warning(
-                            "vm.no-guardian",
-                            text("vm.no-guardian", Reason.of(e))));
+                    MachineNotice.warning("vm.no-guardian", text("vm.no-guardian", Reason.of(e))));
         }
     }
 

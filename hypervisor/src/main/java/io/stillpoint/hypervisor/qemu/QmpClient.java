@@ -201,8 +201,7 @@ public final class QmpClient implements AutoCloseable {
             // reads them at once, so the socket's buffer takes them whole.
             replies.put(id, Optional.empty());
             try (Waiting _ =
-                    Waiting.until(
-                            () -> text("qmp.awaiting-reply", socket, command, state()))) {
+                    Waiting.until(() -> text("qmp.awaiting-reply", socket, command, state()))) {
                 send(id, command, arguments, handed);
                 return awaitReply(id, command, timeout);
             } finally {
@@ -401,8 +400,7 @@ public final class QmpClient implements AutoCloseable {
     /// The same failure for each thread that meets it: an exception must not be thrown twice, since each
     /// thrower adds to it.
     private HypervisorException copyOf(HypervisorException first) {
-        return new HypervisorException(
-                first.kind(), "qmp.ended", first, socket, first);
+        return new HypervisorException(first.kind(), "qmp.ended", first, socket, first);
     }
 
     private HypervisorException interrupted(InterruptedException cause) {

@@ -160,8 +160,7 @@ public enum Reason {
     }
 
     private Text text() {
-        return Text.of(
-                Reason.class, "reason." + name().toLowerCase(Locale.ROOT).replace('_', '-'));
+        return Text.of(Reason.class, "reason." + name().toLowerCase(Locale.ROOT).replace('_', '-'));
     }
 
     /// The one of the causes that says something.

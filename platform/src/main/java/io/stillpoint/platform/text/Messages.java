@@ -29,8 +29,7 @@ public final class Messages {
 
     /// Gives a locale's candidates and the names of their bundles. It never falls back to the host's language.
     private static final ResourceBundle.Control NAMES =
-            ResourceBundle.Control.getNoFallbackControl(
-                    ResourceBundle.Control.FORMAT_PROPERTIES);
+            ResourceBundle.Control.getNoFallbackControl(ResourceBundle.Control.FORMAT_PROPERTIES);
 
     /// A [Locale] may hold anything, and becomes part of a file's name.
     private static final Pattern SAFE_NAME = Pattern.compile("\\w{1,64}");
@@ -50,9 +49,7 @@ public final class Messages {
     public static Messages of(Class<?> anchor) {
         String name = anchor.getPackageName();
         Messages known = CACHE.get(name);
-        return known == null
-                ? CACHE.computeIfAbsent(name, _ -> new Messages(anchor))
-                : known;
+        return known == null ? CACHE.computeIfAbsent(name, _ -> new Messages(anchor)) : known;
     }
 
     /// The text for `key` in the reader's language, its placeholders filled; [texts][Text] and what is [Worded] among the

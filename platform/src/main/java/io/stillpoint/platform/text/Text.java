@@ -38,12 +38,7 @@ public final class Text {
     /// @param code the message's key, stable across releases, such as `vault.wrong-key`
     /// @param arguments what the text's placeholders stand for: other texts and what is [Worded], too
     public static Text of(Class<?> anchor, String code, Object... arguments) {
-        return of(anchor, code, Arrays.asList(arguments));
-    }
-
-    /// As above.
-    public static Text of(Class<?> anchor, String code, List<?> arguments) {
-        return new Text(Messages.of(anchor), code, fixed(arguments));
+        return new Text(Messages.of(anchor), code, fixed(Arrays.asList(arguments)));
     }
 
     /// Words that others wrote (a system, a guest, a server), which no bundle has: the same for every reader.
@@ -113,7 +108,8 @@ public final class Text {
     public boolean isEmpty() {
         return bundle == null
                 && arguments.stream()
-                        .allMatch(each -> each instanceof Text text ? text.isEmpty() : each.equals(""));
+                        .allMatch(each ->
+                                each instanceof Text text ? text.isEmpty() : each.equals(""));
     }
 
     /// The words for a reader of this language; what is not translated is in English. What others wrote is not made
