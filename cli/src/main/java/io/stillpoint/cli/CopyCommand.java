@@ -3,9 +3,9 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultCopy;
+import io.stillpoint.vault.copy.VaultCopy;
+import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,8 +51,7 @@ final class CopyCommand implements Callable<Integer> {
                 ConsoleEvents events = output.events()) {
             IntakeBar progress = new IntakeBar(events);
             VaultCopy copy =
-                    new VaultCopy(
-                            from,
+                    from.copyTo(
                             to,
                             Optional.ofNullable(lockDays).map(Duration::ofDays),
                             Interruption.cancellation(),

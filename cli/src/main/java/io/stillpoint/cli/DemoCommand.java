@@ -6,7 +6,7 @@ import io.stillpoint.engine.Step;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.text.Text;
-import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -1,6 +1,6 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.vault.IntakeProgress;
+import io.stillpoint.vault.session.IntakeProgress;
 import java.util.HashMap;
 import java.util.Map;
 

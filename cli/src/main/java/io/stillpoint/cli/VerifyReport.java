@@ -2,10 +2,10 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
-import io.stillpoint.vault.ForgottenPoint;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.Verification;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.verify.Verification;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -69,12 +69,12 @@ record VerifyReport(Verification found, Depth depth, List<RecoveryPoint> damaged
                             .put("vm", point.vm())
                             .put("snapshotAt", point.snapshotAt().toString()));
         }
-        found.problems().forEach(problems::add);
+        found.problems().forEach(problem -> problems.add(Output.words(problem)));
         return json;
     }
 
     String text() {
-        List<String> lines = new ArrayList<>(found.problems());
+        List<String> lines = new ArrayList<>(found.problems().stream().map(Output::words).toList());
         damaged.forEach(point ->
                 lines.add(
                         Output.text(

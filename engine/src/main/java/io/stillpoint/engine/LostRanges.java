@@ -2,8 +2,8 @@ package io.stillpoint.engine;
 
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.platform.text.Text;
-import io.stillpoint.vault.Losses;
-import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.point.Losses;
+import io.stillpoint.vault.store.VaultException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

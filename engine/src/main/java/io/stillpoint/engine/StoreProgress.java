@@ -1,6 +1,6 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.vault.IntakeProgress;
+import io.stillpoint.vault.session.IntakeProgress;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;

@@ -5,17 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.KeySlot;
 import io.stillpoint.vault.crypto.Passphrase;
+import io.stillpoint.vault.key.KeySlots;
+import io.stillpoint.vault.key.Unlocked;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -406,7 +409,7 @@ final class KeySlotsTest {
         try (Vault vault = open(key)) {
             assertThat(vault.verify(new Cancellation(), _ -> {}).problems())
                     .hasSize(70)
-                    .allMatch(problem -> problem.contains("keys/"));
+                    .allMatch(problem -> problem.toString().contains("keys/"));
         }
     }
 

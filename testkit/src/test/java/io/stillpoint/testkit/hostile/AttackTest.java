@@ -8,29 +8,29 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.testkit.Bytes;
 import io.stillpoint.testkit.MemoryDisk;
-import io.stillpoint.vault.BackupSession;
-import io.stillpoint.vault.Consistency;
-import io.stillpoint.vault.DiskImage;
-import io.stillpoint.vault.DiskInput;
-import io.stillpoint.vault.ForgottenPoint;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.PointDraft;
-import io.stillpoint.vault.RecoveryPoint;
-import io.stillpoint.vault.Scan;
-import io.stillpoint.vault.StoredDisk;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
-import io.stillpoint.vault.VaultSettings;
-import io.stillpoint.vault.Verification;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.record.DamagedFrames;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.verify.Verification;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -90,9 +90,7 @@ final class AttackTest {
     }
 
     private Vault open(Wiretap store) {
-        Vault vault = Vault.open(store, key, Randomness.secure(), clock());
-        vault.set(SMALL);
-        return vault;
+        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), clock(), SMALL));
     }
 
     private RecoveryPoint backup(Vault vault, byte[] content) {
@@ -336,7 +334,7 @@ final class AttackTest {
         attacker.edit(victim, bytes -> bytes[8] = 'R');
         try (Vault vault = open()) {
             assertThat(vault.unreadablePoints()).containsOnlyKeys(points.getFirst());
-            assertThat(verified(vault).problems()).anyMatch(told -> told.contains(victim));
+            assertThat(verified(vault).problems()).anyMatch(told -> told.toString().contains(victim));
             for (int run = 0; run < 2; run++) {
                 assertThatThrownBy(() -> prune(vault))
                         .isInstanceOfSatisfying(
@@ -383,8 +381,8 @@ final class AttackTest {
             requireRestored(vault, again);
             assertThat(verified(vault).problems())
                     .isNotEmpty()
-                    .allMatch(told -> told.contains("verdict"));
-            assertThat(prune(vault).warnings()).anyMatch(told -> told.contains("executed/"));
+                    .allMatch(told -> told.toString().contains("verdict"));
+            assertThat(prune(vault).warnings()).anyMatch(told -> told.toString().contains("executed/"));
             prune(vault);
             assertThat(names("executed/")).isEmpty();
         }
@@ -439,7 +437,7 @@ final class AttackTest {
             requireRestored(vault, id);
             assertThat(verified(vault).problems())
                     .hasSize(1)
-                    .allMatch(told -> told.contains("index/"));
+                    .allMatch(told -> told.toString().contains("index/"));
             prune(vault);
             prune(vault);
             requireRestored(vault, id);
@@ -517,7 +515,7 @@ final class AttackTest {
                 requireRestored(vault, id);
                 ObjectId more = backup(vault, disk(3, 2)).id();
                 requireRestored(vault, id, more);
-                assertThat(verified(vault).problems()).anyMatch(told -> told.contains(name));
+                assertThat(verified(vault).problems()).anyMatch(told -> told.toString().contains(name));
                 prune(vault);
                 requireRestored(vault, id, more);
             }

@@ -1,7 +1,7 @@
 package io.stillpoint.vault.index;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.FrameReader;
@@ -15,6 +15,7 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
+import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -72,7 +73,7 @@ public final class ItemIndex implements AutoCloseable {
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
     // Further places of recent items.
     private final Map<ItemId, Set<Place>> copies = new ConcurrentHashMap<>();
-    private final Queue<String> damage = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> damage = new ConcurrentLinkedQueue<>();
     // Not to be opened again: damaged, or replaced by this process and about to vanish.
     private final Set<ObjectName> setAside = new HashSet<>();
     private final ReentrantLock merging = new ReentrantLock();
@@ -344,10 +345,10 @@ public final class ItemIndex implements AutoCloseable {
     /// found through the packs.
     private void noteDamage(VaultException e) {
         // A version that is not ours is as easily forged as any other byte.
-        if (e.kind() != VaultException.Kind.DAMAGED && e.kind() != VaultException.Kind.TOO_NEW) {
+        if (!e.isJunk()) {
             throw e;
         }
-        damage.add(e.getMessage());
+        damage.add(e.text());
     }
 
     private synchronized void setAside(Segment segment) {
@@ -748,9 +749,7 @@ public final class ItemIndex implements AutoCloseable {
         } catch (VaultException e) {
             // A damaged pack offers nothing, nor does one of a version that anybody could write
             // there; verification names it. Anything else is a real failure.
-            if (e.kind() != VaultException.Kind.DAMAGED
-                    && e.kind() != VaultException.Kind.TOO_NEW
-                    && e.kind() != VaultException.Kind.MISSING) {
+            if (!e.isDamage()) {
                 throw e;
             }
         }
@@ -761,8 +760,8 @@ public final class ItemIndex implements AutoCloseable {
         return segments.stream().mapToLong(Segment::entries).sum();
     }
 
-    /// Checks every byte of every segment and returns, in words, all damage found since the index was opened.
-    public List<String> checkSegments() {
+    /// Checks every byte of every segment and returns all damage found since the index was opened.
+    public List<Text> checkSegments() {
         for (Segment segment : segments) {
             try {
                 segment.checkWhole();

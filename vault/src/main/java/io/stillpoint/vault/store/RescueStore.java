@@ -1,8 +1,7 @@
 package io.stillpoint.vault.store;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
@@ -111,7 +110,7 @@ public final class RescueStore implements ObjectStore {
             return e;
         }
         requireThere(name, e);
-        return isUnread ? new VaultException(Kind.DAMAGED, "vault.unread", e, e.getMessage()) : e;
+        return isUnread ? new VaultException(Kind.DAMAGED, "vault.unread", e, e) : e;
     }
 
     private void requireThere(Object wanted, @Nullable VaultException cause) {

@@ -5,12 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.block.BlockTarget;
-import io.stillpoint.vault.DiskImage;
-import io.stillpoint.vault.Losses;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultDisks;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.ObjectKind;
@@ -19,9 +15,13 @@ import io.stillpoint.vault.crypto.SheetLines;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.Losses;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.tree.Node;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -184,7 +184,7 @@ final class HostileHolderTest {
                                 json.getBytes(StandardCharsets.US_ASCII)));
         try (Vault vault = forge.open(store)) {
             assertThat(vault.prune(PruneRules.DEFAULT, new Cancellation()).warnings())
-                    .anyMatch(warning -> warning.contains(name.toString()));
+                    .anyMatch(warning -> warning.toString().contains(name.toString()));
         }
     }
 
