@@ -79,7 +79,7 @@ final class Commit {
         } catch (StillpointException e) {
             return Optional.of(
                     new VaultException(
-                            Kind.STORE, "vault.lock-failed", e, point.id(), e.getMessage()));
+                            Kind.STORE, "vault.lock-failed", e, point.id(), e));
         }
     }
 }
