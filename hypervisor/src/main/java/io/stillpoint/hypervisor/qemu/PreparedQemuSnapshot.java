@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.platform.Undisturbed;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -64,14 +65,14 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     @Override
     public void close() {
         if (!ended) {
-            Uninterrupted.run(this::undo);
+            Undisturbed.run(this::undo);
         }
     }
 
     /// The failure under way says more than one of undoing; what stays is swept by the next job.
     void undoQuietly() {
         try {
-            Uninterrupted.run(this::undo);
+            Undisturbed.run(this::undo);
         } catch (HypervisorException e) {
             // See above.
         }
