@@ -1,7 +1,6 @@
 package io.stillpoint.platform;
 
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -64,20 +63,21 @@ public final class Undisturbed {
         }
     }
 
-    /// Runs `step` on this thread, which nobody else knows and so nobody interrupts, and returns or throws what it does.
-    ///
-    /// @param thread makes the thread, not started
-    public static <T> T onThread(Function<Runnable, Thread> thread, Supplier<T> step) {
+    /// Runs `step` on a thread of its own, which nobody else knows and so nobody interrupts, and returns or throws what it
+    /// does. A working thread: what must be done soon does not wait for a carrier that others keep busy.
+    public static <T> T onThread(Threads threads, String name, Supplier<T> step) {
         AtomicReference<@Nullable T> result = new AtomicReference<>();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Thread running =
-                thread.apply(() -> {
-                    try {
-                        result.set(step.get());
-                    } catch (RuntimeException | Error e) {
-                        failure.set(e);
-                    }
-                });
+                threads.working(
+                        name,
+                        () -> {
+                            try {
+                                result.set(step.get());
+                            } catch (RuntimeException | Error e) {
+                                failure.set(e);
+                            }
+                        });
         running.start();
         join(running);
         switch (failure.get()) {

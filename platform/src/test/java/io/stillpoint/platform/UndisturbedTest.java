@@ -51,13 +51,15 @@ class UndisturbedTest {
         Thread.currentThread().interrupt();
         assertThat(
                         Undisturbed.onThread(
-                                step -> Threads.ofProcess().working("step", step),
+                                Threads.ofProcess(),
+                                "step",
                                 () -> Thread.currentThread().getName()))
                 .isEqualTo("step");
         assertThat(Thread.interrupted()).isTrue();
         assertThatThrownBy(() ->
                         Undisturbed.onThread(
-                                step -> Threads.ofProcess().working("step", step),
+                                Threads.ofProcess(),
+                                "step",
                                 () -> {
                                     throw new IllegalStateException("why");
                                 }))
