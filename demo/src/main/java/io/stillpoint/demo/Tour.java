@@ -176,7 +176,7 @@ public final class Tour {
             number++;
             chapter("tour.restore", Integer.toString(number));
             last = restore(vault, proof.point(), DATA, work.file("restored-" + number + ".raw"));
-            String restored = Sha256.of(last);
+            String restored = FileDigest.of(last);
             require(
                     restored.equals(proof.sha256()),
                     "tour.differs",

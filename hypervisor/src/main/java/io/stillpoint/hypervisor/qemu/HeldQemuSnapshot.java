@@ -8,6 +8,7 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -292,12 +293,12 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void release() {
         try {
             try {
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             } catch (HypervisorException e) {
                 if (e.kind() == Kind.REFUSED) {
                     throw e;
                 }
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             }
         } catch (HypervisorException e) {
             if (!e.code().equals("qmp.no-monitor")) {

@@ -11,6 +11,7 @@ import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Text;
@@ -240,7 +241,7 @@ public final class QemuVm implements VirtualMachine {
                                     monitor.socket(),
                                     String.valueOf(e.getMessage()));
             try {
-                Uninterrupted.run(sweep::run);
+                Undisturbed.run(sweep::run);
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
             }
