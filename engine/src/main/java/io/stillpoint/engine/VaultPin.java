@@ -2,8 +2,8 @@ package io.stillpoint.engine;
 
 import io.stillpoint.guest.extension.StateFile;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Sha256;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.ForgottenPoint;
 import io.stillpoint.vault.point.RecoveryPoint;

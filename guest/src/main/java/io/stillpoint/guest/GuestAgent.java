@@ -8,9 +8,9 @@ import io.stillpoint.guest.AgentReply.Returned;
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -148,7 +148,8 @@ public final class GuestAgent implements AutoCloseable {
     public ThawOutcome thaw() {
         // While frozen most commands are reported as disabled.
         commands = null;
-        return Undisturbed.onThread(Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
+        return Undisturbed.onThread(
+                Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
     }
 
     /// Whether the agent is in its frozen state. It stays in that state when something else than the

@@ -110,7 +110,8 @@ record AotCache(List<String> options, String classPath) {
     private static String list(List<Path> jars) throws IOException {
         StringBuilder text = new StringBuilder(Runtime.version() + "\n");
         for (Path jar : jars) {
-            text.append("%s %d %s%n".formatted(jar, Files.size(jar), Files.getLastModifiedTime(jar)));
+            text.append(
+                    "%s %d %s%n".formatted(jar, Files.size(jar), Files.getLastModifiedTime(jar)));
         }
         return text.toString();
     }

@@ -34,8 +34,7 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
 
     /// What the tests run with, and of that what the command needs: all but their own classes, if the build has made the jars.
     private static final String TESTS =
-            System.getProperty(
-                    "surefire.test.class.path", System.getProperty("java.class.path"));
+            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
 
     private static final AtomicReference<AotCache> CACHE = new AtomicReference<>();
 

@@ -85,11 +85,10 @@ final class Generation {
         for (int from = 0; from < vms; from += PART) {
             int first = from;
             int end = Math.min(vms, from + PART);
-            parts.add(
-                    () -> {
-                        make(new OwnPart(store, clock), first, end);
-                        return null;
-                    });
+            parts.add(() -> {
+                make(new OwnPart(store, clock), first, end);
+                return null;
+            });
         }
         int processors = Runtime.getRuntime().availableProcessors();
         try (ExecutorService threads = Executors.newFixedThreadPool(processors)) {
@@ -188,6 +187,7 @@ final class Generation {
                 List.of(disk),
                 disk.newBytes(),
                 "benchmark",
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Lineage.after(before, 0));

@@ -334,7 +334,8 @@ final class AttackTest {
         attacker.edit(victim, bytes -> bytes[8] = 'R');
         try (Vault vault = open()) {
             assertThat(vault.unreadablePoints()).containsOnlyKeys(points.getFirst());
-            assertThat(verified(vault).problems()).anyMatch(told -> told.toString().contains(victim));
+            assertThat(verified(vault).problems())
+                    .anyMatch(told -> told.toString().contains(victim));
             for (int run = 0; run < 2; run++) {
                 assertThatThrownBy(() -> prune(vault))
                         .isInstanceOfSatisfying(
@@ -382,7 +383,8 @@ final class AttackTest {
             assertThat(verified(vault).problems())
                     .isNotEmpty()
                     .allMatch(told -> told.toString().contains("verdict"));
-            assertThat(prune(vault).warnings()).anyMatch(told -> told.toString().contains("executed/"));
+            assertThat(prune(vault).warnings())
+                    .anyMatch(told -> told.toString().contains("executed/"));
             prune(vault);
             assertThat(names("executed/")).isEmpty();
         }
@@ -515,7 +517,8 @@ final class AttackTest {
                 requireRestored(vault, id);
                 ObjectId more = backup(vault, disk(3, 2)).id();
                 requireRestored(vault, id, more);
-                assertThat(verified(vault).problems()).anyMatch(told -> told.toString().contains(name));
+                assertThat(verified(vault).problems())
+                        .anyMatch(told -> told.toString().contains(name));
                 prune(vault);
                 requireRestored(vault, id, more);
             }

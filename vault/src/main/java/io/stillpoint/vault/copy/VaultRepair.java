@@ -112,9 +112,7 @@ public final class VaultRepair {
                             .getFirst();
             boolean isSame = Objects.equals(stored.image().root(), disk.image().root());
             if (!isSame) {
-                problems.add(
-                        text(
-                                "vault.repair-differs", disk.name(), copy.contents().location()));
+                problems.add(text("vault.repair-differs", disk.name(), copy.contents().location()));
             }
             return isSame;
         } catch (VaultException e) {

@@ -431,8 +431,7 @@ public final class Pruner {
     }
 
     private VaultException unsafe(VaultException e) {
-        return new VaultException(
-                e.kind(), "vault.prune-unsafe", e, store.description(), e);
+        return new VaultException(e.kind(), "vault.prune-unsafe", e, store.description(), e);
     }
 
     /// @param condemned packs that must be known whatever their age: one that is not would look as if nothing in it were

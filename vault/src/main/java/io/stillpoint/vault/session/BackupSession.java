@@ -234,7 +234,7 @@ public final class BackupSession implements AutoCloseable {
     public RecoveryPoint commit(PointDraft draft, Consumer<SealedPoint> journal) {
         flush();
         cancellation.check();
-        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), journal);
+        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), base, journal);
         unfinished = committed.unfinished().orElse(null);
         return committed.point();
     }
@@ -250,7 +250,7 @@ public final class BackupSession implements AutoCloseable {
         VaultParts parts = terms.parts;
         RecoveryPoint point = parts.points().opened(sealed);
         if (parts.points().byId(point.id()).filter(point::equals).isPresent()) {
-            return new Committed(point, Commit.retain(parts, point, terms.cancellation));
+            return new Committed(point, Commit.keep(parts, point, terms.cancellation));
         }
         try (SessionGuard guard = SessionGuard.resume(parts, sealed.id(), true)) {
             return new Commit(parts, guard, terms.cancellation).run(sealed, journal);
@@ -272,6 +272,7 @@ public final class BackupSession implements AutoCloseable {
                 data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
                 draft.writer(),
                 draft.lockedUntil(),
+                Optional.empty(),
                 draft.copiedFrom(),
                 draft.lineage().orElseGet(() -> parts.points().next(draft.vm())));
     }
