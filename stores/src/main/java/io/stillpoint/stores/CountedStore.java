@@ -1,5 +1,7 @@
 package io.stillpoint.stores;
 
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
@@ -45,6 +47,12 @@ public final class CountedStore implements ObjectStore {
     public void list(Area area, Consumer<Listed> visitor) {
         meter.request(RequestClass.PUT, 0);
         store.list(area, visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
+        meter.request(RequestClass.PUT, 0);
+        store.list(area, prefix, visitor);
     }
 
     @Override

@@ -13,15 +13,15 @@ import com.azure.storage.blob.models.BlobStorageException;
 import com.azure.storage.blob.models.DownloadRetryOptions;
 import com.azure.storage.blob.models.ListBlobsOptions;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.RangedObject;
-import io.stillpoint.stores.RequestClass;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.RangedObject;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.EOFException;
 import java.io.UncheckedIOException;
 import java.time.Instant;
@@ -192,10 +192,16 @@ public final class AzureStore implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         String folder = requests.prefix() + area.folder() + "/";
         String next = null;
         do {
-            PagedResponse<BlobItem> page = page(new ListBlobsOptions().setPrefix(folder), next);
+            PagedResponse<BlobItem> page =
+                    page(new ListBlobsOptions().setPrefix(folder + prefix), next);
             for (BlobItem item : page.getValue()) {
                 String name = item.getName().substring(folder.length());
                 // Other objects are none of ours.

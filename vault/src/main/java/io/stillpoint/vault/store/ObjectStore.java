@@ -1,8 +1,6 @@
 package io.stillpoint.vault.store;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
-import io.stillpoint.vault.crypto.ObjectHeader;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -30,6 +28,20 @@ public interface ObjectStore extends AutoCloseable {
 
     /// Calls `visitor` for each visible object of the area, in no particular order.
     void list(ObjectName.Area area, Consumer<Listed> visitor);
+
+    /// As [#list(ObjectName.Area, Consumer)], of the objects whose ids begin with `prefix`. Where the store can, it looks at no
+    /// others.
+    ///
+    /// @param prefix up to 32 lower-case hexadecimal digits
+    default void list(ObjectName.Area area, String prefix, Consumer<Listed> visitor) {
+        list(
+                area,
+                listed -> {
+                    if (listed.name().id().toString().startsWith(prefix)) {
+                        visitor.accept(listed);
+                    }
+                });
+    }
 
     /// Removes an object, durably. Removing what is not there does nothing. Handles that are open keep working
     /// or throw `MISSING`. Throws kind `RETAINED` if the store itself forbids it (see [#retain]).
@@ -89,7 +101,7 @@ public interface ObjectStore extends AutoCloseable {
     default byte[] get(ObjectName name) {
         try (StoredObject object = open(name)) {
             if (object.size() > GET_MAX) {
-                throw ObjectHeader.damaged(name, description(), "length");
+                throw VaultException.damaged(name, description(), "length");
             }
             byte[] content = new byte[Math.toIntExact(object.size())];
             object.read(0, content, 0, content.length);

@@ -1,8 +1,7 @@
 package io.stillpoint.vault.store;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;
@@ -75,12 +74,17 @@ public final class RescueStore implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         // A folder that is not there lists nothing, which would look like a vault that lost
         // everything.
         requireThere(area.folder(), null);
-        store.list(area, visitor);
+        store.list(area, prefix, visitor);
         if (!written.isEmpty()) {
-            scratch.list(area, visitor);
+            scratch.list(area, prefix, visitor);
         }
     }
 

@@ -1,0 +1,472 @@
+package io.stillpoint.vault.point;
+
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.record.Forgotten;
+import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
+import io.stillpoint.vault.record.Undone;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/// The recovery points of a vault. Safe for use by several threads.
+public final class Points {
+    private final ObjectStore store;
+    private final PointCodec codec;
+    private final Records records;
+    private final Randomness randomness;
+    private final VaultClock clock;
+    private final Catalogue catalogue;
+    private final PointCache read = new PointCache();
+
+    private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
+
+    public Points(
+            ObjectStore store,
+            VaultKeys keys,
+            Records records,
+            Randomness randomness,
+            VaultClock clock) {
+        this.store = store;
+        this.randomness = randomness;
+        this.records = records;
+        this.clock = clock;
+        codec = new PointCodec(keys, store.description());
+        catalogue = new Catalogue(keys, records);
+    }
+
+    public Catalogue catalogue() {
+        return catalogue;
+    }
+
+    /// Is told of each point, or of the damage to it.
+    @FunctionalInterface
+    public interface Visitor {
+        void visit(ObjectId id, @Nullable RecoveryPoint point, @Nullable VaultException damage);
+    }
+
+    /// Reads all points anew, forgotten ones too.
+    public void forEach(Visitor visitor) {
+        forEach(false, visitor);
+    }
+
+    private void forEach(boolean readBefore, Visitor visitor) {
+        List<ObjectName> names = new ArrayList<>();
+        store.list(Area.POINTS, listed -> names.add(listed.name()));
+        for (ObjectName name : names) {
+            RecoveryPoint point = readBefore ? read.get(name.id()) : null;
+            if (point == null) {
+                try {
+                    point = load(name);
+                } catch (VaultException e) {
+                    if (!e.isJunk()) {
+                        throw e;
+                    }
+                    visitor.visit(name.id(), null, e);
+                    continue;
+                }
+            }
+            if (point != null) {
+                visitor.visit(name.id(), point, null);
+            }
+        }
+    }
+
+    /// Null if it was deleted since it was listed, or only keeps the name from being used.
+    private @Nullable RecoveryPoint load(ObjectName name) {
+        byte[] bytes;
+        try {
+            bytes = store.get(name);
+        } catch (VaultException e) {
+            if (e.kind() == Kind.MISSING) {
+                return null;
+            }
+            throw e;
+        }
+        RecoveryPoint point = codec.decode(bytes, name);
+        if (point != null) {
+            read.put(point, bytes.length);
+        }
+        return point;
+    }
+
+    /// Points that can't be read, and why.
+    public Map<ObjectId, VaultException> unreadable() {
+        Map<ObjectId, VaultException> unreadable = new HashMap<>();
+        forEach(
+                true,
+                (id, _, damage) -> {
+                    if (damage != null) {
+                        unreadable.put(id, damage);
+                    }
+                });
+        return unreadable;
+    }
+
+    /// Deletes a point that can't be read. Throws kind `EXISTS` if it can.
+    public void discard(ObjectId id) {
+        ObjectName name = new ObjectName(Area.POINTS, id);
+        try {
+            if (load(name) != null) {
+                throw new VaultException(Kind.EXISTS, "vault.point-readable", null, id);
+            }
+        } catch (VaultException e) {
+            if (e.kind() != Kind.DAMAGED) {
+                throw e;
+            }
+            store.delete(name);
+            records.deleteForgotten(id);
+        }
+    }
+
+    /// All points that can be read, forgotten ones too, by VM, of each the oldest first: one that is damaged must not hide the others.
+    public List<RecoveryPoint> all() {
+        List<RecoveryPoint> points = new ArrayList<>();
+        forEach(
+                true,
+                (_, point, _) -> {
+                    if (point != null) {
+                        points.add(point);
+                    }
+                });
+        points.sort(RecoveryPoint.OLDEST_FIRST);
+        return points;
+    }
+
+    /// Points that are offered, by VM, of each the oldest first.
+    public List<RecoveryPoint> offered() {
+        // Points first: one that is forgotten meanwhile is not offered, rather than offered as if
+        // it
+        // were new.
+        List<RecoveryPoint> points = all();
+        Set<ObjectId> forgotten =
+                records.forgotten().stream()
+                        .map(found -> found.record().point())
+                        .collect(Collectors.toSet());
+        points.removeIf(point -> forgotten.contains(point.id()));
+        return points;
+    }
+
+    /// Forgotten points, by VM, of each the oldest first.
+    public List<ForgottenPoint> forgotten() {
+        List<ForgottenPoint> points = new ArrayList<>();
+        for (Found<Forgotten> found : records.forgotten()) {
+            Forgotten record = found.record();
+            there(record.point())
+                    .ifPresent(point ->
+                            points.add(new ForgottenPoint(point, record.at(), record.purgeAt())));
+        }
+        points.sort(Comparator.comparing(ForgottenPoint::point, RecoveryPoint.OLDEST_FIRST));
+        return points;
+    }
+
+    /// Points of a VM that are offered, the oldest first. What it costs grows with the points of this VM alone.
+    public List<RecoveryPoint> offered(String vm) {
+        List<RecoveryPoint> points = all(vm);
+        points.removeIf(point -> records.isForgotten(point.id()));
+        return points;
+    }
+
+    /// Points of a VM that can be read, forgotten ones too, the oldest first.
+    public List<RecoveryPoint> all(String vm) {
+        Map<ObjectId, RecoveryPoint> points = new HashMap<>();
+        for (Catalogue.Name name : catalogue.names(vm)) {
+            of(vm, name).ifPresent(point -> points.put(point.id(), point));
+        }
+        List<RecoveryPoint> sorted = new ArrayList<>(points.values());
+        sorted.sort(RecoveryPoint.OLDEST_FIRST);
+        return sorted;
+    }
+
+    /// The newest point of a VM that is offered, by lineage. What it costs grows with neither the vault nor the VM's points, but
+    /// with how many newer ones are forgotten.
+    public Optional<RecoveryPoint> newest(String vm) {
+        return newest(vm, catalogue.names(vm), point -> !records.isForgotten(point.id()));
+    }
+
+    private Optional<RecoveryPoint> newest(
+            String vm, List<Catalogue.Name> names, Predicate<RecoveryPoint> wanted) {
+        RecoveryPoint newest = null;
+        for (Catalogue.Name name : names) {
+            if (newest != null && name.ordinal() < newest.lineage().ordinal()) {
+                break;
+            }
+            RecoveryPoint point = of(vm, name).filter(wanted).orElse(null);
+            if (point != null
+                    && (newest == null || RecoveryPoint.OLDEST_FIRST.compare(point, newest) > 0)) {
+                newest = point;
+            }
+        }
+        return Optional.ofNullable(newest);
+    }
+
+    /// The place of the VM's next point: after all that it has or had, forgotten ones included, since they may be brought back.
+    public Lineage next(String vm) {
+        List<Catalogue.Name> names = catalogue.names(vm);
+        long entered = 0;
+        for (Catalogue.Name name : names) {
+            if (catalogue.point(name).isPresent()) {
+                entered = name.ordinal();
+                break;
+            }
+        }
+        return Lineage.after(newest(vm, names, _ -> true), Math.max(entered, highestOrdinal(vm)));
+    }
+
+    /// The VM's point that an entry is of. Empty if it is not there, can't be read, or is another's.
+    private Optional<RecoveryPoint> of(String vm, Catalogue.Name name) {
+        return catalogue
+                .point(name)
+                .flatMap(this::there)
+                .filter(point -> point.vm().equals(vm))
+                .filter(point -> point.lineage().ordinal() == name.ordinal());
+    }
+
+    /// The point of this id, if there is one now that can be read.
+    private Optional<RecoveryPoint> there(ObjectId id) {
+        ObjectName name = new ObjectName(Area.POINTS, id);
+        if (!store.exists(name)) {
+            return Optional.empty();
+        }
+        try {
+            RecoveryPoint known = read.get(id);
+            return Optional.ofNullable(known == null ? load(name) : known);
+        } catch (VaultException e) {
+            if (!e.isJunk()) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+    }
+
+    /// Points whose ids begin with `prefix` and that can be read, forgotten ones too: all, or if they are many only some.
+    ///
+    /// @param max how many are enough
+    public List<RecoveryPoint> beginningWith(String prefix, int max) {
+        List<ObjectId> ids = new ArrayList<>();
+        if (prefix.matches("[0-9a-f]{1,32}")) {
+            store.list(Area.POINTS, prefix, listed -> ids.add(listed.name().id()));
+        }
+        List<RecoveryPoint> found = new ArrayList<>();
+        for (ObjectId id : ids) {
+            if (found.size() < max) {
+                there(id).ifPresent(found::add);
+            }
+        }
+        return found;
+    }
+
+    public boolean isForgotten(ObjectId point) {
+        return records.isForgotten(point);
+    }
+
+    /// When and until when the point is forgotten; empty if it is not.
+    public Optional<ForgottenPoint> forgotten(RecoveryPoint point) {
+        return records.forgotten(point.id())
+                .map(record -> new ForgottenPoint(point, record.at(), record.purgeAt()));
+    }
+
+    /// The point of this id, read now. Empty if there is none.
+    public Optional<RecoveryPoint> byId(ObjectId id) {
+        return Optional.ofNullable(load(new ObjectName(Area.POINTS, id)));
+    }
+
+    /// Whether nobody can make a point of this id any more: it was made, or revoked, by a holder of the key and before an
+    /// instant. Whatever else has the name was not, and means nothing.
+    public boolean isDecided(ObjectId id, Instant before) {
+        ObjectName name = new ObjectName(Area.POINTS, id);
+        if (!store.exists(name)) {
+            return false;
+        }
+        try (ObjectStore.StoredObject object = store.open(name)) {
+            if (!object.modifiedAt().isBefore(before)) {
+                return false;
+            }
+            codec.decode(store.get(name), name);
+            return true;
+        } catch (VaultException e) {
+            if (!e.isDamage()) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
+    /// Gives a point the bytes of its object. Once for each id: the key and the nonce come from the id alone, so to seal other
+    /// content under it would give both away (section 8 of the format).
+    public SealedPoint seal(RecoveryPoint point) {
+        return new SealedPoint(point.id(), codec.encode(point));
+    }
+
+    /// What was sealed. Throws kind `DAMAGED` if that was not for this vault.
+    public RecoveryPoint opened(SealedPoint sealed) {
+        ObjectName name = new ObjectName(Area.POINTS, sealed.id());
+        RecoveryPoint point = codec.decode(sealed.bytes(), name);
+        if (point == null) {
+            throw VaultException.damaged(name, store.description(), "record");
+        }
+        return point;
+    }
+
+    /// Makes a point, or finds it made: it may be called again, by whichever process. Returns false if there is an object of its
+    /// name that no holder of the key made; the point does not exist then. Throws kind `OVERTAKEN` if a holder of the key took
+    /// the name to keep the point from being made, `STORE` if there is no telling whether it was made.
+    public boolean commit(SealedPoint sealed) {
+        RecoveryPoint point = opened(sealed);
+        catalogue.enter(point.vm(), point.lineage().ordinal(), point.id());
+        ObjectName name = new ObjectName(Area.POINTS, point.id());
+        try {
+            store.put(name, sealed.bytes());
+        } catch (VaultException e) {
+            if (e.kind() == Kind.STORE) {
+                requireMade(point, e);
+                return true;
+            }
+            if (e.kind() != Kind.EXISTS) {
+                throw e;
+            }
+            if (!isOurs(name, point, e)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// Whether a name is taken by this very point, as when an earlier try reached the store but its answer did not reach
+    /// us. Returns false if it is taken by what no holder of the key made.
+    private boolean isOurs(ObjectName name, RecoveryPoint point, VaultException taken) {
+        RecoveryPoint found;
+        try {
+            found = codec.decode(store.get(name), name);
+        } catch (VaultException e) {
+            if (!e.isDamage()) {
+                throw e;
+            }
+            return false;
+        }
+        if (!point.equals(found)) {
+            throw new VaultException(
+                    Kind.OVERTAKEN, "vault.session-revoked", taken, store.description());
+        }
+        return true;
+    }
+
+    /// After a failure that may have come when the object was there already.
+    private void requireMade(RecoveryPoint point, VaultException failure) {
+        try {
+            if (byId(point.id()).filter(point::equals).isPresent()) {
+                return;
+            }
+        } catch (VaultException e) {
+            failure.addSuppressed(e);
+        }
+        throw new VaultException(
+                Kind.STORE,
+                "vault.commit-unknown",
+                failure,
+                store.description(),
+                point.id(),
+                failure.getMessage());
+    }
+
+    /// Forgets a point: it is offered no longer, and may be purged once `keep` has passed.
+    public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
+        Clocks now = clock.clocks();
+        requireUnlocked(point, now.earlier());
+        Instant proven = provenBy(point);
+        Instant from = proven.isAfter(now.later().plus(Clocks.TOLERANCE)) ? proven : now.later();
+        Forgotten record =
+                new Forgotten(
+                        point.id(), ObjectId.random(randomness), now.store(), from.plus(keep));
+        try {
+            records.put(record);
+        } catch (VaultException e) {
+            if (e.kind() != Kind.EXISTS) {
+                throw e;
+            }
+            if (records.isForgotten(point.id())) {
+                throw new VaultException(Kind.EXISTS, "vault.forgotten-already", e, point.id());
+            }
+            // Junk, or undone before: neither has a meaning that could be lost.
+            records.deleteForgotten(point.id());
+            records.put(record);
+        }
+        return new ForgottenPoint(point, record.at(), record.purgeAt());
+    }
+
+    /// A time that has passed for certain, whatever clocks show now: the point was there then. Unless a point that is newer
+    /// by lineage shows that the clock had leaped.
+    private Instant provenBy(RecoveryPoint point) {
+        return all(point.vm()).stream()
+                .filter(other -> other.line().equals(point.line()))
+                .filter(other -> RecoveryPoint.OLDEST_FIRST.compare(other, point) > 0)
+                .map(RecoveryPoint::createdAt)
+                .reduce(point.createdAt(), (one, other) -> one.isBefore(other) ? one : other);
+    }
+
+    private static void requireUnlocked(RecoveryPoint point, Instant now) {
+        Instant until = point.lockedUntil().orElse(Instant.MIN);
+        if (now.isBefore(until)) {
+            throw new VaultException(Kind.RETAINED, "vault.point-locked", null, point.id(), until);
+        }
+    }
+
+    /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
+    public void bringBack(ForgottenPoint forgotten) {
+        Instant now = requireInTime(forgotten);
+        ObjectId point = forgotten.point().id();
+        // This stays: else whoever kept the forgotten record could put it back.
+        records.forgotten(point)
+                .ifPresent(record ->
+                        records.put(
+                                new Undone(
+                                        ObjectId.random(randomness),
+                                        point,
+                                        record.forgetting(),
+                                        now)));
+        records.deleteForgotten(point);
+        // Purging begins at the date and looks for the record after it; so if the date has not come
+        // yet, nobody purges.
+        requireInTime(forgotten);
+    }
+
+    private Instant requireInTime(ForgottenPoint forgotten) {
+        Instant now = clock.clocks().store();
+        if (!now.isBefore(forgotten.purgeAt())) {
+            throw new VaultException(
+                    Kind.NOT_FOUND,
+                    "vault.too-late",
+                    null,
+                    forgotten.point().id(),
+                    forgotten.purgeAt());
+        }
+        return now;
+    }
+
+    /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.
+    public void numberAbove(String vm, long ordinal) {
+        ordinals.merge(vm, ordinal, Math::max);
+    }
+
+    /// The highest ordinal that was seen of a VM, as far as somebody told; else 0.
+    public long highestOrdinal(String vm) {
+        return ordinals.getOrDefault(vm, 0L);
+    }
+}
