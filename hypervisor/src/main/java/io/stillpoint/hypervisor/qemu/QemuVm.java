@@ -217,7 +217,9 @@ public final class QemuVm implements VirtualMachine {
             noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {
+            // Nothing of it is read here any more, whether it is left or swept.
             configuration = null;
+            isLeft = true;
             requireAnswer(e);
             HypervisorException broken =
                     e.kind() == Kind.SNAPSHOT_BROKEN

@@ -9,7 +9,6 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,8 +33,7 @@ class ImageHypervisorTest {
         try (VirtualMachine open = hypervisor.open(vm.id())) {
             assertThat(open.configuration().path("name").asString()).isEqualTo("web");
         }
-        try (RandomAccessFile writer = new RandomAccessFile(image.toFile(), "rw")) {
-            assertThat(writer.length()).isEqualTo(1 << 20);
+        try (ImageUser _ = new ImageUser(image)) {
             assertThat(hypervisor.find().vms().getFirst().power()).isEqualTo(Power.UNKNOWN);
         }
         Files.delete(image);
