@@ -125,11 +125,10 @@ final class Wholeness {
         }
     }
 
-    /// A device that was unplugged writes nothing.
+    /// A device that was unplugged, or has another medium now, writes nothing here.
     private void requireOnFilter(Map<String, String> drives, PlannedDisk disk) {
-        String filter = names.name(Role.FILTER, disk.index());
-        if (disk.disk().writable()
-                && !drives.getOrDefault(disk.disk().device(), filter).equals(filter)) {
+        String node = drives.getOrDefault(disk.disk().device(), "");
+        if (disk.disk().writable() && node.equals(disk.disk().node())) {
             throw broken("snapshot.bypassed", disk.disk().name());
         }
     }
