@@ -85,12 +85,12 @@ record AotCache(List<String> options, String classPath) {
                             work.toString(),
                             Path.of(System.getProperty("java.home"), "lib/modules").toString()));
             Path log = cache.resolveSibling("command.aot.log");
-            int status =
+            ProcessBuilder builder =
                     new ProcessBuilder(line)
                             .redirectErrorStream(true)
-                            .redirectOutput(log.toFile())
-                            .start()
-                            .waitFor();
+                            .redirectOutput(log.toFile());
+            builder.environment().put("STILLPOINT_STATE_DIR", work.resolve("state").toString());
+            int status = builder.start().waitFor();
             if (status != 0 || !Files.exists(cache)) {
                 throw new AssertionError("no cache was made: " + Files.readString(log));
             }
