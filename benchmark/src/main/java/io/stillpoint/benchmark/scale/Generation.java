@@ -8,6 +8,7 @@ import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.key.Unlocked;
+import io.stillpoint.vault.point.Catalogue;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.DiskImage;
 import io.stillpoint.vault.point.Lineage;
@@ -109,9 +110,11 @@ final class Generation {
                         e -> {
                             throw e;
                         });
+        Catalogue catalogue = new Catalogue(keys, records);
         for (int vm = first; vm < end; vm++) {
             List<RecoveryPoint> points = points(new TinyVm(vm), disks.get(vm - first));
             for (RecoveryPoint point : points) {
+                catalogue.enter(point.vm(), point.lineage().ordinal(), point.id());
                 store.put(new ObjectName(Area.POINTS, point.id()), codec.encode(point));
             }
             for (RecoveryPoint point : points.subList(0, FORGOTTEN)) {

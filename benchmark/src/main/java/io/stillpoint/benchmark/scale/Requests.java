@@ -86,9 +86,15 @@ final class Requests implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         AtomicLong names = new AtomicLong();
         store.list(
                 area,
+                prefix,
                 listed -> {
                     if (names.getAndIncrement() % PAGE == 0) {
                         count(Request.LIST);

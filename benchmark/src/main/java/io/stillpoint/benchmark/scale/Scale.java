@@ -169,7 +169,7 @@ public final class Scale {
     }
 
     private static List<RecoveryPoint> points(Vault vault, TinyVm vm) {
-        return vault.points().stream().filter(point -> point.vm().equals(vm.name())).toList();
+        return vault.points(vm.name());
     }
 
     /// Into a small vault in a folder: its requests are not counted.

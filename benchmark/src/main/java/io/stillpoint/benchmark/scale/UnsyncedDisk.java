@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// A disk that promises to last and does not: a generated vault need not survive a power cut.
 record UnsyncedDisk(Disk disk) implements Disk {
@@ -18,6 +19,11 @@ record UnsyncedDisk(Disk disk) implements Disk {
     @Override
     public void list(Path folder, Visitor visitor) throws IOException {
         disk.list(folder, visitor);
+    }
+
+    @Override
+    public void list(Path folder, Predicate<String> names, Visitor visitor) throws IOException {
+        disk.list(folder, names, visitor);
     }
 
     @Override
