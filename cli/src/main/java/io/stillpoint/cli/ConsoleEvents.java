@@ -1,7 +1,6 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.engine.JobEvents;
-import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.console.Console;
 import io.stillpoint.platform.console.ProgressBar;
 import java.time.Duration;
@@ -51,7 +50,8 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             console.step(name, text);
         }
         if (!isQuiet && console.isLive() && ticker == null) {
-            ticker = Threads.named("ticker").start(this::tickOn);
+            ticker = Readiness.process().threads().working("ticker", this::tickOn);
+            ticker.start();
         }
     }
 

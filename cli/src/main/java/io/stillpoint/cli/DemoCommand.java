@@ -3,6 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.demo.Tour;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.InstantSource;
 import java.util.List;
@@ -19,8 +20,10 @@ final class DemoCommand implements Callable<Integer> {
             new Tour(
                             view,
                             cancellation,
-                            Randomness.secure(),
-                            InstantSource.system(),
+                            new Vault.Surroundings(
+                                    Randomness.secure(),
+                                    InstantSource.system(),
+                                    Readiness.process()),
                             "stillpoint " + Version.text())
                     .run();
         }

@@ -45,7 +45,7 @@ final class RescueOptions implements AutoCloseable {
         return Vault.rescue(
                 new RescueStore(vaultOptions.store(), made, isFolder),
                 credential,
-                new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
+                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), Readiness.process()),
                 e -> unreadable.add(e.getMessage()));
     }
 

@@ -94,7 +94,8 @@ public final class FreezeWatchdog implements AutoCloseable {
     public void close() {
         List<String> remove = List.of("/bin/sh", "-c", "rm -f -- \"$1\"", "sh", token);
         boolean _ =
-                Undisturbed.onThread(Threads.ofProcess(), 
+                Undisturbed.onThread(
+                        Threads.ofProcess(),
                         "guest-watchdog",
                         () -> {
                             try {

@@ -147,7 +147,8 @@ public final class GuestAgent implements AutoCloseable {
     public ThawOutcome thaw() {
         // While frozen most commands are reported as disabled.
         commands = null;
-        return Undisturbed.onThread(Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
+        return Undisturbed.onThread(
+                Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
     }
 
     /// Whether the agent is in its frozen state. It stays in that state when something else than the

@@ -77,17 +77,6 @@ public final class MemoryBudget {
         }
     }
 
-    private static final MemoryBudget PROCESS = ofHeap(Runtime.getRuntime().maxMemory());
-
-    /// That of this process.
-    public static MemoryBudget ofProcess() {
-        return PROCESS;
-    }
-
-    public Shares take(int least, int wanted, long each) {
-        return account().take(least, wanted, each);
-    }
-
     /// Bytes that nobody has taken.
     public long free() {
         return ask(() -> max(0, total - taken));

@@ -20,7 +20,10 @@ class Sha256Test {
         assertThat(Sha256.of("abc")).isEqualTo(HexFormat.of().parseHex(OF_ABC));
         assertThat(Sha256.hex("abc", 8)).isEqualTo(OF_ABC.substring(0, 16));
         assertThat(Sha256.hex(new ByteArrayInputStream(abc))).isEqualTo(OF_ABC);
-        assertThat(Sha256.hex(new ByteArrayInputStream("a".repeat(1_000_000).getBytes(StandardCharsets.US_ASCII))))
+        assertThat(
+                        Sha256.hex(
+                                new ByteArrayInputStream(
+                                        "a".repeat(1_000_000).getBytes(StandardCharsets.US_ASCII))))
                 .isEqualTo("cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
     }
 }

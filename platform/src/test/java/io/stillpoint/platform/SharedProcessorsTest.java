@@ -62,8 +62,7 @@ class SharedProcessorsTest {
         holdUntil(processors, 2, gate);
         join();
         List<String> whileBoth =
-                units.subList(
-                        0, Math.min(units.lastIndexOf("slow"), units.lastIndexOf("quick")));
+                units.subList(0, Math.min(units.lastIndexOf("slow"), units.lastIndexOf("quick")));
         long slows = whileBoth.stream().filter("slow"::equals).count();
         long quicks = whileBoth.stream().filter("quick"::equals).count();
         assertThat(quicks).isBetween(10 * slows - 11, 10 * slows + 11);

@@ -1,6 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.copy.VaultCopy;
@@ -76,29 +78,30 @@ public final class Vault implements AutoCloseable {
         clock = new VaultClock(store.description(), records, surroundings.clock(), randomness);
         points = new Points(store, unlocked.keys(), records, randomness, clock);
         VaultSettings settings = surroundings.settings();
-        contents = new Contents(store, unlocked.keys(), records, randomness, settings.workers());
+        contents =
+                new Contents(store, unlocked.keys(), records, randomness, surroundings.process());
         parts = new VaultParts(header.id(), contents, points, records, clock, randomness, settings);
     }
 
     /// What a vault gets from the process that opens it.
     ///
     /// @param clock this machine's
+    /// @param process what this vault's jobs share with all others of the process
     /// @param settings of all who work on the vault and say nothing else
-    public record Surroundings(Randomness randomness, InstantSource clock, VaultSettings settings) {
+    public record Surroundings(
+            Randomness randomness,
+            InstantSource clock,
+            ProcessResources process,
+            VaultSettings settings) {
         /// With the usual settings.
-        public Surroundings(Randomness randomness, InstantSource clock) {
-            this(randomness, clock, VaultSettings.DEFAULT);
+        public Surroundings(
+                Randomness randomness, InstantSource clock, ProcessResources process) {
+            this(randomness, clock, process, VaultSettings.DEFAULT);
         }
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` as [#requireNone] does, `KEY_FILE` if the
     /// passphrase won't do.
-    public static Vault init(
-            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        return init(store, credential, new Surroundings(randomness, clock));
-    }
-
-    /// As above.
     public static Vault init(ObjectStore store, Credential credential, Surroundings surroundings) {
         Unlocked made =
                 VaultMaking.make(
@@ -118,12 +121,6 @@ public final class Vault implements AutoCloseable {
     }
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
-    public static Vault open(
-            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        return open(store, credential, new Surroundings(randomness, clock));
-    }
-
-    /// As above.
     public static Vault open(ObjectStore store, Credential credential, Surroundings surroundings) {
         return new Vault(store, Unlocked.by(credential, store), surroundings, _ -> {});
     }
@@ -292,7 +289,8 @@ public final class Vault implements AutoCloseable {
             Optional<RecoveryPoint> base,
             Cancellation cancellation,
             IntakeProgress progress) {
-        return BackupSession.open(parts, settings, base, cancellation, progress);
+        JobShare job = begin(BackupSession.leastMemory(settings), cancellation);
+        return BackupSession.open(parts, settings, base, job, progress);
     }
 
     /// Copies points of this vault to another one; see [VaultCopy].
@@ -329,8 +327,9 @@ public final class Vault implements AutoCloseable {
             Cancellation cancellation,
             LongConsumer progress,
             Losses losses) {
-        try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-            new DiskRestore(contents, warmUp, cancellation, progress, losses).run(image, target);
+        try (JobShare job = begin(DiskRestore.LEAST_MEMORY, cancellation);
+                CipherWarmUp warmUp = CipherWarmUp.start(contents.process().threads())) {
+            new DiskRestore(contents, warmUp, job, progress, losses).run(image, target);
         }
     }
 
@@ -376,13 +375,10 @@ public final class Vault implements AutoCloseable {
     ///
     /// @param sampleBytes how much of the packs to read
     public Verification verify(long sampleBytes, Cancellation cancellation, LongConsumer progress) {
-        try (CipherWarmUp warmUp = CipherWarmUp.start()) {
+        try (JobShare job = begin(Verifier.LEAST_MEMORY, cancellation);
+                CipherWarmUp warmUp = CipherWarmUp.start(contents.process().threads())) {
             return new Verifier(
-                            parts,
-                            keySlots,
-                            sampleBytes,
-                            warmUp,
-                            new Verifier.Watch(cancellation, progress))
+                            parts, keySlots, sampleBytes, warmUp, new Verifier.Watch(job, progress))
                     .run();
         }
     }
@@ -397,7 +393,15 @@ public final class Vault implements AutoCloseable {
     /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
     /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
     public PruneResult prune(PruneRules rules, Cancellation cancellation) {
-        return withReserve(() -> new Pruner(parts, rules, cancellation).run());
+        return withReserve(() -> {
+            try (JobShare job = begin(Pruner.leastMemory(parts.settings()), cancellation)) {
+                return new Pruner(parts, rules, job).run();
+            }
+        });
+    }
+
+    private JobShare begin(long least, Cancellation cancellation) {
+        return contents.process().begin(least, cancellation);
     }
 
     /// What makes room may use the room that is kept back for it.

@@ -239,8 +239,8 @@ final class StorageDaemon implements AutoCloseable {
     /// Whether it has ended.
     private boolean await(Duration time) {
         long deadline = System.nanoTime() + time.toNanos();
-        return Undisturbed.await(() ->
-                process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
+        return Undisturbed.await(
+                () -> process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
     }
 
     private String output() {

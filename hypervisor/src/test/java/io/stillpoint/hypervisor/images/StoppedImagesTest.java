@@ -198,10 +198,7 @@ class StoppedImagesTest {
     }
 
     private static long daemons() {
-        return ProcessHandle.current()
-                .descendants()
-                .filter(StoppedImagesTest::isDaemon)
-                .count();
+        return ProcessHandle.current().descendants().filter(StoppedImagesTest::isDaemon).count();
     }
 
     private HeldSnapshot hold(Path image) {

@@ -2,9 +2,9 @@ package io.stillpoint.vault.session;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
-import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.StillpointException;
-import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
@@ -36,6 +36,7 @@ public final class BackupSession implements AutoCloseable {
     private final VaultParts parts;
     private final VaultSettings settings;
     private final SessionGuard guard;
+    private final JobShare job;
     private final Optional<RecoveryPoint> base;
     private final boolean baseIsDamaged;
     private final ItemIndex index;
@@ -55,46 +56,64 @@ public final class BackupSession implements AutoCloseable {
             VaultSettings settings,
             SessionGuard guard,
             Optional<RecoveryPoint> base,
-            Cancellation cancellation,
+            JobShare job,
             IntakeProgress progress) {
         this.parts = parts;
         this.settings = settings;
         this.guard = guard;
-        this.cancellation = cancellation;
+        this.job = job;
         this.progress = progress;
+        cancellation = job.cancellation();
         before = parts.points().all();
-        warmUp = CipherWarmUp.start();
+        warmUp = CipherWarmUp.start(job.threads());
         index = parts.contents().refreshedIndex();
         index.adoptUnlisted();
         nodes = parts.contents().nodes();
         baseIsDamaged = base.isPresent() && reachesDamage(base.get());
         this.base = baseIsDamaged ? Optional.empty() : base;
         claims = new Claims(index);
-        data = parts.packWriter(settings, ObjectKind.DATA_PACK, claims::durable);
-        metadata = parts.packWriter(settings, ObjectKind.METADATA_PACK, claims::durable);
+        data = parts.packWriter(settings, ObjectKind.DATA_PACK, job, claims::durable);
+        metadata = parts.packWriter(settings, ObjectKind.METADATA_PACK, job, claims::durable);
         nodeSink =
                 new NodeSink(
                         metadata, claims, index.lookup(guard.avoided()), parts.contents().keys());
     }
 
+    /// What a session can't work without, in bytes: a pack of each kind, and a worker.
+    public static long leastMemory(VaultSettings settings) {
+        return (long) settings.dataPack() + settings.metadataPack() + workerMemory(settings);
+    }
+
+    private static long workerMemory(VaultSettings settings) {
+        return IntakeWorker.MEMORY + (settings.differences() ? ChunkReader.MEMORY : 0);
+    }
+
     /// @param base the point to build on, if there is one
+    /// @param job with at least [#leastMemory] for the session alone, which closes it
     public static BackupSession open(
             VaultParts parts,
             VaultSettings settings,
             Optional<RecoveryPoint> base,
-            Cancellation cancellation,
+            JobShare job,
             IntakeProgress progress) {
         Set<ObjectId> bases = base.map(point -> Set.of(point.id())).orElse(Set.of());
-        SessionGuard guard = SessionGuard.open(parts, settings.patience(), bases);
+        SessionGuard guard;
+        try {
+            guard = SessionGuard.open(parts, settings.patience(), bases);
+        } catch (RuntimeException | Error e) {
+            job.close();
+            throw e;
+        }
         try {
             // Only now: whoever purges a point looks for sessions that build on it before.
             Optional<RecoveryPoint> usable =
                     base.filter(point -> !parts.records().isForgotten(point.id()))
                             .flatMap(point -> parts.points().byId(point.id()));
             parts.contents().mergeInBackground();
-            return new BackupSession(parts, settings, guard, usable, cancellation, progress);
+            return new BackupSession(parts, settings, guard, usable, job, progress);
         } catch (RuntimeException | Error e) {
             guard.close();
+            job.close();
             throw e;
         }
     }
@@ -128,16 +147,26 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        long each = IntakeWorker.MEMORY + (settings.differences() ? ChunkReader.MEMORY : 0);
-        try (MemoryBudget.Shares shares =
-                        MemoryBudget.ofProcess().take(1, settings.workers(), each);
-                Cancellation.Scope _ = cancellation.interruptible()) {
-            Workers.run(shares.count(), "backup", () -> work(turns));
+        Crew crew =
+                new Crew(
+                                "backup",
+                                parts.contents().process().processors().count(),
+                                workerMemory(settings))
+                        .leaving(data.wanted() + metadata.wanted())
+                        .resting(this::rest);
+        try (Cancellation.Scope _ = cancellation.interruptible()) {
+            job.work(crew, worker -> work(turns, worker));
         }
         return disks.stream().map(DiskIntake::finish).toList();
     }
 
-    private void work(Deque<DiskIntake> turns) throws InterruptedException {
+    /// Others get the memory; what is in packs is stored.
+    private void rest() {
+        data.rest();
+        metadata.rest();
+    }
+
+    private void work(Deque<DiskIntake> turns, Crew.Worker member) {
         try (IntakeWorker worker =
                 new IntakeWorker(
                         data,
@@ -152,8 +181,10 @@ public final class BackupSession implements AutoCloseable {
                                 : null,
                         settings.frame())) {
             DiskIntake.Unit unit;
-            while ((unit = next(turns)) != null) {
+            while (member.goesOn() && (unit = next(turns)) != null) {
                 worker.process(unit);
+                data.makeRoom();
+                metadata.makeRoom();
                 cancellation.check();
             }
             worker.finish();
@@ -161,8 +192,7 @@ public final class BackupSession implements AutoCloseable {
     }
 
     /// The next unit of the disk whose turn it is.
-    private static DiskIntake.@Nullable Unit next(Deque<DiskIntake> turns)
-            throws InterruptedException {
+    private static DiskIntake.@Nullable Unit next(Deque<DiskIntake> turns) {
         while (true) {
             DiskIntake disk;
             synchronized (turns) {
@@ -294,5 +324,6 @@ public final class BackupSession implements AutoCloseable {
         nodeSink.close();
         // Last: until then what is stored here may still become a point.
         guard.close();
+        job.close();
     }
 }
