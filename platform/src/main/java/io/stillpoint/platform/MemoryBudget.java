@@ -154,6 +154,10 @@ public final class MemoryBudget {
         /// Lets the job in with so many bytes: at once if nobody waits and there is room, else in its turn. Whoever finds nobody
         /// else in is let in with whatever it needs. Throws [CancelledException] if the job is to stop meanwhile.
         void enter(long bytes, Cancellation cancellation) {
+            if (bytes == 0) {
+                // It takes nothing from anybody.
+                return;
+            }
             Entry entry = new Entry(this, bytes);
             boolean isIn =
                     ask(() -> {

@@ -86,7 +86,8 @@ public final class VaultRepair {
         JobShare job = damaged.contents().process().begin(least, cancellation);
         try (BackupSession session =
                 BackupSession.open(
-                        damaged, damaged.settings(), Optional.empty(), job, progress)) {
+                        new BackupSession.Terms(damaged, damaged.settings(), job, progress),
+                        Optional.empty())) {
             boolean isWhole = true;
             for (PointDisk disk : point.disks()) {
                 PointDisk other = sound.disk(disk.name()).orElse(null);

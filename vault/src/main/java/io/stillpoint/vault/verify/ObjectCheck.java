@@ -44,7 +44,8 @@ public final class ObjectCheck {
                     UNDONE,
                     CONDEMNED,
                     EXECUTED,
-                    QUARANTINE ->
+                    QUARANTINE,
+                    CATALOGUE ->
                     checkSmall(name);
         };
     }
