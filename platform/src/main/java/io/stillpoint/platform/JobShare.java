@@ -27,6 +27,16 @@ public final class JobShare implements AutoCloseable {
         account.enter(least, cancellation);
     }
 
+    /// Tells when the job is to stop.
+    public Cancellation cancellation() {
+        return cancellation;
+    }
+
+    /// Makes the job's threads.
+    public Threads threads() {
+        return process.threads();
+    }
+
     /// Takes equal shares of memory: as many as are wanted and left while no other job is short, and at least `least`, which
     /// are part of what the job was let in with. Never waits.
     ///

@@ -78,17 +78,6 @@ public final class MemoryBudget {
         }
     }
 
-    private static final MemoryBudget PROCESS = ofHeap(Runtime.getRuntime().maxMemory());
-
-    /// That of this process.
-    public static MemoryBudget ofProcess() {
-        return PROCESS;
-    }
-
-    public Shares take(int least, int wanted, long each) {
-        return account().take(least, wanted, each);
-    }
-
     /// Bytes that nobody has taken.
     public long free() {
         return ask(() -> max(0, total - taken));
@@ -166,6 +155,10 @@ public final class MemoryBudget {
         /// Lets the job in with so many bytes: at once if nobody waits and there is room, else in its turn. Whoever finds nobody
         /// else in is let in with whatever it needs. Throws [CancelledException] if the job is to stop meanwhile.
         void enter(long bytes, Cancellation cancellation) {
+            if (bytes == 0) {
+                // It takes nothing from anybody.
+                return;
+            }
             Entry entry = new Entry(this, bytes);
             boolean isIn =
                     ask(() -> {

@@ -20,6 +20,7 @@ public final class Processors {
     private static final ScopedValue<Turn> CURRENT = ScopedValue.newInstance();
 
     private final ReentrantLock lock = new ReentrantLock();
+    private final int count;
     private final LongSupplier nanos;
     private final List<Party> active = new ArrayList<>();
 
@@ -35,8 +36,20 @@ public final class Processors {
         if (count < 1) {
             throw new IllegalArgumentException("no processors");
         }
+        this.count = count;
         free = count;
         this.nanos = nanos;
+    }
+
+    /// How many threads may compute at once.
+    public int count() {
+        return count;
+    }
+
+    /// A wait that an interrupt ends.
+    @FunctionalInterface
+    public interface Wait {
+        void await() throws InterruptedException;
     }
 
     /// The threads of one job.
@@ -172,6 +185,18 @@ public final class Processors {
                     wait.run();
                     return true;
                 });
+    }
+
+    /// As [#aside(Supplier)], for what an interrupt ends: throws [CancelledException] then, and the interrupt stays noted.
+    public static void await(Wait wait) {
+        aside(() -> {
+            try {
+                wait.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new CancelledException();
+            }
+        });
     }
 
     /// Lets a job go first that has had less time. To be called between two pieces of work, by a thread that holds no lock

@@ -39,18 +39,4 @@ public interface Threads {
             }
         };
     }
-
-    /// A builder of daemon threads of this name.
-    static Thread.Builder named(String name) {
-        return Thread.currentThread().isVirtual()
-                ? Thread.ofVirtual().name(name)
-                : Thread.ofPlatform().daemon().name(name);
-    }
-
-    /// A builder of daemon threads whose names end in numbers from `first` on.
-    static Thread.Builder named(String prefix, long first) {
-        return Thread.currentThread().isVirtual()
-                ? Thread.ofVirtual().name(prefix, first)
-                : Thread.ofPlatform().daemon().name(prefix, first);
-    }
 }

@@ -43,11 +43,20 @@ public final class Undisturbed {
 
     /// Waits for a thread's end.
     public static void join(Thread thread) {
+        join(thread, () -> {});
+    }
+
+    /// As above.
+    ///
+    /// @param atInterrupt as in [#await(Wait, Runnable)]
+    public static void join(Thread thread, Runnable atInterrupt) {
         boolean _ =
-                await(() -> {
-                    thread.join();
-                    return true;
-                });
+                await(
+                        () -> {
+                            thread.join();
+                            return true;
+                        },
+                        atInterrupt);
     }
 
     /// Runs it in this thread with an interrupt that came before put aside until its end. One that comes meanwhile disturbs

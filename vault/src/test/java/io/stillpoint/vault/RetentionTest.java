@@ -41,7 +41,7 @@ final class RetentionTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final int CHUNKS = 200;
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 1, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
     private static final Duration LOCK = Duration.ofDays(30);
 
     @TempDir Path folder;

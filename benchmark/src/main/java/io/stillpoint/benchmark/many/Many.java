@@ -1,5 +1,6 @@
 package io.stillpoint.benchmark.many;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
@@ -58,8 +59,7 @@ public final class Many {
                         Vault.init(
                                 new LocalStore(Path.of(args[0])),
                                 KeyFile.create(Path.of(args[1]), Randomness.secure()),
-                                Randomness.secure(),
-                                InstantSource.system());
+                                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
                 BufferedReader rounds =
                         new BufferedReader(
                                 new InputStreamReader(System.in, StandardCharsets.UTF_8))) {

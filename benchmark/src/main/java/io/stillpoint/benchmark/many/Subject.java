@@ -62,7 +62,7 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
                         DiskChoice.USUAL,
                         Optional.of(new KnownMonitors(scratch.resolve("monitors"))),
                         // As a command has one; it would end here without having swept.
-                        Optional.of((socket, folder) -> List.of("true"))));
+                        Optional.of((socket, folder, kept) -> List.of("true"))));
     }
 
     private BackupSettings settings(Path scratch) {
