@@ -50,6 +50,11 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     }
 
     @Override
+    public boolean isOff() {
+        return true;
+    }
+
+    @Override
     public boolean running() {
         return false;
     }
