@@ -1,6 +1,6 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.time.Duration;
 import java.util.Optional;
 

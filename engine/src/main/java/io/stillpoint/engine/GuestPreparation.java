@@ -14,7 +14,7 @@ import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.guest.quiesce.AgentFreeze;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Messages;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -1,6 +1,6 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.time.Instant;
 import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;

@@ -1,7 +1,7 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.platform.StillpointException;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.util.List;
 
 /// A job that could have been done is not, because somebody wants it so: the guest's owner, or the policy.

@@ -9,7 +9,7 @@ import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;

@@ -1,5 +1,7 @@
 package io.stillpoint.stores;
 
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
