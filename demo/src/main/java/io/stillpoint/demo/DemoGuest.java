@@ -30,7 +30,8 @@ final class DemoGuest implements AutoCloseable {
         while (true) {
             cancellation.check();
             try {
-                return new DemoGuest(GuestAgent.connect(new AgentSocket(vm.shellSocket()), TRY, randomness));
+                return new DemoGuest(
+                        GuestAgent.connect(new AgentSocket(vm.shellSocket()), TRY, randomness));
             } catch (GuestException e) {
                 if (!vm.alive() || System.nanoTime() > end) {
                     throw new DemoException(Kind.VM, "tour.no-boot", e, vm.console());

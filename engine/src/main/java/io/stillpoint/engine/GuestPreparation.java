@@ -127,8 +127,7 @@ final class GuestPreparation {
             }
             case Ensured.Unavailable(String code, String text) -> {
                 events.warning(code, TEXTS.text("engine.no-extension", text));
-                yield chosen(
-                        system, Agent.FULL, ways, Optional.empty(), new Shortfall(code, text));
+                yield chosen(system, Agent.FULL, ways, Optional.empty(), new Shortfall(code, text));
             }
         };
     }

@@ -40,13 +40,9 @@ record GuestWays(Map<Way, Supplier<Quiescer>> quiescers, Runnable letGo) impleme
         return new GuestWays(
                 Map.of(
                         Way.AGENT,
-                        () ->
-                                new AgentFreeze(
-                                        agent, false, limits.freezeMax(), tools.randomness()),
+                        () -> new AgentFreeze(agent, false, limits.freezeMax(), tools.randomness()),
                         Way.AGENT_VSS,
-                        () ->
-                                new AgentFreeze(
-                                        agent, true, limits.freezeMax(), tools.randomness())),
+                        () -> new AgentFreeze(agent, true, limits.freezeMax(), tools.randomness())),
                 agent::close);
     }
 

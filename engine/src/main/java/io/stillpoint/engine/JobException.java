@@ -26,8 +26,7 @@ public final class JobException extends StillpointException {
 
     /// The snapshot would be of less worth than the policy accepts.
     static JobException below(Consistency reached, Consistency atLeast, Shortfall why) {
-        return new JobException(
-                "engine.below-minimum", reached.word(), atLeast.word(), why.text());
+        return new JobException("engine.below-minimum", reached.word(), atLeast.word(), why.text());
     }
 
     /// The guest may fare better the next time.

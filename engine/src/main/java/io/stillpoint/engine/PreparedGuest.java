@@ -33,8 +33,7 @@ record PreparedGuest(
 
     /// Nothing is asked of the guest.
     static PreparedGuest alone(Machine machine, Shortfall shortfall) {
-        return new PreparedGuest(
-                machine, Way.NOTHING, GuestWays.NONE, Optional.empty(), shortfall);
+        return new PreparedGuest(machine, Way.NOTHING, GuestWays.NONE, Optional.empty(), shortfall);
     }
 
     @Override

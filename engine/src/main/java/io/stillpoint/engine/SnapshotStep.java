@@ -1,7 +1,6 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.engine.ConsistencyRules.Machine;
-import io.stillpoint.engine.ConsistencyRules.Next;
 import io.stillpoint.engine.ConsistencyRules.Verdict;
 import io.stillpoint.engine.PreparedGuest.FoundExtension;
 import io.stillpoint.guest.quiesce.Quiescence;
@@ -66,8 +65,7 @@ final class SnapshotStep {
             Verdict verdict = ConsistencyRules.stopped(shutdown.state());
             Shortfall shortfall = guest.shortfall().or(told(verdict, shutdown.detail()));
             requireEnough(verdict, shortfall);
-            return held(
-                    attempt.keep(), verdict, shortfall, OptionalLong.empty(), Json.object());
+            return held(attempt.keep(), verdict, shortfall, OptionalLong.empty(), Json.object());
         }
     }
 
@@ -81,11 +79,9 @@ final class SnapshotStep {
             try (Attempt attempt = attempt()) {
                 begin();
                 Quiescence came = attempt.run(guest.ways().quiescer(way));
-                Verdict verdict =
-                        ConsistencyRules.verdict(way, came.applications(), came.rest());
+                Verdict verdict = ConsistencyRules.verdict(way, came.applications(), came.rest());
                 came.warnings()
-                        .forEach(warning ->
-                                tools.events().warning(warning.code(), warning.text()));
+                        .forEach(warning -> tools.events().warning(warning.code(), warning.text()));
                 tellScripts(came.report().path("scripts"));
                 shortfall = shortfall.or(told(verdict, came.detail()));
                 hasWriterFailed |= verdict.code().equals("guest.writer-failed");
@@ -171,8 +167,7 @@ final class SnapshotStep {
     private void noteVss(boolean wasPassedOver, boolean hasWriterFailed) {
         guest.extension()
                 .filter(FoundExtension::isVss)
-                .ifPresent(found ->
-                        found.keeper().noteVss(vm, wasPassedOver, hasWriterFailed));
+                .ifPresent(found -> found.keeper().noteVss(vm, wasPassedOver, hasWriterFailed));
     }
 
     private ObjectNode report(Way way, Quiescence came) {

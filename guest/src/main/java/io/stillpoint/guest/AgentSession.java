@@ -211,7 +211,8 @@ final class AgentSession implements AutoCloseable {
         if (cause instanceof ClosedByInterruptException) {
             return new CancelledException();
         }
-        return new GuestException(Kind.UNREACHABLE, "guest.lost", cause, channel(), Reason.of(cause));
+        return new GuestException(
+                Kind.UNREACHABLE, "guest.lost", cause, channel(), Reason.of(cause));
     }
 
     private static String excerpt(byte[] line) {

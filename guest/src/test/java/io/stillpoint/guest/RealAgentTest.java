@@ -141,7 +141,8 @@ class RealAgentTest {
                 .isEqualTo(Kind.TIMEOUT);
 
         agent.close();
-        try (GuestAgent second = GuestAgent.connect(new AgentSocket(host.socket()), LONG, Randomness.secure())) {
+        try (GuestAgent second =
+                GuestAgent.connect(new AgentSocket(host.socket()), LONG, Randomness.secure())) {
             assertThat(second.supports("guest-ping")).isTrue();
         }
     }

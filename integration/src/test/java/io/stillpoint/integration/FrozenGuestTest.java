@@ -97,7 +97,10 @@ final class FrozenGuestTest {
                 .put("sha256", sha256(program));
         vm.sh("mkdir -p -m 700 " + HOME);
         try (GuestAgent agent =
-                GuestAgent.connect(new AgentSocket(vm.agentSocket()), Duration.ofSeconds(30), Randomness.secure())) {
+                GuestAgent.connect(
+                        new AgentSocket(vm.agentSocket()),
+                        Duration.ofSeconds(30),
+                        Randomness.secure())) {
             agent.writeFile(PROGRAM, program);
             agent.writeFile(HOME + "manifest.json", Json.bytes(manifest));
         }

@@ -134,7 +134,9 @@ final class KilledLiveBackupTest {
         try (TestVm guest = TestVm.start(first, second)) {
             try (GuestAgent agent =
                     GuestAgent.connect(
-                            new AgentSocket(guest.agentSocket()), Duration.ofSeconds(5), Randomness.secure())) {
+                            new AgentSocket(guest.agentSocket()),
+                            Duration.ofSeconds(5),
+                            Randomness.secure())) {
                 assertThat(agent.freeze()).isInstanceOf(FreezeOutcome.Frozen.class);
             }
             Command.Result result = vault.succeed(backupOf(guest, "auto"));

@@ -149,10 +149,7 @@ final class TestVault implements AutoCloseable {
                         vm,
                         settings,
                         new JobTools(
-                                events,
-                                cancellation,
-                                InstantSource.system(),
-                                Randomness.secure()))
+                                events, cancellation, InstantSource.system(), Randomness.secure()))
                 .run();
     }
 

@@ -50,7 +50,9 @@ class CutOffTest {
             throws IOException {
         Path socket = folder.resolve("cut-" + requestsMax + ".sock");
         try (CutChannel _ = new CutChannel(socket, guest.socket(), requestsMax, change);
-                GuestAgent agent = GuestAgent.connect(new AgentSocket(socket), PATIENCE, Randomness.secure())) {
+                GuestAgent agent =
+                        GuestAgent.connect(
+                                new AgentSocket(socket), PATIENCE, Randomness.secure())) {
             return Optional.of(keeper.ensure(TestGuest.VM, agent));
         } catch (GuestException e) {
             assertThat(e.kind()).isEqualTo(GuestException.Kind.UNREACHABLE);

@@ -40,7 +40,8 @@ class GuestSystemTest {
     }
 
     private GuestSystem ask() {
-        try (GuestAgent agent = GuestAgent.connect(new AgentSocket(fake.socket()), PATIENCE, Randomness.secure())) {
+        try (GuestAgent agent =
+                GuestAgent.connect(new AgentSocket(fake.socket()), PATIENCE, Randomness.secure())) {
             return GuestSystem.of(agent);
         }
     }

@@ -193,7 +193,8 @@ class WindowsFolderTest {
     }
 
     private GuestAgent connect() {
-        return GuestAgent.connect(new AgentSocket(fake.socket()), Duration.ofSeconds(10), Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(fake.socket()), Duration.ofSeconds(10), Randomness.secure());
     }
 
     private Ensured ensure() {
