@@ -46,7 +46,7 @@ final class RescueOptions implements AutoCloseable {
                 new RescueStore(vaultOptions.store(), made, isFolder),
                 credential,
                 new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
-                e -> unreadable.add(e.getMessage()));
+                e -> unreadable.add(Output.words(e.text())));
     }
 
     /// What was found wrong with records so far.

@@ -8,6 +8,7 @@ import io.stillpoint.guest.AgentReply.Returned;
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -117,7 +118,7 @@ public final class GuestAgent implements AutoCloseable {
     /// The agent may be in its frozen state although nothing was frozen (Windows without a fixed volume)
     /// or part of it failed.
     private FreezeOutcome refusal(String code, String detail) {
-        if (thaw() instanceof ThawOutcome.Unproven(String why)) {
+        if (thaw() instanceof ThawOutcome.Unproven(Text why)) {
             throw new GuestException(
                     Kind.TIMEOUT, "guest.thaw-unproven", null, session.channel(), why);
         }

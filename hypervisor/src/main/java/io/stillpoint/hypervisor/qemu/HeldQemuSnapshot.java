@@ -284,11 +284,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void lose(HypervisorException cause) {
         health.fail(
                 new HypervisorException(
-                        Kind.UNREACHABLE,
-                        "snapshot.lost",
-                        cause,
-                        monitor.socket(),
-                        String.valueOf(cause.getMessage())));
+                        Kind.UNREACHABLE, "snapshot.lost", cause, monitor.socket(), cause));
     }
 
     /// Tried once more after a drop of the connection. A VM that is gone has taken everything with it but the

@@ -261,7 +261,7 @@ class QemuHostTest extends Backups {
                         .containsExactlyInAnyOrder(
                                 "u0 removable", "r0 read-only", "c0 cd-rom", "spare not-attached");
                 assertThat(backup.notices()).hasSize(4).noneMatch(MachineNotice::isWarning);
-                assertThat(backup.notices().getFirst().text()).contains("--include-");
+                assertThat(backup.notices().getFirst().text()).asString().contains("--include-");
             }
             QemuSettings all =
                     new QemuSettings(
@@ -535,7 +535,7 @@ class QemuHostTest extends Backups {
         List<String> told = new CopyOnWriteArrayList<>();
         try (RealVm vm = RealVm.start(folder)) {
             Binaries.run("kill", "-STOP", Long.toString(vm.process().pid()));
-            Waiting.listen(told::add);
+            Waiting.listen(text -> told.add(text.toString()));
             try {
                 assertThatThrownBy(() -> QmpClient.connect(vm.socket(), Duration.ofSeconds(3)))
                         .isInstanceOfSatisfying(

@@ -2,10 +2,11 @@ package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.Retries.Verdict;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.net.UnknownHostException;
 import java.time.Duration;
@@ -246,7 +247,7 @@ final class S3Errors {
         }
         IOException io = cause(e, IOException.class);
         if (io != null) {
-            String reason = Reason.of(io);
+            Text reason = Reason.of(io);
             return error(
                     Kind.STORE,
                     "stores.gave-up",

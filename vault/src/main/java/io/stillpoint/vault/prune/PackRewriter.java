@@ -3,6 +3,7 @@ package io.stillpoint.vault.prune;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -45,7 +46,7 @@ public final class PackRewriter {
     private final Set<ObjectId> condemned;
     private final Cancellation cancellation;
     private final Set<ObjectId> rewritten = ConcurrentHashMap.newKeySet();
-    private final Queue<String> warnings = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> warnings = new ConcurrentLinkedQueue<>();
     private final AtomicLong copiedBytes = new AtomicLong();
 
     /// @param condemned packs that copies are never chosen from
@@ -101,7 +102,7 @@ public final class PackRewriter {
         return copiedBytes.get();
     }
 
-    List<String> warnings() {
+    List<Text> warnings() {
         return List.copyOf(warnings);
     }
 
@@ -134,7 +135,7 @@ public final class PackRewriter {
                     throw e;
                 }
                 // It stays; what was copied of it does no harm.
-                warnings.add(e.getMessage());
+                warnings.add(e.text());
             }
         }
 

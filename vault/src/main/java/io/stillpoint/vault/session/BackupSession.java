@@ -267,7 +267,7 @@ public final class BackupSession implements AutoCloseable {
         } catch (StillpointException e) {
             unfinished =
                     new VaultException(
-                            Kind.STORE, "vault.lock-failed", e, point.id(), e.getMessage());
+                            Kind.STORE, "vault.lock-failed", e, point.id(), e);
         }
     }
 

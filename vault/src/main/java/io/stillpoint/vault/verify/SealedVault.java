@@ -2,6 +2,7 @@ package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.key.VaultHeader;
 import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.session.VaultSettings;
@@ -52,7 +53,7 @@ public final class SealedVault implements AutoCloseable {
                         });
             }
         }
-        Queue<String> problems = new ConcurrentLinkedQueue<>();
+        Queue<Text> problems = new ConcurrentLinkedQueue<>();
         AtomicLong bytes = new AtomicLong();
         ObjectCheck check = new ObjectCheck(store, cancellation);
         Workers.run(
@@ -77,7 +78,7 @@ public final class SealedVault implements AutoCloseable {
                 DamagedFrames.NONE);
     }
 
-    private long check(ObjectCheck check, ObjectName name, Queue<String> problems) {
+    private long check(ObjectCheck check, ObjectName name, Queue<Text> problems) {
         try {
             return check.check(name);
         } catch (VaultException e) {
@@ -86,7 +87,7 @@ public final class SealedVault implements AutoCloseable {
                 throw e;
             }
             if (!isDeleted) {
-                problems.add(e.getMessage());
+                problems.add(e.text());
             }
             return 0;
         }
