@@ -50,6 +50,11 @@ final class FakeAgentClient implements AutoCloseable {
         return guest.isServed(this);
     }
 
+    /// The agent that had read half a line is gone.
+    void forget() {
+        line.reset();
+    }
+
     /// The agent's end is gone.
     void cut() {
         isCut = true;

@@ -62,10 +62,10 @@ public final class FakeGuest {
     public enum Mishap {
         /// The agent says no, and does nothing.
         REFUSED,
-        /// The agent dies before it has done anything, and is started anew.
-        DIES_BEFORE,
-        /// It dies once it has done it, before it answers.
-        DIES_AFTER,
+        /// The channel is cut before the agent has done anything; it can be opened again.
+        CUT_BEFORE,
+        /// The channel is cut once the agent has done it, before it answers.
+        CUT_AFTER,
         /// It answers something that is no answer.
         NONSENSE
     }
@@ -141,11 +141,10 @@ public final class FakeGuest {
         return files.paths();
     }
 
-    /// The agent ends, with it its clients' connections and what it knew of open files and commands, and is started anew.
-    /// What is frozen stays so, and the new one knows it.
+    /// The agent ends, and with it what it knew of open files and commands, and is started anew. Its channel stays. What is
+    /// frozen stays so, and the new one knows it.
     public synchronized void restartAgent() {
-        List.copyOf(clients).forEach(FakeAgentClient::cut);
-        clients.clear();
+        clients.forEach(FakeAgentClient::forget);
         files.closeAll();
         programs.forget();
     }
@@ -153,10 +152,16 @@ public final class FakeGuest {
     /// A reset: nothing is frozen any more, and all that was in memory is gone.
     public synchronized void reboot() {
         restartAgent();
+        cut();
         thawed();
         isAgentFrozen = false;
         programs.end();
         files.removeBelow("/run/");
+    }
+
+    private void cut() {
+        List.copyOf(clients).forEach(FakeAgentClient::cut);
+        clients.clear();
     }
 
     // Clients.
@@ -180,7 +185,7 @@ public final class FakeGuest {
         }
     }
 
-    /// Obeys a command. Null if the agent died of it.
+    /// Obeys a command. Null if the channel was cut.
     synchronized @Nullable ObjectNode obey(String name, ObjectNode arguments) {
         tick();
         if (!name.equals("guest-sync-delimited") && !name.equals("guest-sync")) {
@@ -193,13 +198,13 @@ public final class FakeGuest {
         if (mishap == Mishap.NONSENSE) {
             return Json.object().put("odd", name);
         }
-        if (mishap == Mishap.DIES_BEFORE) {
-            restartAgent();
+        if (mishap == Mishap.CUT_BEFORE) {
+            cut();
             return null;
         }
         ObjectNode reply = reply(name, arguments);
-        if (mishap == Mishap.DIES_AFTER) {
-            restartAgent();
+        if (mishap == Mishap.CUT_AFTER) {
+            cut();
             return null;
         }
         return reply;

@@ -1,0 +1,90 @@
+package io.stillpoint.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.platform.ByteSize;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The small guest with its real agent and the real extension: one for all tests.
+@Tag("qemu")
+@Timeout(value = 4, unit = TimeUnit.MINUTES)
+final class RealGuestContractTest extends GuestAgentContract {
+    @TempDir static Path disks;
+    private static TestVm vm;
+
+    @BeforeAll
+    static void boot() {
+        RealParts.assumeQemu();
+        RealParts.assumePrograms("mke2fs");
+        vm = TestVm.start(new TestDisks(disks).ext4("data", ByteSize.parse("64M")));
+    }
+
+    @AfterAll
+    static void end() {
+        if (vm != null) {
+            vm.close();
+        }
+    }
+
+    @Override
+    protected TestedGuest guest() {
+        return new Tested();
+    }
+
+    private static final class Tested implements TestedGuest {
+        @Override
+        public Path agentSocket() {
+            return vm.agentSocket();
+        }
+
+        /// By a program that would wait for as long as the file system is frozen.
+        @Override
+        public boolean canWrite() {
+            return vm.exitCode(
+                            """
+                            { echo x >/data/data/probe; } &
+                            writer=$!
+                            tries=0
+                            while kill -0 $writer 2>/dev/null; do
+                                tries=$((tries + 1))
+                                [ $tries -lt 20 ] || exit 1
+                                usleep 20000
+                            done
+                            wait $writer
+                            """)
+                    == 0;
+        }
+
+        @Override
+        public void pass(Duration time) {
+            try {
+                Thread.sleep(time);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        @Override
+        public void restartAgent() {
+            vm.sh(
+                    """
+                    agent=org.qemu.guest_agent.0
+                    kill -9 $(cat /run/$agent/pid)
+                    while kill -0 $(cat /run/$agent/pid) 2>/dev/null; do usleep 10000; done
+                    qemu-ga -d -m virtio-serial -p /dev/virtio-ports/$agent -t /run/$agent -f /run/$agent/pid
+                    """);
+            assertThat(vm.exitCode("kill -0 $(cat /run/org.qemu.guest_agent.0/pid)")).isZero();
+        }
+
+        /// It goes on for the next test.
+        @Override
+        public void close() {}
+    }
+}
