@@ -44,12 +44,12 @@ final class RealGuestContractTest extends GuestAgentContract {
             return vm.agentSocket();
         }
 
-        /// By a program that would wait for as long as the file system is frozen.
+        /// By a program that waits for as long as the file system is frozen; it must not have our output open then.
         @Override
         public boolean canWrite() {
             return vm.exitCode(
                             """
-                            { echo x >/data/data/probe; } &
+                            { echo x >/data/data/probe; } </dev/null >/dev/null 2>&1 &
                             writer=$!
                             tries=0
                             while kill -0 $writer 2>/dev/null; do
@@ -78,7 +78,7 @@ final class RealGuestContractTest extends GuestAgentContract {
                     agent=org.qemu.guest_agent.0
                     kill -9 $(cat /run/$agent/pid)
                     while kill -0 $(cat /run/$agent/pid) 2>/dev/null; do usleep 10000; done
-                    qemu-ga -d -m virtio-serial -p /dev/virtio-ports/$agent -t /run/$agent -f /run/$agent/pid
+                    qemu-ga -d -m virtio-serial -p /dev/virtio-ports/$agent -t /run/$agent -f /run/$agent/pid </dev/null >/dev/null 2>&1
                     """);
             assertThat(vm.exitCode("kill -0 $(cat /run/org.qemu.guest_agent.0/pid)")).isZero();
         }
