@@ -4,9 +4,9 @@ import io.stillpoint.engine.StoreProgress;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultCopy;
+import io.stillpoint.vault.copy.VaultCopy;
+import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,8 +52,7 @@ final class CopyCommand implements Callable<Integer> {
                 ConsoleEvents events = output.events()) {
             StoreProgress progress = new StoreProgress(events);
             VaultCopy copy =
-                    new VaultCopy(
-                            from,
+                    from.copyTo(
                             to,
                             Optional.ofNullable(lockDays).map(Duration::ofDays),
                             Interruption.cancellation(),

@@ -3,7 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.demo.Tour;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -2,8 +2,8 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Moment;
-import io.stillpoint.vault.KeySlots;
 import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.key.KeySlots;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectStore;
 import java.util.concurrent.Callable;

@@ -1,10 +1,10 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.Passphrase;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.point.RecoveryPoint;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;

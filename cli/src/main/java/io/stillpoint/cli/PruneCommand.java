@@ -2,10 +2,10 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
-import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.verify.SealedVault;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,10 +5,10 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Printable;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultRepair;
-import io.stillpoint.vault.Verification;
+import io.stillpoint.vault.copy.VaultRepair;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.verify.Verification;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -44,8 +44,7 @@ final class RepairCommand implements Callable<Integer> {
                 progress.begin(size(vault, found));
                 events.step("repair", Output.text("step.repair", Integer.toString(damaged)));
             }
-            VaultRepair.Outcome outcome =
-                    new VaultRepair(vault, copy, cancellation, progress).run(found);
+            VaultRepair.Outcome outcome = vault.repairFrom(copy, cancellation, progress).run(found);
             events.end();
             ObjectNode json = Json.object();
             ArrayNode mended = json.putArray("mended");

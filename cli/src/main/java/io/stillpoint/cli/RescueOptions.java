@@ -45,8 +45,7 @@ final class RescueOptions implements AutoCloseable {
         return Vault.rescue(
                 new RescueStore(vaultOptions.store(), made, isFolder),
                 credential,
-                Randomness.secure(),
-                InstantSource.system(),
+                new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
                 e -> unreadable.add(e.getMessage()));
     }
 

@@ -1,8 +1,8 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.StoreUsage;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.StoreUsage;
 import tools.jackson.databind.node.ObjectNode;
 
 /// What a command asked of a remote store, for people and for programs.

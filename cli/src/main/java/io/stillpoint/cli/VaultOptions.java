@@ -3,16 +3,16 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Waiting;
-import io.stillpoint.stores.Budget;
 import io.stillpoint.stores.CachedStore;
 import io.stillpoint.stores.CountedStore;
-import io.stillpoint.stores.Meter;
 import io.stillpoint.stores.StoreLocation;
-import io.stillpoint.vault.SealedVault;
+import io.stillpoint.stores.request.Budget;
+import io.stillpoint.stores.request.Meter;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultSettings;
 import io.stillpoint.vault.crypto.Credential;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.verify.SealedVault;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Map;
@@ -149,12 +149,14 @@ final class VaultOptions {
 
     private Vault open(ObjectStore store, StoreLocation where, Credential credential) {
         try (Waiting _ = waiting(where)) {
-            Vault vault =
-                    Vault.open(store, credential, Randomness.secure(), InstantSource.system());
-            if (where.isRemote() && !differences) {
-                vault.set(VaultSettings.DEFAULT.withoutDifferences());
-            }
-            return vault;
+            VaultSettings settings =
+                    where.isRemote() && !differences
+                            ? VaultSettings.DEFAULT.withoutDifferences()
+                            : VaultSettings.DEFAULT;
+            return Vault.open(
+                    store,
+                    credential,
+                    new Vault.Surroundings(Randomness.secure(), InstantSource.system(), settings));
         } catch (RuntimeException | Error e) {
             store.close();
             throw e;

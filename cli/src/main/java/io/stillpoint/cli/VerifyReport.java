@@ -2,10 +2,10 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
-import io.stillpoint.vault.ForgottenPoint;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.Verification;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.verify.Verification;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

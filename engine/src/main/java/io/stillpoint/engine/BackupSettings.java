@@ -2,7 +2,7 @@ package io.stillpoint.engine;
 
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.platform.ByteSize;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

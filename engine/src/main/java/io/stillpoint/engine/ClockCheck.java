@@ -2,8 +2,8 @@ package io.stillpoint.engine;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
-import io.stillpoint.vault.Clocks;
-import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.point.Clocks;
+import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -3,7 +3,7 @@ package io.stillpoint.engine;
 import io.stillpoint.guest.quiesce.Applications;
 import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.hypervisor.Shutdown;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 
 /// Which way a guest is brought to rest, and what a snapshot taken so is worth: the tables of `docs/consistency.md`,
 /// and nothing else decides either.

@@ -3,12 +3,12 @@ package io.stillpoint.engine;
 import io.stillpoint.hypervisor.ChangedBlocks;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.platform.block.BlockSource;
-import io.stillpoint.vault.BackupSession;
-import io.stillpoint.vault.DiskInput;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.PointDisk.Method;
-import io.stillpoint.vault.Scan;
-import io.stillpoint.vault.StoredDisk;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDisk.Method;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
 import java.util.Locale;
 import java.util.Optional;
 

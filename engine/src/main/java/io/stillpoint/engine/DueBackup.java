@@ -1,6 +1,6 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.vault.RecoveryPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.Instant;
 import java.util.Optional;
 

@@ -2,7 +2,7 @@ package io.stillpoint.engine;
 
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.time.Instant;
 import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;

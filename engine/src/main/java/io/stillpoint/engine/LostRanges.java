@@ -1,8 +1,8 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.platform.block.Extent;
-import io.stillpoint.vault.Losses;
-import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.point.Losses;
+import io.stillpoint.vault.store.VaultException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

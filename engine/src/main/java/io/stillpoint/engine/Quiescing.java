@@ -26,7 +26,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -4,12 +4,11 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.PathPart;
-import io.stillpoint.vault.Losses;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.point.Losses;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,7 +122,7 @@ public final class RescueJob {
                 return new Rescued(point, disk, image, outcome, lost.bytes(), message);
             }
         } catch (VaultException e) {
-            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.MISSING && e.kind() != Kind.TOO_NEW) {
+            if (!e.isDamage()) {
                 throw e;
             }
             return new Rescued(

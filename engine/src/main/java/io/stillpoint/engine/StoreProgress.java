@@ -1,6 +1,6 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.vault.IntakeProgress;
+import io.stillpoint.vault.session.IntakeProgress;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 

@@ -10,7 +10,7 @@ import io.stillpoint.guest.quiesce.Applications;
 import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.platform.Messages;
-import io.stillpoint.vault.Consistency;
+import io.stillpoint.vault.point.Consistency;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

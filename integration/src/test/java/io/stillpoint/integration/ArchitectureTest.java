@@ -1,6 +1,7 @@
 package io.stillpoint.integration;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static com.tngtech.archunit.library.plantuml.rules.PlantUmlArchCondition.Configuration.consideringOnlyDependenciesInDiagram;
 import static com.tngtech.archunit.library.plantuml.rules.PlantUmlArchCondition.adhereToPlantUmlDiagram;
 
@@ -45,7 +46,12 @@ final class ArchitectureTest {
                     .resideInAnyPackage(
                             "io.stillpoint.vault.index..",
                             "io.stillpoint.vault.pack..",
+                            "io.stillpoint.vault.read..",
                             "io.stillpoint.vault.tree..");
+
+    @ArchTest
+    static final ArchRule NO_PACKAGE_STANDS_IN_A_CYCLE =
+            slices().matching("io.stillpoint.(**)").should().beFreeOfCycles();
 
     @ArchTest
     static final ArchRule NATIVE_CALLS_STAND_IN_ONE_PACKAGE =

@@ -7,23 +7,23 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.testkit.disk.FaultyDisk;
-import io.stillpoint.vault.BackupSession;
-import io.stillpoint.vault.Consistency;
-import io.stillpoint.vault.DiskImage;
-import io.stillpoint.vault.DiskInput;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.PointDraft;
-import io.stillpoint.vault.RecoveryPoint;
-import io.stillpoint.vault.Scan;
-import io.stillpoint.vault.StoredDisk;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultSettings;
-import io.stillpoint.vault.Verification;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.verify.Verification;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -89,11 +89,9 @@ final class FaultyVault implements AutoCloseable {
         this.history = history;
         LocalStore store = new LocalStore(disk, ROOT);
         Random random = history.random();
-        vault =
-                isNew
-                        ? Vault.init(store, KEY, random::nextBytes, disk.clock())
-                        : Vault.open(store, KEY, random::nextBytes, disk.clock());
-        vault.set(SMALL);
+        Vault.Surroundings surroundings =
+                new Vault.Surroundings(random::nextBytes, disk.clock(), SMALL);
+        vault = isNew ? Vault.init(store, KEY, surroundings) : Vault.open(store, KEY, surroundings);
     }
 
     static FaultyVault init(FaultyDisk disk, History history) {

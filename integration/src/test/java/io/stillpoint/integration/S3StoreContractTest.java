@@ -1,7 +1,7 @@
 package io.stillpoint.integration;
 
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.Prices;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.Prices;
 import io.stillpoint.stores.s3.S3Address;
 import io.stillpoint.stores.s3.S3Settings.Exclusion;
 import io.stillpoint.testkit.ObjectStoreContract;

@@ -3,11 +3,11 @@ package io.stillpoint.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.stillpoint.stores.Prices;
 import io.stillpoint.stores.StoreLocation;
+import io.stillpoint.stores.request.Prices;
 import io.stillpoint.stores.s3.S3Settings;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.net.URI;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;

@@ -7,7 +7,7 @@ import io.stillpoint.integration.VaultScript.Prepared;
 import io.stillpoint.testkit.disk.FaultyDisk;
 import io.stillpoint.testkit.disk.FaultyDisk.Traits;
 import io.stillpoint.testkit.disk.Operation;
-import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.store.VaultException;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;

@@ -2,16 +2,16 @@ package io.stillpoint.simulation;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.simulation.Model.SimulatedPoint;
-import io.stillpoint.vault.ForgottenPoint;
-import io.stillpoint.vault.RecoveryPoint;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultSettings;
-import io.stillpoint.vault.Verification;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.verify.Verification;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
@@ -152,14 +152,10 @@ final class History {
     }
 
     private Vault open(SimulatedProcess process) {
-        Vault vault =
-                Vault.open(
-                        new SimulatedStore(state, process),
-                        key,
-                        process.randomness(),
-                        process.clock());
-        vault.set(settings);
-        return vault;
+        return Vault.open(
+                new SimulatedStore(state, process),
+                key,
+                new Vault.Surroundings(process.randomness(), process.clock(), settings));
     }
 
     /// One process after the other: what crashes is started anew.
@@ -206,7 +202,7 @@ final class History {
         while (true) {
             try {
                 return open(process);
-            } catch (io.stillpoint.vault.VaultException e) {
+            } catch (io.stillpoint.vault.store.VaultException e) {
                 if (process.faults() == 0) {
                     throw new Violation("the vault does not open", e);
                 }

@@ -1,12 +1,13 @@
 package io.stillpoint.stores;
 
-import io.stillpoint.vault.VaultException;
+import io.stillpoint.stores.request.RangedObject;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

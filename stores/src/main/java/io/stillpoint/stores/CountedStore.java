@@ -1,8 +1,10 @@
 package io.stillpoint.stores;
 
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ForwardingStore;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.Instant;
 import java.util.Optional;

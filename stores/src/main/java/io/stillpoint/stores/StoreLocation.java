@@ -5,6 +5,8 @@ import io.stillpoint.stores.azure.AzureAccess;
 import io.stillpoint.stores.azure.AzureAddress;
 import io.stillpoint.stores.azure.AzureSettings;
 import io.stillpoint.stores.azure.AzureStore;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.Prices;
 import io.stillpoint.stores.s3.S3Access;
 import io.stillpoint.stores.s3.S3Address;
 import io.stillpoint.stores.s3.S3Settings;

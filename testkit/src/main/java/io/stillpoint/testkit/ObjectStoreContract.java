@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.entry;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -13,6 +11,8 @@ import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
 import io.stillpoint.vault.store.ObjectStore.Upload;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;

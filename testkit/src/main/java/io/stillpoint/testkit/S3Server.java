@@ -1,9 +1,9 @@
 package io.stillpoint.testkit;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.Prices;
-import io.stillpoint.stores.RetryPolicy;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.Prices;
+import io.stillpoint.stores.request.RetryPolicy;
 import io.stillpoint.stores.s3.S3Access;
 import io.stillpoint.stores.s3.S3Address;
 import io.stillpoint.stores.s3.S3Settings;

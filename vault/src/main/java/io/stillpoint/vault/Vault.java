@@ -1,44 +1,51 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.block.BlockTarget;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.copy.VaultCopy;
+import io.stillpoint.vault.copy.VaultRepair;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.Credential;
 import io.stillpoint.vault.crypto.ItemId;
-import io.stillpoint.vault.crypto.KeySlot;
-import io.stillpoint.vault.crypto.ObjectKind;
-import io.stillpoint.vault.crypto.VaultKeys;
-import io.stillpoint.vault.index.ItemIndex;
-import io.stillpoint.vault.pack.PackFiles;
-import io.stillpoint.vault.pack.PackWriter;
-import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.key.KeySlots;
+import io.stillpoint.vault.key.Unlocked;
+import io.stillpoint.vault.key.VaultHeader;
+import io.stillpoint.vault.key.VaultMaking;
 import io.stillpoint.vault.pack.ZstdLibrary;
+import io.stillpoint.vault.point.Clocks;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.Losses;
+import io.stillpoint.vault.point.Points;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.point.VaultClock;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
-import io.stillpoint.vault.record.DamagedFrames;
+import io.stillpoint.vault.prune.Pruner;
+import io.stillpoint.vault.read.Contents;
+import io.stillpoint.vault.read.DiskRestore;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.IntakeProgress;
+import io.stillpoint.vault.session.VaultParts;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.RescueStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.tree.TreeDifference;
 import io.stillpoint.vault.tree.TreeShape;
+import io.stillpoint.vault.verify.Verification;
+import io.stillpoint.vault.verify.Verifier;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -49,91 +56,59 @@ import org.jspecify.annotations.Nullable;
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
 /// is first needed. Safe for use by several threads; several processes may use one vault at once.
 public final class Vault implements AutoCloseable {
-    private final ObjectStore store;
     private final VaultHeader header;
-    private final VaultKeys keys;
     private final KeySlots keySlots;
-    private final Randomness randomness;
-    private final InstantSource clock;
-    private final PackFiles packs;
-    private final Records records;
+    private final Contents contents;
     private final Points points;
-    private final Upkeep upkeep = new Upkeep();
-    private final Map<String, VaultException> junk = new ConcurrentSkipListMap<>();
-    private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
-    private volatile VaultSettings settings = VaultSettings.DEFAULT;
-    private @Nullable ItemIndex index;
-    private MemoryBudget.@Nullable Shares indexMemory;
-    private @Nullable NodeStore nodes;
+    private final Records records;
+    private final VaultClock clock;
+    private final VaultParts parts;
 
     private Vault(
             ObjectStore store,
-            VaultHeader header,
-            VaultKeys keys,
-            ObjectId opener,
-            Randomness randomness,
-            InstantSource clock,
+            Unlocked unlocked,
+            Surroundings surroundings,
             Consumer<VaultException> unreadable) {
-        this.store = store;
-        this.header = header;
-        this.keys = keys;
-        keySlots = new KeySlots(this, opener);
-        this.randomness = randomness;
-        this.clock = clock;
-        packs = new PackFiles(store, keys);
-        records = new Records(store, keys, e -> noteJunk(e, unreadable));
-        points = new Points(store, keys, records, randomness, this::clocks);
+        header = unlocked.header();
+        Randomness randomness = surroundings.randomness();
+        keySlots = KeySlots.of(store, unlocked, surroundings.clock(), randomness);
+        records = new Records(store, unlocked.keys(), unreadable);
+        clock = new VaultClock(store.description(), records, surroundings.clock(), randomness);
+        points = new Points(store, unlocked.keys(), records, randomness, clock);
+        VaultSettings settings = surroundings.settings();
+        contents = new Contents(store, unlocked.keys(), records, randomness, settings.workers());
+        parts = new VaultParts(header.id(), contents, points, records, clock, randomness, settings);
+    }
+
+    /// What a vault gets from the process that opens it.
+    ///
+    /// @param clock this machine's
+    /// @param settings of all who work on the vault and say nothing else
+    public record Surroundings(Randomness randomness, InstantSource clock, VaultSettings settings) {
+        /// With the usual settings.
+        public Surroundings(Randomness randomness, InstantSource clock) {
+            this(randomness, clock, VaultSettings.DEFAULT);
+        }
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` as [#requireNone] does, `KEY_FILE` if the
     /// passphrase won't do.
     public static Vault init(
             ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        requireNone(store);
-        VaultHeader header = new VaultHeader(ObjectId.random(randomness), clock.instant());
-        VaultKeys keys = new VaultKeys(header.id(), randomness.bytes(VaultKeys.KEY_LENGTH));
-        KeySlot.Title title =
-                new KeySlot.Title(
-                        ObjectId.random(randomness), header.id(), "first", header.createdAt());
-        boolean done = false;
-        try {
-            store.making(true);
-            // Of a making that was cut off: no key of this vault wraps them.
-            List<ObjectName> relics = new ArrayList<>();
-            store.list(Area.KEYS, listed -> relics.add(listed.name()));
-            relics.forEach(store::delete);
-            KeySlots.write(store, title, credential, keys, randomness);
-            // The header last: without it there is no vault, so a crash before leaves none.
-            store.put(ObjectName.vault(), header.encode(keys));
-            done = true;
-            if (!store.exists(new ObjectName(Area.KEYS, title.id()))) {
-                // Another making that began meanwhile took ours for one that was cut off; it has
-                // lost.
-                KeySlots.write(store, title, credential, keys, randomness);
-            }
-            store.making(false);
-        } finally {
-            if (!done) {
-                takeBack(store, title.id());
-            }
-        }
-        return new Vault(store, header, keys, title.id(), randomness, clock, _ -> {});
+        return init(store, credential, new Surroundings(randomness, clock));
     }
 
-    /// Removes the slot of a vault that could not be made, so that the next attempt finds nothing in its way.
-    private static void takeBack(ObjectStore store, ObjectId slot) {
-        try {
-            if (!store.exists(ObjectName.vault())) {
-                store.delete(new ObjectName(Area.KEYS, slot));
-            }
-        } catch (StillpointException _) {
-            // What failed before is what to tell; the next attempt says what is in its way.
-        }
+    /// As above.
+    public static Vault init(ObjectStore store, Credential credential, Surroundings surroundings) {
+        Unlocked made =
+                VaultMaking.make(
+                        store, credential, surroundings.randomness(), surroundings.clock());
+        return new Vault(store, made, surroundings, _ -> {});
     }
 
     /// Throws kind `EXISTS` if anything lies where the vault would be made: a vault, what is left of one, or something of others.
     public static void requireNone(ObjectStore store) {
-        VaultHeader.requireNone(store);
+        VaultMaking.requireNone(store);
     }
 
     /// Makes sure that the native library is there without which no vault can be read or written. Throws a
@@ -145,7 +120,12 @@ public final class Vault implements AutoCloseable {
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
     public static Vault open(
             ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        return open(store, credential, randomness, clock, _ -> {});
+        return open(store, credential, new Surroundings(randomness, clock));
+    }
+
+    /// As above.
+    public static Vault open(ObjectStore store, Credential credential, Surroundings surroundings) {
+        return new Vault(store, Unlocked.by(credential, store), surroundings, _ -> {});
     }
 
     /// Opens a vault that may be damaged, to list, verify and restore what is left of it and nothing else; it is never
@@ -155,52 +135,20 @@ public final class Vault implements AutoCloseable {
     public static Vault rescue(
             RescueStore store,
             Credential credential,
-            Randomness randomness,
-            InstantSource clock,
+            Surroundings surroundings,
             Consumer<VaultException> unreadable) {
-        return open(store, credential, randomness, clock, unreadable);
-    }
-
-    private static Vault open(
-            ObjectStore store,
-            Credential credential,
-            Randomness randomness,
-            InstantSource clock,
-            Consumer<VaultException> unreadable) {
-        Unlocked unlocked = Unlocked.by(credential, store);
-        return new Vault(
-                store,
-                unlocked.header(),
-                unlocked.keys(),
-                unlocked.slotId(),
-                randomness,
-                clock,
-                unreadable);
-    }
-
-    private void noteJunk(VaultException e, Consumer<VaultException> unreadable) {
-        junk.put(String.valueOf(e.getMessage()), e);
-        unreadable.accept(e);
+        return new Vault(store, Unlocked.by(credential, store), surroundings, unreadable);
     }
 
     /// Records met so far that no holder of the key made, or that are damaged, each once: kinds `DAMAGED`, `TOO_NEW`. They
     /// were passed over; [#verify] names all that there are.
     public List<VaultException> junk() {
-        return List.copyOf(junk.values());
+        return records.junk();
     }
 
     /// The credentials that open this vault.
     public KeySlots keySlots() {
         return keySlots;
-    }
-
-    /// Changes how this process works with the vault from now on.
-    public void set(VaultSettings changed) {
-        settings = changed;
-    }
-
-    VaultSettings settings() {
-        return settings;
     }
 
     public ObjectId id() {
@@ -209,29 +157,18 @@ public final class Vault implements AutoCloseable {
 
     /// What this host's clock and the store's show now.
     public Clocks clocks() {
-        Instant ofStore = records.now(randomness);
-        return new Clocks(clock.instant(), ofStore);
+        return clock.clocks();
     }
 
     /// Until when something is locked that is locked from now on. Throws kind `REFUSED` if the clocks are too far apart to
     /// tell: a lock that a wrong clock made can't be taken back.
     public Instant lockedUntil(Duration lock) {
-        Clocks clocks = clocks();
-        if (clocks.apart().compareTo(Clocks.LOCK_ERROR_MAX) > 0) {
-            throw new VaultException(
-                    Kind.REFUSED,
-                    "vault.clocks-apart",
-                    null,
-                    store.description(),
-                    clocks.store(),
-                    clocks.host());
-        }
-        return clocks.later().plus(lock);
+        return clock.lockedUntil(lock);
     }
 
     /// Where it lies, in the store's words.
     public String location() {
-        return store.description();
+        return contents.location();
     }
 
     public Instant createdAt() {
@@ -289,19 +226,6 @@ public final class Vault implements AutoCloseable {
         points.bringBack(point);
     }
 
-    void forEachPoint(Points.Visitor visitor) {
-        points.forEach(visitor);
-    }
-
-    Optional<RecoveryPoint> pointById(ObjectId id) {
-        return points.byId(id);
-    }
-
-    /// Returns false if the point's name is taken by what no holder of the key made.
-    boolean commit(RecoveryPoint point) {
-        return points.commit(point);
-    }
-
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
     public RecoveryPoint point(String prefix) {
         List<RecoveryPoint> offered = points();
@@ -335,7 +259,7 @@ public final class Vault implements AutoCloseable {
                     Kind.NOT_FOUND,
                     found.isEmpty() ? "vault.no-such-point" : "vault.ambiguous-point",
                     null,
-                    store.description(),
+                    contents.location(),
                     prefix,
                     found.size());
         }
@@ -351,20 +275,40 @@ public final class Vault implements AutoCloseable {
 
     /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.
     public void numberAbove(String vm, long ordinal) {
-        ordinals.merge(vm, ordinal, Math::max);
+        points.numberAbove(vm, ordinal);
     }
 
-    /// The highest ordinal that was seen of a VM, as far as somebody told; else 0.
-    long highestOrdinal(String vm) {
-        return ordinals.getOrDefault(vm, 0L);
-    }
-
-    /// Begins a backup.
+    /// Begins a backup with the vault's settings.
     ///
     /// @param base the point that the new one builds on, if there is one; see [BackupSession#base]
     public BackupSession backup(
             Optional<RecoveryPoint> base, Cancellation cancellation, IntakeProgress progress) {
-        return BackupSession.open(this, base, cancellation, progress);
+        return backup(parts.settings(), base, cancellation, progress);
+    }
+
+    /// Begins a backup with settings of its own.
+    public BackupSession backup(
+            VaultSettings settings,
+            Optional<RecoveryPoint> base,
+            Cancellation cancellation,
+            IntakeProgress progress) {
+        return BackupSession.open(parts, settings, base, cancellation, progress);
+    }
+
+    /// Copies points of this vault to another one; see [VaultCopy].
+    ///
+    /// @param lock for how long from now the copies can't be forgotten
+    public VaultCopy copyTo(
+            Vault other,
+            Optional<Duration> lock,
+            Cancellation cancellation,
+            IntakeProgress progress) {
+        return new VaultCopy(parts, other.parts, lock, cancellation, progress);
+    }
+
+    /// Mends this vault from a copy of it; see [VaultRepair].
+    public VaultRepair repairFrom(Vault copy, Cancellation cancellation, IntakeProgress progress) {
+        return new VaultRepair(parts, copy.parts, cancellation, progress);
     }
 
     /// Writes a disk's content to a target that reads as zeros, and checks every chunk. Throws kinds `DAMAGED` and
@@ -386,7 +330,7 @@ public final class Vault implements AutoCloseable {
             LongConsumer progress,
             Losses losses) {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-            new DiskRestore(this, warmUp, cancellation, progress, losses).run(image, target);
+            new DiskRestore(contents, warmUp, cancellation, progress, losses).run(image, target);
         }
     }
 
@@ -397,7 +341,7 @@ public final class Vault implements AutoCloseable {
         }
         AtomicLong chunks = new AtomicLong();
         TreeShape shape = image.shape();
-        new TreeDifference(nodes())
+        new TreeDifference(contents.nodes())
                 .walk(
                         null,
                         shape,
@@ -433,39 +377,42 @@ public final class Vault implements AutoCloseable {
     /// @param sampleBytes how much of the packs to read
     public Verification verify(long sampleBytes, Cancellation cancellation, LongConsumer progress) {
         try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-            return new Verifier(this, sampleBytes, warmUp, cancellation, progress).run();
+            return new Verifier(
+                            parts,
+                            keySlots,
+                            sampleBytes,
+                            warmUp,
+                            new Verifier.Watch(cancellation, progress))
+                    .run();
         }
     }
 
     /// Notes in the vault what a verification found damaged, so that backups store again what lay there and rely on it
     /// no longer. Does nothing if that is known.
     public void quarantine(Verification found) {
-        DamagedFrames known = damagedFrames();
-        if (!known.and(found.damagedFrames()).equals(known)) {
-            records.putQuarantined(ObjectId.random(randomness), found.damagedFrames());
-        }
+        contents.quarantine(found.damagedFrames());
     }
 
     /// Deletes what no point needs any more, in two steps: this run deletes what earlier ones condemned, and condemns for
     /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
     /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
     public PruneResult prune(PruneRules rules, Cancellation cancellation) {
-        return withReserve(() -> new Pruner(this, rules, cancellation).run());
+        return withReserve(() -> new Pruner(parts, rules, cancellation).run());
     }
 
     /// What makes room may use the room that is kept back for it.
     private <T> T withReserve(Supplier<T> work) {
-        store.useReserve(true);
+        contents.store().useReserve(true);
         try {
             return work.get();
         } finally {
-            store.useReserve(false);
+            contents.store().useReserve(false);
         }
     }
 
     /// What differs between two disks, ascending.
     public void difference(DiskImage before, DiskImage after, ChunkVisitor visitor) {
-        new TreeDifference(nodes())
+        new TreeDifference(contents.nodes())
                 .walk(
                         before.root(),
                         before.shape(),
@@ -497,132 +444,28 @@ public final class Vault implements AutoCloseable {
                 packFacts[1],
                 segmentFacts[0],
                 segmentFacts[1],
-                index().entries());
+                contents.index().entries());
     }
 
     private long[] count(Area area) {
         long[] counts = new long[2];
-        store.list(
-                area,
-                listed -> {
-                    counts[0]++;
-                    counts[1] += listed.size();
-                });
+        contents.store()
+                .list(
+                        area,
+                        listed -> {
+                            counts[0]++;
+                            counts[1] += listed.size();
+                        });
         return counts;
     }
 
-    PackWriter packWriter(ObjectKind kind, PackWriter.Sink sink) {
-        int capacity = kind == ObjectKind.DATA_PACK ? settings.dataPack() : settings.metadataPack();
-        return new PackWriter(store, keys, kind, capacity, randomness, sink);
-    }
-
-    ObjectStore store() {
-        return store;
-    }
-
-    VaultKeys keys() {
-        return keys;
-    }
-
-    Randomness randomness() {
-        return randomness;
-    }
-
-    InstantSource clock() {
-        return clock;
-    }
-
-    PackFiles packs() {
-        return packs;
-    }
-
-    Records records() {
-        return records;
-    }
-
-    Points allPoints() {
-        return points;
-    }
-
-    synchronized ItemIndex index() {
-        if (index == null) {
-            index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
-            long bytes = index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL;
-            indexMemory = MemoryBudget.ofProcess().take(1, 1, Math.max(0, bytes));
-        }
-        return index;
-    }
-
-    /// The index as of now: what was durable before the call is found.
-    ItemIndex refreshedIndex() {
-        boolean isFresh;
-        synchronized (this) {
-            isFresh = index == null;
-        }
-        ItemIndex refreshed = index();
-        if (!isFresh) {
-            refreshed.refresh();
-        }
-        return refreshed;
-    }
-
-    private Set<ObjectId> gone() {
-        Set<ObjectId> gone = new HashSet<>();
-        records.executed().forEach(found -> gone.addAll(found.record().packs()));
-        return gone;
-    }
-
-    /// Where an item lies by the index as of now, after it was not found or a place was found wanting.
-    Set<Place> otherPlaces(ItemId id, @Nullable Place failed) {
-        ItemIndex now = refreshedIndex();
-        now.adoptUnlisted();
-        Set<Place> places = now.lookup().places(id);
-        if (failed != null) {
-            places.remove(failed);
-        }
-        // A verdict that somebody put back must not hide what is there.
-        return places.isEmpty() ? now.placesOfGone(id) : places;
-    }
-
-    private DamagedFrames damagedFrames() {
-        DamagedFrames all = DamagedFrames.NONE;
-        for (DamagedFrames frames : records.quarantined().values()) {
-            all = all.and(frames);
-        }
-        return all;
-    }
-
-    /// Merges segments of the index if there are many; returns at once.
-    void mergeInBackground() {
-        ItemIndex merged = index();
-        upkeep.start(merged::merge);
-    }
-
-    synchronized NodeStore nodes() {
-        if (nodes == null) {
-            nodes = new NodeStore(packs, index(), this::otherPlaces, keys, store.description());
-        }
-        return nodes;
+    /// For tests.
+    VaultParts parts() {
+        return parts;
     }
 
     @Override
     public void close() {
-        // Before the index is closed under it.
-        upkeep.close();
-        closeAll();
-    }
-
-    private synchronized void closeAll() {
-        if (nodes != null) {
-            nodes.close();
-        }
-        if (index != null) {
-            index.close();
-        }
-        if (indexMemory != null) {
-            indexMemory.close();
-        }
-        packs.close();
-        store.close();
+        contents.close();
     }
 }

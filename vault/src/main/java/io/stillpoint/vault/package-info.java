@@ -1,6 +1,6 @@
 /// The vault: recovery points of disks, deduplicated, compressed and encrypted in an object store. Its central
-/// types are [Vault][io.stillpoint.vault.Vault], [BackupSession][io.stillpoint.vault.BackupSession] and
-/// [RecoveryPoint][io.stillpoint.vault.RecoveryPoint]; the format is in `docs/vault-format.md`.
+/// types are [Vault][io.stillpoint.vault.Vault], [BackupSession][io.stillpoint.vault.session.BackupSession] and
+/// [RecoveryPoint][io.stillpoint.vault.point.RecoveryPoint]; the format is in `docs/vault-format.md`.
 ///
 /// Invariants: objects are never rewritten; a recovery point appears only after everything it needs is
 /// durable; every chunk read is checked against its id. The vault knows no VM, hypervisor or guest: it reads

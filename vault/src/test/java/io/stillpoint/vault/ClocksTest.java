@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.vault.point.Clocks;
 import java.time.Duration;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;

@@ -4,11 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.store.ForwardingStore;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,7 +106,11 @@ final class CommitTest {
     private long storedBytes() {
         long[] bytes = new long[1];
         for (Area area : List.of(Area.PACKS, Area.INDEX)) {
-            vault.vault().store().list(area, listed -> bytes[0] += listed.size());
+            vault.vault()
+                    .parts()
+                    .contents()
+                    .store()
+                    .list(area, listed -> bytes[0] += listed.size());
         }
         return bytes[0];
     }

@@ -5,9 +5,22 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.vault.copy.VaultCopy;
+import io.stillpoint.vault.copy.VaultRepair;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointOrigin;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.verify.SealedVault;
+import io.stillpoint.vault.verify.Verification;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,8 +53,8 @@ final class CopyAndRepairTest {
     void make() throws IOException {
         original = TestVault.make(Files.createDirectory(folder.resolve("original")));
         other = TestVault.make(Files.createDirectory(folder.resolve("other")));
-        original.vault().set(SMALL);
-        other.vault().set(SMALL);
+        original.use(SMALL);
+        other.use(SMALL);
         first = TestVault.random(150 * CHUNK + 1234, 1);
         second = first.clone();
         for (int chunk : new int[] {3, 4, 70, 150}) {
@@ -56,12 +69,8 @@ final class CopyAndRepairTest {
     }
 
     private VaultCopy copy() {
-        return new VaultCopy(
-                original.vault(),
-                other.vault(),
-                Optional.empty(),
-                new Cancellation(),
-                (_, _) -> {});
+        return original.vault()
+                .copyTo(other.vault(), Optional.empty(), new Cancellation(), (_, _) -> {});
     }
 
     private List<RecoveryPoint> copyAll() {
@@ -116,16 +125,16 @@ final class CopyAndRepairTest {
         RecoveryPoint point = original.full(first);
         Cancellation stop = new Cancellation();
         VaultCopy interrupted =
-                new VaultCopy(
-                        original.vault(),
-                        other.vault(),
-                        Optional.empty(),
-                        stop,
-                        (_, reached) -> {
-                            if (reached >= 64L * CHUNK) {
-                                stop.request();
-                            }
-                        });
+                original.vault()
+                        .copyTo(
+                                other.vault(),
+                                Optional.empty(),
+                                stop,
+                                (_, reached) -> {
+                                    if (reached >= 64L * CHUNK) {
+                                        stop.request();
+                                    }
+                                });
         assertThatThrownBy(() -> interrupted.copy(point)).isInstanceOf(CancelledException.class);
         assertThat(other.vault().points()).isEmpty();
         RecoveryPoint copy = copyAll().getFirst();
@@ -136,12 +145,12 @@ final class CopyAndRepairTest {
     @Test
     void aVaultIsNotCopiedToItself() {
         assertThatThrownBy(() ->
-                        new VaultCopy(
-                                original.vault(),
-                                original.vault(),
-                                Optional.empty(),
-                                new Cancellation(),
-                                (_, _) -> {}))
+                        original.vault()
+                                .copyTo(
+                                        original.vault(),
+                                        Optional.empty(),
+                                        new Cancellation(),
+                                        (_, _) -> {}))
                 .isInstanceOf(VaultException.class);
     }
 
@@ -161,7 +170,6 @@ final class CopyAndRepairTest {
         }
         Files.delete(packs.get(1));
         original.reopen();
-        original.vault().set(SMALL);
     }
 
     @Test
@@ -199,7 +207,8 @@ final class CopyAndRepairTest {
         Verification found = original.verify();
         assertThat(found.damagedPoints()).isNotEmpty();
         VaultRepair.Outcome outcome =
-                new VaultRepair(original.vault(), other.vault(), new Cancellation(), (_, _) -> {})
+                original.vault()
+                        .repairFrom(other.vault(), new Cancellation(), (_, _) -> {})
                         .run(found);
         assertThat(outcome.problems()).isEmpty();
         assertThat(original.verify().damagedPoints()).isEmpty();
@@ -214,7 +223,11 @@ final class CopyAndRepairTest {
         assertThat(original.verify().problems()).isEmpty();
         assertThat(original.restored(point)).isEqualTo(content);
         List<ObjectName> quarantine = new ArrayList<>();
-        original.vault().store().list(Area.QUARANTINE, listed -> quarantine.add(listed.name()));
+        original.vault()
+                .parts()
+                .contents()
+                .store()
+                .list(Area.QUARANTINE, listed -> quarantine.add(listed.name()));
         assertThat(quarantine).isEmpty();
     }
 

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.verify.Verification;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;

@@ -3,7 +3,14 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
+import io.stillpoint.vault.verify.Verification;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,7 +39,7 @@ final class DifferenceTest {
     @BeforeEach
     void make() {
         vaults = TestVault.make(folder);
-        vaults.vault().set(SMALL);
+        vaults.use(SMALL);
     }
 
     @AfterEach
@@ -155,7 +162,6 @@ final class DifferenceTest {
             }
         }
         vaults.reopen();
-        vaults.vault().set(SMALL);
         Verification found = vaults.verify();
         assertThat(found.damagedPoints())
                 .containsExactlyInAnyOrderElementsOf(

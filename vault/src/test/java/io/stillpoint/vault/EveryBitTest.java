@@ -3,10 +3,14 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.verify.ObjectCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -115,7 +119,7 @@ final class EveryBitTest {
         try (TestVault vault = TestVault.make(folder)) {
             RecoveryPoint point = vault.full(disk);
             vault.vault().forget(point, Duration.ofDays(1));
-            ObjectStore store = vault.vault().store();
+            ObjectStore store = vault.vault().parts().contents().store();
             long bits = 0;
             for (ObjectName name : objects(store)) {
                 byte[] bytes = store.get(name);
@@ -138,7 +142,7 @@ final class EveryBitTest {
             RecoveryPoint base = vault.full(disk);
             disk[1000]++;
             vault.backup(disk, new Scan.Everything(Optional.of(base.disks().getFirst().image())));
-            ObjectStore store = vault.vault().store();
+            ObjectStore store = vault.vault().parts().contents().store();
             Random random = new Random(7);
             for (ObjectName name : objects(store)) {
                 byte[] bytes = store.get(name);

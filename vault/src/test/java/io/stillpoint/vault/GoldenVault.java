@@ -2,6 +2,8 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.crypto.Passphrase;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.Scan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.key.KeySlots;
+import io.stillpoint.vault.point.PointCodec;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

@@ -5,16 +5,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -149,16 +157,17 @@ final class IndexMergeTest {
             RecoveryPoint made;
             try (BackupSession session =
                     backingUp.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
-                merging.index().merge();
+                merging.parts().contents().index().merge();
                 Scan scan = new Scan.Everything(Optional.empty());
                 StoredDisk stored =
                         session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
                                 .getFirst();
-                merging.index().merge();
+                merging.parts().contents().index().merge();
                 made = backingUp.commit(session, stored);
             }
-            merging.refreshedIndex().merge();
-            assertThat(IndexFixture.segments(backingUp.vault().store())).hasSizeLessThan(WIDTH);
+            merging.parts().contents().refreshedIndex().merge();
+            assertThat(IndexFixture.segments(backingUp.vault().parts().contents().store()))
+                    .hasSizeLessThan(WIDTH);
             assertThat(backingUp.restored(made)).isEqualTo(content);
             assertThat(backingUp.full(content).disks().getFirst().newBytes()).isZero();
             assertThat(backingUp.verify().problems()).isEmpty();
@@ -176,10 +185,11 @@ final class IndexMergeTest {
             DiskImage image = point.disks().getFirst().image();
             try (Vault restoring = open(store(), key())) {
                 // Reads the list of segments now.
-                assertThat(restoring.index().entries()).isPositive();
-                List<ObjectName> before = IndexFixture.segments(restoring.store());
-                merging.vault().index().merge();
-                assertThat(IndexFixture.segments(restoring.store()))
+                assertThat(restoring.parts().contents().index().entries()).isPositive();
+                List<ObjectName> before =
+                        IndexFixture.segments(restoring.parts().contents().store());
+                merging.vault().parts().contents().index().merge();
+                assertThat(IndexFixture.segments(restoring.parts().contents().store()))
                         .doesNotContainAnyElementsOf(before.subList(0, 1));
                 MemoryDisk target = new MemoryDisk(new byte[content.length]);
                 restoring.restore(image, target, new Cancellation(), _ -> {});
@@ -372,7 +382,7 @@ final class IndexMergeTest {
             VaultSettings small =
                     new VaultSettings(
                             2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
-            vaults.vault().set(small);
+            vaults.use(small);
             byte[] content = TestVault.random(40 * CHUNK, 1);
             RecoveryPoint old = vaults.full(content.clone());
             for (int chunk = 0; chunk < 40; chunk += 3) {
@@ -385,12 +395,12 @@ final class IndexMergeTest {
                     new PruneRules(Duration.ZERO, Duration.ZERO, 90, Long.MAX_VALUE, false);
             assertThat(vaults.vault().prune(rules, new Cancellation()).copiedBytes()).isPositive();
             vaults.reopen();
-            before = IndexFixture.visited(vaults.vault().index());
+            before = IndexFixture.visited(vaults.vault().parts().contents().index());
             assertThat(before.values()).anyMatch(places -> places.size() > 1);
             LocalStore store = vaults.store();
             IndexFixture.segments(store).forEach(store::delete);
             vaults.reopen();
-            ItemIndex index = vaults.vault().index();
+            ItemIndex index = vaults.vault().parts().contents().index();
             assertThat(IndexFixture.visited(index)).isEmpty();
             index.adoptUnlisted();
             // What is not written yet is told as well.

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.verify.SealedVault;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -5,15 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.record.PackList;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,7 +57,7 @@ final class LateWritesTest {
 
     private List<ObjectName> objects(Area area) {
         List<ObjectName> names = new ArrayList<>();
-        vaults.vault().store().list(area, listed -> names.add(listed.name()));
+        vaults.vault().parts().contents().store().list(area, listed -> names.add(listed.name()));
         return names;
     }
 
@@ -63,6 +69,7 @@ final class LateWritesTest {
         objects(Area.PACKS).forEach(name -> packs.add(name.id()));
         // As by a prune that slept while others concluded the condemnation, and then died.
         vaults.vault()
+                .parts()
                 .records()
                 .putExecuted(new PackList(ObjectId.random(Randomness.secure()), packs));
         prune();

@@ -3,7 +3,15 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.vault.copy.VaultCopy;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.Lineage;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,8 +52,8 @@ final class LineageTest {
     }
 
     private VaultCopy copy() {
-        return new VaultCopy(
-                vault.vault(), other.vault(), Optional.empty(), new Cancellation(), (_, _) -> {});
+        return vault.vault()
+                .copyTo(other.vault(), Optional.empty(), new Cancellation(), (_, _) -> {});
     }
 
     private static List<Long> ordinals(List<RecoveryPoint> points) {

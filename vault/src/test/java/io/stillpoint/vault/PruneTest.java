@@ -5,11 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.block.Extent;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -45,7 +53,7 @@ final class PruneTest {
     @BeforeEach
     void make() {
         vaults = TestVault.make(folder);
-        vaults.vault().set(SMALL);
+        vaults.use(SMALL);
     }
 
     @AfterEach
@@ -63,7 +71,7 @@ final class PruneTest {
 
     private List<ObjectName> objects(Area area) {
         List<ObjectName> names = new ArrayList<>();
-        vaults.vault().store().list(area, listed -> names.add(listed.name()));
+        vaults.vault().parts().contents().store().list(area, listed -> names.add(listed.name()));
         return names;
     }
 
@@ -97,7 +105,6 @@ final class PruneTest {
         assertThat(vaults.verify().problems()).isEmpty();
         assertThat(vaults.restored(point)).isEqualTo(content);
         vaults.reopen();
-        vaults.vault().set(SMALL);
         assertThat(vaults.restored(point)).isEqualTo(content);
     }
 
@@ -266,14 +273,13 @@ final class PruneTest {
 
     @Test
     void silentSessionIsRevoked() {
-        vaults.vault()
-                .set(
-                        new VaultSettings(
-                                2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofSeconds(-10)));
+        VaultSettings silent =
+                new VaultSettings(
+                        2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofSeconds(-10));
         byte[] content = disk(20, 1);
         Scan scan = new Scan.Everything(Optional.empty());
         try (BackupSession session =
-                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+                vaults.vault().backup(silent, Optional.empty(), new Cancellation(), (_, _) -> {})) {
             StoredDisk stored =
                     session.store(List.of(new DiskInput("disk", new MemoryDisk(content), scan)))
                             .getFirst();
@@ -284,7 +290,6 @@ final class PruneTest {
                             e -> assertThat(e.kind()).isEqualTo(Kind.OVERTAKEN));
         }
         assertThat(vaults.vault().points()).isEmpty();
-        vaults.vault().set(SMALL);
         requireSound(vaults.full(content), content);
     }
 
@@ -381,7 +386,6 @@ final class PruneTest {
             }
         }
         vaults.reopen();
-        vaults.vault().set(SMALL);
     }
 
     @Test
@@ -424,7 +428,6 @@ final class PruneTest {
         // As by a process that merged before the packs were condemned, and then slept.
         Files.write(name, segment);
         vaults.reopen();
-        vaults.vault().set(SMALL);
         requireSound(vaults.full(content), content);
     }
 
@@ -517,7 +520,7 @@ final class PruneTest {
         RecoveryPoint kept = vaults.full(content);
         forget(old);
         try (TestVault other = TestVault.open(folder)) {
-            other.vault().set(SMALL);
+            other.use(SMALL);
             for (int run = 0; run < 6; run++) {
                 Thread beside =
                         Thread.ofPlatform()

@@ -6,13 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.Extent;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.Losses;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.RescueStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,8 +62,7 @@ final class RescueTest {
                         new LocalStore(folder.resolve("scratch")),
                         true),
                 KeyFile.read(folder.resolve("key")),
-                Randomness.secure(),
-                InstantSource.system(),
+                new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
                 unreadable::add);
     }
 

@@ -4,8 +4,19 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.verify.Verification;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,6 +32,7 @@ final class TestVault implements AutoCloseable {
 
     private final Path folder;
     private final KeyFile key;
+    private VaultSettings settings = VaultSettings.DEFAULT;
     private Vault vault;
     private Instant now = InstantSource.system().instant();
 
@@ -53,7 +65,7 @@ final class TestVault implements AutoCloseable {
 
     /// The vault through another way to its store.
     Vault open(ObjectStore store) {
-        return Vault.open(store, key, Randomness.secure(), () -> now);
+        return Vault.open(store, key, surroundings());
     }
 
     /// Has this process's clock leap.
@@ -63,7 +75,17 @@ final class TestVault implements AutoCloseable {
 
     void reopen() {
         vault.close();
-        vault = Vault.open(store(), key, Randomness.secure(), () -> now);
+        vault = Vault.open(store(), key, surroundings());
+    }
+
+    private Vault.Surroundings surroundings() {
+        return new Vault.Surroundings(Randomness.secure(), () -> now, settings);
+    }
+
+    /// Goes on with other settings; the vault is opened anew.
+    void use(VaultSettings others) {
+        settings = others;
+        reopen();
     }
 
     static byte[] random(int length, long seed) {

@@ -5,17 +5,17 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
-import io.stillpoint.vault.BackupSession;
-import io.stillpoint.vault.Consistency;
-import io.stillpoint.vault.DiskInput;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.PointDraft;
-import io.stillpoint.vault.Scan;
-import io.stillpoint.vault.StoredDisk;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultSettings;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.pack.FrameCodec;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,9 +50,8 @@ final class Rebuild {
                 Vault.init(
                         new LocalStore(folder),
                         KeyFile.create(key, Randomness.secure()),
-                        Randomness.secure(),
-                        InstantSource.system())) {
-            vault.set(SETTINGS);
+                        new Vault.Surroundings(
+                                Randomness.secure(), InstantSource.system(), SETTINGS))) {
             backup(vault, new CountedDisk(chunks));
             Vault.Facts facts = vault.facts();
             items = facts.items();

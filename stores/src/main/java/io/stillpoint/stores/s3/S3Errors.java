@@ -2,10 +2,10 @@ package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.disk.Reason;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.Retries.Verdict;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.Retries.Verdict;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.net.UnknownHostException;
 import java.time.Duration;

@@ -1,10 +1,10 @@
 package io.stillpoint.stores.s3;
 
-import io.stillpoint.stores.RangedObject;
-import io.stillpoint.stores.RequestClass;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.stores.request.RangedObject;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.EOFException;
 import java.io.IOException;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;

@@ -1,11 +1,11 @@
 package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.RequestClass;
-import io.stillpoint.stores.Retries;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.RequestClass;
+import io.stillpoint.stores.request.Retries;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import software.amazon.awssdk.awscore.retry.AwsRetryStrategy;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;

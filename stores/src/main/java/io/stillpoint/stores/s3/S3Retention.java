@@ -1,9 +1,9 @@
 package io.stillpoint.stores.s3;
 
-import io.stillpoint.stores.RequestClass;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;

@@ -1,6 +1,6 @@
 package io.stillpoint.stores.s3;
 
-import io.stillpoint.stores.RetryPolicy;
+import io.stillpoint.stores.request.RetryPolicy;
 
 /// How to speak to a server.
 ///

@@ -1,14 +1,14 @@
 package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.stores.Meter;
-import io.stillpoint.stores.RequestClass;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.stores.request.Meter;
+import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -32,7 +32,7 @@ import software.amazon.awssdk.services.s3.model.S3Object;
 ///
 /// An object is stored by one conditional request, or in parts that a conditional request puts together: it appears whole
 /// or not at all, and never in another's place. Reads are of exact ranges. What fails for a passing reason is tried
-/// again ([io.stillpoint.stores.Retries]); what a dead writer left unfinished is dropped after two days by others.
+/// again ([io.stillpoint.stores.request.Retries]); what a dead writer left unfinished is dropped after two days by others.
 public final class S3Store implements ObjectStore {
     private static final Duration ABANDONED = Duration.ofDays(2);
 

@@ -8,29 +8,29 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.testkit.Bytes;
 import io.stillpoint.testkit.MemoryDisk;
-import io.stillpoint.vault.BackupSession;
-import io.stillpoint.vault.Consistency;
-import io.stillpoint.vault.DiskImage;
-import io.stillpoint.vault.DiskInput;
-import io.stillpoint.vault.ForgottenPoint;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.PointDraft;
-import io.stillpoint.vault.RecoveryPoint;
-import io.stillpoint.vault.Scan;
-import io.stillpoint.vault.StoredDisk;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
-import io.stillpoint.vault.VaultSettings;
-import io.stillpoint.vault.Verification;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.record.DamagedFrames;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.verify.Verification;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -90,9 +90,7 @@ final class AttackTest {
     }
 
     private Vault open(Wiretap store) {
-        Vault vault = Vault.open(store, key, Randomness.secure(), clock());
-        vault.set(SMALL);
-        return vault;
+        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), clock(), SMALL));
     }
 
     private RecoveryPoint backup(Vault vault, byte[] content) {

@@ -1,9 +1,9 @@
 package io.stillpoint.vault.crypto;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -40,7 +40,7 @@ public record ObjectHeader(ObjectKind kind, ObjectId id) {
                 || !Arrays.equals(bytes, 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
             throw name.area() == ObjectName.Area.VAULT
                     ? new VaultException(Kind.NOT_A_VAULT, "vault.not-a-vault", null, store)
-                    : damaged(name, store, "header");
+                    : VaultException.damaged(name, store, "header");
         }
         ByteBuffer buffer = ByteBuffer.wrap(bytes, MAGIC.length, LENGTH - MAGIC.length);
         byte letter = buffer.get();
@@ -48,7 +48,7 @@ public record ObjectHeader(ObjectKind kind, ObjectId id) {
         buffer.getShort();
         ObjectId id = ObjectId.read(buffer);
         if (buffer.getInt() != Checksum.of(bytes, 0, CHECKED)) {
-            throw damaged(name, store, "header");
+            throw VaultException.damaged(name, store, "header");
         }
         if (version != VERSION) {
             throw new VaultException(
@@ -63,12 +63,5 @@ public record ObjectHeader(ObjectKind kind, ObjectId id) {
             throw new VaultException(Kind.DAMAGED, "vault.swapped", null, store, name);
         }
         return new ObjectHeader(kind, id);
-    }
-
-    /// The error for bytes of an object that are not what was written.
-    ///
-    /// @param part which part of the object, in a word
-    public static VaultException damaged(ObjectName name, String store, String part) {
-        return new VaultException(Kind.DAMAGED, "vault.damaged", null, store, name, part);
     }
 }

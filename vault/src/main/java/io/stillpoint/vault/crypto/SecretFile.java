@@ -1,8 +1,8 @@
 package io.stillpoint.vault.crypto;
 
 import io.stillpoint.platform.disk.Reason;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

@@ -1,7 +1,7 @@
 package io.stillpoint.vault.crypto;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,7 +1,6 @@
 package io.stillpoint.vault.index;
 
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.FrameReader;
@@ -15,6 +14,7 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
+import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -344,7 +344,7 @@ public final class ItemIndex implements AutoCloseable {
     /// found through the packs.
     private void noteDamage(VaultException e) {
         // A version that is not ours is as easily forged as any other byte.
-        if (e.kind() != VaultException.Kind.DAMAGED && e.kind() != VaultException.Kind.TOO_NEW) {
+        if (!e.isJunk()) {
             throw e;
         }
         damage.add(e.getMessage());
@@ -748,9 +748,7 @@ public final class ItemIndex implements AutoCloseable {
         } catch (VaultException e) {
             // A damaged pack offers nothing, nor does one of a version that anybody could write
             // there; verification names it. Anything else is a real failure.
-            if (e.kind() != VaultException.Kind.DAMAGED
-                    && e.kind() != VaultException.Kind.TOO_NEW
-                    && e.kind() != VaultException.Kind.MISSING) {
+            if (!e.isDamage()) {
                 throw e;
             }
         }

@@ -1,9 +1,9 @@
 package io.stillpoint.vault.index;
 
-import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,8 +1,7 @@
 package io.stillpoint.vault.pack;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.VaultException;
 
 /// Which object is being read, for messages about damage.
 ///
@@ -10,6 +9,6 @@ import io.stillpoint.vault.store.ObjectName;
 public record Where(String store, ObjectName name) {
     /// The error for a part of the object that is not what was written.
     public VaultException damaged(String part) {
-        return ObjectHeader.damaged(name, store, part);
+        return VaultException.damaged(name, store, part);
     }
 }

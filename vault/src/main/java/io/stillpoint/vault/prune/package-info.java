@@ -1,4 +1,4 @@
-/// Sets of items and packs for finding what no point needs any more: [Reachable][io.stillpoint.vault.prune.Reachable], [PackCensus][io.stillpoint.vault.prune.PackCensus].
+/// Deleting what no point needs any more: [Pruner][io.stillpoint.vault.prune.Pruner], and the sets of items and packs by which it knows.
 @NullMarked
 package io.stillpoint.vault.prune;
 

@@ -2,8 +2,6 @@ package io.stillpoint.vault.record;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.Where;
@@ -13,6 +11,8 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore.StoredObject;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -35,11 +36,15 @@ import tools.jackson.databind.JsonNode;
 /// A record means nothing unless a holder of the key made it under the very name that it has. Anything else is junk: it is
 /// named and passed over, so that it neither hides a point, nor has something deleted, nor stops whoever owns the vault.
 public final class Records {
+    /// How many records that can't be read are remembered.
+    private static final int JUNK_MAX = 1000;
+
     private static final Duration PROBE_PATIENCE = Duration.ofHours(1);
 
     private final ObjectStore store;
     private final RecordCodec codec;
     private final Consumer<VaultException> unreadable;
+    private final Map<String, VaultException> junk = new ConcurrentSkipListMap<>();
 
     /// @param unreadable is told of records that can't be read, perhaps more than once
     public Records(ObjectStore store, VaultKeys keys, Consumer<VaultException> unreadable) {
@@ -291,10 +296,10 @@ public final class Records {
             return read(kind, name, parser);
         } catch (VaultException e) {
             // A version that is not ours is as easily forged as anything else.
-            if (e.kind() != Kind.DAMAGED && e.kind() != Kind.TOO_NEW) {
+            if (!e.isJunk()) {
                 throw e;
             }
-            unreadable.accept(e);
+            noteJunk(e);
             unread.run();
             return null;
         }
@@ -316,5 +321,18 @@ public final class Records {
         } catch (JacksonException | IllegalArgumentException | DateTimeException e) {
             throw new Where(store.description(), name).damaged("record");
         }
+    }
+
+    private void noteJunk(VaultException e) {
+        if (junk.size() < JUNK_MAX) {
+            junk.put(String.valueOf(e.getMessage()), e);
+        }
+        unreadable.accept(e);
+    }
+
+    /// Records met so far that no holder of the key made, or that are damaged, each once and no more than [#JUNK_MAX]: kinds
+    /// `DAMAGED`, `TOO_NEW`. They were passed over.
+    public List<VaultException> junk() {
+        return List.copyOf(junk.values());
     }
 }

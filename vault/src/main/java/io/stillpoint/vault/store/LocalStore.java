@@ -2,9 +2,8 @@ package io.stillpoint.vault.store;
 
 import io.stillpoint.platform.disk.Disk;
 import io.stillpoint.platform.disk.RealDisk;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;

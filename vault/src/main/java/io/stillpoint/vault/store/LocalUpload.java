@@ -1,8 +1,7 @@
 package io.stillpoint.vault.store;
 
 import io.stillpoint.platform.disk.DiskFile;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;

@@ -1,8 +1,6 @@
 package io.stillpoint.vault.store;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
-import io.stillpoint.vault.crypto.ObjectHeader;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -89,7 +87,7 @@ public interface ObjectStore extends AutoCloseable {
     default byte[] get(ObjectName name) {
         try (StoredObject object = open(name)) {
             if (object.size() > GET_MAX) {
-                throw ObjectHeader.damaged(name, description(), "length");
+                throw VaultException.damaged(name, description(), "length");
             }
             byte[] content = new byte[Math.toIntExact(object.size())];
             object.read(0, content, 0, content.length);

@@ -1,8 +1,7 @@
 package io.stillpoint.vault.store;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.Set;

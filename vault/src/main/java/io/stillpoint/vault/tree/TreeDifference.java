@@ -1,7 +1,7 @@
 package io.stillpoint.vault.tree;
 
-import io.stillpoint.vault.VaultException;
 import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.store.VaultException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 

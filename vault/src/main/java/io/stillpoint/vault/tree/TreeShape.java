@@ -1,6 +1,6 @@
 package io.stillpoint.vault.tree;
 
-import io.stillpoint.vault.VaultException;
+import io.stillpoint.vault.store.VaultException;
 
 /// The numbers of a disk's block tree.
 ///

@@ -4,18 +4,17 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.block.Extent;
-import io.stillpoint.vault.DiskImage;
-import io.stillpoint.vault.ForgottenPoint;
-import io.stillpoint.vault.Losses;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.RecoveryPoint;
-import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.VaultDisks;
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
-import io.stillpoint.vault.VaultSettings;
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.Losses;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.verify.SealedVault;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -70,15 +69,6 @@ final class Exercise {
     }
 
     private static void use(Vault vault) {
-        VaultSettings usual = VaultSettings.DEFAULT;
-        vault.set(
-                new VaultSettings(
-                        usual.frame(),
-                        usual.differences(),
-                        usual.dataPack(),
-                        usual.metadataPack(),
-                        1,
-                        usual.patience()));
         List<RecoveryPoint> points = new ArrayList<>();
         step(() -> points.addAll(vault.points()));
         step(() -> vault.forgotten().stream().map(ForgottenPoint::point).forEach(points::add));

@@ -5,14 +5,6 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
-import io.stillpoint.vault.BackupSession;
-import io.stillpoint.vault.Consistency;
-import io.stillpoint.vault.DiskInput;
-import io.stillpoint.vault.PointDisk;
-import io.stillpoint.vault.PointDraft;
-import io.stillpoint.vault.RecoveryPoint;
-import io.stillpoint.vault.Scan;
-import io.stillpoint.vault.StoredDisk;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.ItemHasher;
@@ -22,6 +14,15 @@ import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
 import io.stillpoint.vault.crypto.VaultKeys;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.PointDraft;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -146,7 +147,20 @@ final class Forge {
     }
 
     Vault open(MemoryStore store) {
-        return Vault.open(store, key, new Random(2)::nextBytes, () -> NOW.plusSeconds(86_400));
+        VaultSettings usual = VaultSettings.DEFAULT;
+        VaultSettings single =
+                new VaultSettings(
+                        usual.frame(),
+                        usual.differences(),
+                        usual.dataPack(),
+                        usual.metadataPack(),
+                        1,
+                        usual.patience());
+        return Vault.open(
+                store,
+                key,
+                new Vault.Surroundings(
+                        new Random(2)::nextBytes, () -> NOW.plusSeconds(86_400), single));
     }
 
     KeyFile key() {

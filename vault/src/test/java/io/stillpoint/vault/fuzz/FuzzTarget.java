@@ -3,7 +3,6 @@ package io.stillpoint.vault.fuzz;
 import static io.stillpoint.vault.fuzz.Exercise.step;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.vault.SealedVault;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -21,6 +20,7 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.tree.Node;
+import io.stillpoint.vault.verify.SealedVault;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,10 +1,10 @@
 package io.stillpoint.vault.fuzz;
 
-import io.stillpoint.vault.VaultException;
-import io.stillpoint.vault.VaultException.Kind;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.ByteArrayOutputStream;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,0 +1,123 @@
+package io.stillpoint.vault.copy;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.vault.point.PointDisk;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.read.ChunkReaders;
+import io.stillpoint.vault.read.VaultDisk;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.IntakeProgress;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.session.VaultParts;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.verify.Verification;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/// Mends recovery points from a copy of the vault. Since items are found by what they hold, to store a sound disk again
+/// brings back whatever is lost of it, for every point that shares it; no point is changed.
+public final class VaultRepair {
+    private final VaultParts damaged;
+    private final VaultParts copy;
+    private final Cancellation cancellation;
+    private final IntakeProgress progress;
+    private final Messages messages = Messages.of(VaultException.class);
+
+    public VaultRepair(
+            VaultParts damaged,
+            VaultParts copy,
+            Cancellation cancellation,
+            IntakeProgress progress) {
+        this.damaged = damaged;
+        this.copy = copy;
+        this.cancellation = cancellation;
+        this.progress = progress;
+    }
+
+    /// What came of it.
+    ///
+    /// @param mended points that can be restored again
+    /// @param problems in words: what could not be mended, and why
+    public record Outcome(List<ObjectId> mended, List<String> problems) {}
+
+    /// Puts what a verification found into quarantine and stores again, from the copy, what damaged points need.
+    public Outcome run(Verification found) {
+        damaged.contents().quarantine(found.damagedFrames());
+        List<ObjectId> mended = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        for (ObjectId id : found.damagedPoints()) {
+            RecoveryPoint point = damaged.points().byId(id).orElse(null);
+            if (point == null) {
+                continue;
+            }
+            Optional<RecoveryPoint> counterpart = counterpart(point);
+            if (counterpart.isEmpty()) {
+                problems.add(messages.text("vault.repair-no-copy", id, copy.contents().location()));
+            } else if (mend(point, counterpart.get(), problems)) {
+                mended.add(id);
+            }
+        }
+        return new Outcome(mended, problems);
+    }
+
+    private Optional<RecoveryPoint> counterpart(RecoveryPoint point) {
+        return copy.points().offered().stream().filter(other -> isSame(point, other)).findFirst();
+    }
+
+    /// Whether one is a copy of the other, by `vault copy` or of the store's files.
+    private boolean isSame(RecoveryPoint point, RecoveryPoint other) {
+        boolean isOneVault = damaged.id().equals(copy.id());
+        return (isOneVault && point.id().equals(other.id()))
+                || other.copiedFrom().filter(of -> of.is(damaged.id(), point.id())).isPresent()
+                || point.copiedFrom().filter(of -> of.is(copy.id(), other.id())).isPresent();
+    }
+
+    private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<String> problems) {
+        try (BackupSession session =
+                BackupSession.open(
+                        damaged, damaged.settings(), Optional.empty(), cancellation, progress)) {
+            boolean isWhole = true;
+            for (PointDisk disk : point.disks()) {
+                PointDisk other = sound.disk(disk.name()).orElse(null);
+                isWhole &= other != null && mend(session, disk, other, problems);
+            }
+            session.flush();
+            return isWhole;
+        }
+    }
+
+    private boolean mend(
+            BackupSession session, PointDisk disk, PointDisk other, List<String> problems) {
+        try (ChunkReaders readers = new ChunkReaders(copy.contents());
+                BlockSource source = new VaultDisk(copy.contents(), other.image(), readers)) {
+            StoredDisk stored =
+                    session.store(
+                                    List.of(
+                                            new DiskInput(
+                                                    disk.name(),
+                                                    source,
+                                                    new Scan.Everything(Optional.empty()))))
+                            .getFirst();
+            boolean isSame = Objects.equals(stored.image().root(), disk.image().root());
+            if (!isSame) {
+                problems.add(
+                        messages.text(
+                                "vault.repair-differs", disk.name(), copy.contents().location()));
+            }
+            return isSame;
+        } catch (VaultException e) {
+            if (!e.isDamage()) {
+                throw e;
+            }
+            problems.add(e.getMessage());
+            return false;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+package io.stillpoint.vault.session;
+
+import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.PackGroup;
+import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.store.ObjectId;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// Which items a session is about to store, so that its workers store equal ones once. Each session has its own:
+/// relying on what another session has begun would lose data if that one failed.
+public final class Claims {
+    private final ItemIndex index;
+    private final Set<ItemId> pending = ConcurrentHashMap.newKeySet();
+    private final AtomicLong indexBytes = new AtomicLong();
+
+    Claims(ItemIndex index) {
+        this.index = index;
+    }
+
+    /// Whether the caller has to store the node: the vault has none such and no other worker is about to store it.
+    boolean claimNode(ItemId id, ItemIndex.Lookup lookup) {
+        return claim(id, lookup::findIndexed);
+    }
+
+    /// As [#claimNode], for a chunk. One that the vault has only as a difference is stored again: what protects that
+    /// difference's base from being pruned are points, not sessions that come upon it.
+    boolean claimChunk(ItemId id, ItemIndex.Lookup lookup) {
+        return claim(id, lookup::findWhole);
+    }
+
+    private boolean claim(ItemId id, Function<ItemId, @Nullable Place> find) {
+        if (!pending.add(id)) {
+            return false;
+        }
+        if (find.apply(id) != null) {
+            pending.remove(id);
+            return false;
+        }
+        return true;
+    }
+
+    /// Bytes of the index that are for this session's packs; complete once the index is flushed.
+    long indexBytes() {
+        return indexBytes.get();
+    }
+
+    /// A pack became durable.
+    void durable(ObjectId pack, List<PackGroup> groups) {
+        // First in the index, then gone from here: nobody misses it between.
+        index.durable(pack, groups, indexBytes::addAndGet);
+        for (PackGroup group : groups) {
+            for (ItemId id : group.ids()) {
+                pending.remove(id);
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+package io.stillpoint.vault.session;
+
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.vault.record.PackList;
+import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Session;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.VaultException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/// Keeps a session's record in the store from its start to its end, so that nothing that the session relies on is pruned
+/// (`docs/locking.md`).
+public final class SessionGuard implements AutoCloseable {
+    private static final Duration RENEWAL = Duration.ofHours(1);
+    private static final Duration RENEWAL_PAUSE = Duration.ofMinutes(2);
+
+    private final VaultParts parts;
+    private final Records records;
+    private final Set<ObjectId> avoided;
+    private final Renewal renewal;
+    private Session session;
+    private final List<Session> older = new ArrayList<>();
+    private boolean lingers;
+    private boolean closed;
+
+    private SessionGuard(VaultParts parts, Session session, Set<ObjectId> avoided) {
+        this.parts = parts;
+        this.session = session;
+        this.avoided = Set.copyOf(avoided);
+        records = parts.records();
+        renewal = new Renewal(RENEWAL, RENEWAL_PAUSE, this::renew);
+        renewal.start();
+    }
+
+    /// Puts the record, then looks what is to be avoided.
+    public static SessionGuard open(VaultParts parts, Duration patience, Set<ObjectId> bases) {
+        Records records = parts.records();
+        Randomness randomness = parts.randomness();
+        List<PackList> known = pending(records);
+        Session session =
+                new Session(
+                        ObjectId.random(randomness),
+                        ObjectId.random(randomness),
+                        parts.clock().instant(),
+                        parts.clock().instant(),
+                        patience.toSeconds(),
+                        bases,
+                        ids(known));
+        records.put(session);
+        try {
+            // Again: whoever did not see our record was too early for what we see now.
+            Set<ObjectId> avoided = new HashSet<>();
+            pending(records).forEach(list -> avoided.addAll(list.packs()));
+            // What we say we know we must avoid, even if this listing is older than the first.
+            known.forEach(list -> avoided.addAll(list.packs()));
+            return new SessionGuard(parts, session, avoided);
+        } catch (RuntimeException | Error e) {
+            records.deleteSession(session.id());
+            throw e;
+        }
+    }
+
+    private static List<PackList> pending(Records records) {
+        List<PackList> pending = new ArrayList<>();
+        // In this order: a condemnation that goes has a verdict before.
+        records.condemned().forEach(found -> pending.add(found.record()));
+        records.executed().forEach(found -> pending.add(found.record()));
+        return pending;
+    }
+
+    private static Set<ObjectId> ids(List<PackList> lists) {
+        Set<ObjectId> ids = new HashSet<>();
+        lists.forEach(list -> ids.add(list.id()));
+        return ids;
+    }
+
+    /// The id of the point that the session may make.
+    public synchronized ObjectId point() {
+        return session.point();
+    }
+
+    /// When the session's record was made, by the store's clock.
+    public Instant madeAt() {
+        return records.madeAt(session);
+    }
+
+    /// Packs whose items must be stored anew.
+    Set<ObjectId> avoided() {
+        return avoided;
+    }
+
+    /// Puts the record anew: whoever looks sees that the session lives. May be called again if it throws.
+    synchronized void renew() {
+        if (closed) {
+            return;
+        }
+        Session fresh =
+                session.renewed(ObjectId.random(parts.randomness()), parts.clock().instant());
+        try {
+            records.put(fresh);
+        } catch (VaultException e) {
+            // It may be there all the same, or come later.
+            older.add(fresh);
+            throw e;
+        }
+        List<Session> replaced = List.copyOf(older);
+        older.add(session);
+        session = fresh;
+        // A listing that comes in parts may have passed the new name and not reached the old one
+        // yet, so the last
+        // two stay.
+        if (!mayLinger()) {
+            delete(replaced);
+        }
+    }
+
+    /// Whether a listing may miss the newest record: then the older ones stay as long as the session, or it would be
+    /// missed as a whole.
+    private boolean mayLinger() {
+        return !parts.contents().store().listingDelay().isZero();
+    }
+
+    private void delete(List<Session> replaced) {
+        for (Session record : replaced) {
+            records.deleteSession(record.id());
+            older.remove(record);
+        }
+    }
+
+    /// The name of the promised point is taken by what no holder of the key made: promises a point of another id. Until this
+    /// session ends the record before stays too, so that there is no moment at which nothing keeps what it relies on.
+    synchronized void promiseAnother() {
+        Session fresh =
+                session.promising(
+                        ObjectId.random(parts.randomness()),
+                        ObjectId.random(parts.randomness()),
+                        parts.clock().instant());
+        records.put(fresh);
+        older.add(session);
+        session = fresh;
+        lingers = false;
+    }
+
+    /// The point is about to be made. If nobody ever tells whether it was, the record stays: the request may still be on
+    /// its way, and until prune has taken the point's name, what the point needs must not go.
+    void committing() {
+        lingers = true;
+    }
+
+    /// The point was made. Where listings may be late, the record must stay until everybody sees the point.
+    void committed() {
+        lingers = mayLinger();
+    }
+
+    @Override
+    public void close() {
+        renewal.close();
+        synchronized (this) {
+            if (!closed && !lingers) {
+                deleteRecords();
+            }
+            closed = true;
+        }
+    }
+
+    /// A record that stays is that of a dead session, which prune gets rid of. To throw would deny the commit before.
+    private void deleteRecords() {
+        try {
+            delete(List.copyOf(older));
+            records.deleteSession(session.id());
+        } catch (VaultException _) {
+            // As above.
+        }
+    }
+}
