@@ -1,7 +1,5 @@
 package io.stillpoint.testkit;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.stillpoint.platform.ByteSize;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -71,6 +69,7 @@ final class RealGuestContractTest extends GuestAgentContract {
             }
         }
 
+        /// While frozen the new one writes no pid file.
         @Override
         public void restartAgent() {
             vm.sh(
@@ -80,7 +79,6 @@ final class RealGuestContractTest extends GuestAgentContract {
                     while kill -0 $(cat /run/$agent/pid) 2>/dev/null; do usleep 10000; done
                     qemu-ga -d -m virtio-serial -p /dev/virtio-ports/$agent -t /run/$agent -f /run/$agent/pid </dev/null >/dev/null 2>&1
                     """);
-            assertThat(vm.exitCode("kill -0 $(cat /run/org.qemu.guest_agent.0/pid)")).isZero();
         }
 
         /// It goes on for the next test.
