@@ -2,9 +2,15 @@ package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
 import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.GuestAccess;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.RestoreJob;
+import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.images.RestoreTarget;
@@ -132,30 +138,27 @@ public final class Tour {
         String sha256 = inside.sha256OfDataDisk();
         finding("tour.guest-says", sha256);
         chapter(chapter);
-        BackupSettings settings =
-                new BackupSettings(
-                        "demo",
-                        true,
-                        Optional.of(vm.agentSocket()),
-                        Optional.of(
-                                ExtensionKeeper.in(
-                                        work.file("state"),
-                                        Prerequisites.Absent.WARN,
-                                        randomness,
-                                        clock)),
-                        false,
-                        Consistency.FILE_SYSTEM,
-                        Duration.ofSeconds(10),
-                        Duration.ofMinutes(1),
-                        work.file("scratch"),
-                        ByteSize.parse("1G"),
-                        false,
-                        Optional.empty(),
-                        writer);
+        ExtensionKeeper extensions =
+                ExtensionKeeper.in(
+                        work.file("state"), Prerequisites.Absent.WARN, randomness, clock);
         try (QemuVm machine = QemuVm.open(vm.qmpSocket())) {
-            RecoveryPoint point =
-                    new BackupJob(vault, machine, settings, view, cancellation, clock, randomness)
-                            .run();
+            BackupSettings settings =
+                    new BackupSettings(
+                            "demo",
+                            new BackupPolicy(
+                                    Consistency.FILE_SYSTEM,
+                                    new RestLimits(Duration.ofSeconds(10), Duration.ofMinutes(1)),
+                                    BackupPolicy.Vss.EXTENSION,
+                                    false,
+                                    Optional.empty()),
+                            Optional.of(
+                                    new GuestAccess(
+                                            new VmSocket(machine, vm.agentSocket()),
+                                            Optional.of(extensions))),
+                            new ScratchSettings(work.file("scratch"), ByteSize.parse("1G")),
+                            writer);
+            JobTools tools = new JobTools(view, cancellation, clock, randomness);
+            RecoveryPoint point = new BackupJob(vault, machine, settings, tools).run();
             finding(
                     "tour.point",
                     point.id().toString().substring(0, 12),

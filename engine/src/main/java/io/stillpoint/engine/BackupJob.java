@@ -11,7 +11,6 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Messages;
-import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.vault.Vault;
@@ -20,7 +19,6 @@ import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.StoredDisk;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -48,28 +46,17 @@ public final class BackupJob {
     private final Vault vault;
     private final VirtualMachine vm;
     private final BackupSettings settings;
+    private final JobTools tools;
     private final JobEvents events;
-    private final Cancellation cancellation;
-    private final InstantSource clock;
-    private final Randomness randomness;
     private final Set<MachineNotice> told = new HashSet<>();
     private final Messages messages = Messages.of(BackupJob.class);
 
-    public BackupJob(
-            Vault vault,
-            VirtualMachine vm,
-            BackupSettings settings,
-            JobEvents events,
-            Cancellation cancellation,
-            InstantSource clock,
-            Randomness randomness) {
+    public BackupJob(Vault vault, VirtualMachine vm, BackupSettings settings, JobTools tools) {
         this.vault = vault;
         this.vm = vm;
         this.settings = settings;
-        this.events = events;
-        this.cancellation = cancellation;
-        this.clock = clock;
-        this.randomness = randomness;
+        this.tools = tools;
+        events = tools.events();
     }
 
     /// Runs the job to its end and returns the recovery point, which is durable then. For one run.
@@ -84,9 +71,8 @@ public final class BackupJob {
         unlessMade(
                 made,
                 () -> {
-                    try (Cancellation.Scope _ = settings.live() ? cancellation.hold() : () -> {};
-                            Quiescing guest = prepareGuest();
-                            HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
+                    try (Cancellation.Scope _ = holdIfLive();
+                            HeldVm held = hold(due)) {
                         unlessMade(made, () -> store(due, identity, held, made));
                         unlessMade(made, held.snapshot()::keepChanges);
                         events.step("release", messages.text("engine.releasing"));
@@ -124,10 +110,10 @@ public final class BackupJob {
         List<RecoveryPoint> candidates = madeHere.isEmpty() ? points : madeHere;
         return new DueBackup(
                 settings.vm(),
-                clock.instant(),
+                tools.clock().instant(),
                 candidates.isEmpty() ? Optional.empty() : Optional.of(candidates.getLast()),
                 check,
-                settings.lock().map(vault::lockedUntil));
+                settings.policy().lock().map(vault::lockedUntil));
     }
 
     /// Which machine this is. Throws `engine.other-vm` before anything is disturbed if the earlier points are of
@@ -139,20 +125,27 @@ public final class BackupJob {
         if (before.isEmpty()) {
             return now;
         }
-        if (!settings.sameVm() && !now.isSameAs(before.get())) {
+        if (!settings.policy().sameVm() && !now.isSameAs(before.get())) {
             throw JobException.misuse(
                     "engine.other-vm", due.vm(), before.get().toString(), now.toString());
         }
         return now.completedBy(before.get());
     }
 
-    private Quiescing prepareGuest() {
-        return Quiescing.ready(settings, vm, events, cancellation, clock, randomness);
+    private Cancellation.Scope holdIfLive() {
+        return vm.isOff() ? () -> {} : tools.cancellation().hold();
+    }
+
+    /// The guest is let go of once it runs again: others may need its agent while the disks are read.
+    private HeldVm hold(DueBackup due) {
+        try (PreparedGuest guest = new GuestPreparation(settings, vm, tools).prepare()) {
+            return new SnapshotStep(settings, guest, () -> prepareSnapshot(due), tools).take();
+        }
     }
 
     private PreparedSnapshot prepareSnapshot(DueBackup due) {
         events.step("prepare", messages.text("engine.preparing", due.vm()));
-        cancellation.check();
+        tools.cancellation().check();
         Map<String, String> generations = new HashMap<>();
         due.previous()
                 .ifPresent(point ->
@@ -165,14 +158,14 @@ public final class BackupJob {
                 vm.prepare(
                         new SnapshotRequest(
                                 vault.id().toString().substring(0, LINEAGE_DIGITS),
-                                randomness.hex(GENERATION_BYTES),
+                                tools.randomness().hex(GENERATION_BYTES),
                                 generations,
                                 due.previous()
                                         .<JsonNode>map(RecoveryPoint::configuration)
                                         .orElseGet(Json::object)
                                         .path(RECORDING),
-                                settings.scratchFolder(),
-                                settings.scratchMax()));
+                                settings.scratch().folder(),
+                                settings.scratch().max()));
         vm.notices().forEach(this::tell);
         return prepared;
     }
@@ -194,7 +187,7 @@ public final class BackupJob {
         List<HeldDisk> disks = held.snapshot().disks();
         StoreProgress progress = new StoreProgress(events);
         List<BlockSource> sources = new ArrayList<>();
-        try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
+        try (BackupSession session = vault.backup(due.previous(), tools.cancellation(), progress)) {
             disks.forEach(disk -> sources.add(disk.open()));
             long size = sources.stream().mapToLong(BlockSource::size).sum();
             progress.begin(size);
@@ -245,8 +238,9 @@ public final class BackupJob {
         if (!recording.isEmpty()) {
             configuration.set(RECORDING, recording);
         }
-        if (!held.quiescing().isEmpty()) {
-            configuration.set("quiescing", held.quiescing());
+        InstantReport report = held.report();
+        if (!report.quiescing().isEmpty()) {
+            configuration.set("quiescing", report.quiescing());
         }
         if (!due.clock().findings().isEmpty()) {
             configuration.set("clock", due.clock().json());
@@ -255,10 +249,10 @@ public final class BackupJob {
                 due.vm(),
                 configuration,
                 due.startedAt(),
-                held.at(),
-                held.consistency(),
-                held.consistencyReason(),
-                held.frozenMillis(),
+                report.at(),
+                report.consistency(),
+                report.consistencyReason(),
+                report.frozenMillis(),
                 disks,
                 settings.writer(),
                 due.lockedUntil(),

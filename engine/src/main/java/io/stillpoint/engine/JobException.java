@@ -1,6 +1,7 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.platform.StillpointException;
+import io.stillpoint.vault.point.Consistency;
 import java.util.List;
 
 /// A job that could have been done is not, because somebody wants it so: the guest's owner, or the policy.
@@ -21,6 +22,11 @@ public final class JobException extends StillpointException {
     /// What was asked for does not fit together; asking again changes nothing.
     static JobException misuse(String code, Object... arguments) {
         return new JobException(true, code, arguments);
+    }
+
+    /// The snapshot would be of less worth than the policy accepts.
+    static JobException below(Consistency reached, Consistency atLeast, Shortfall why) {
+        return new JobException("engine.below-minimum", reached.word(), atLeast.word(), why.text());
     }
 
     /// The guest may fare better the next time.

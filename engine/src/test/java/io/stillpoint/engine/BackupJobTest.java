@@ -100,22 +100,18 @@ final class BackupJobTest {
         BackupSettings settings =
                 new BackupSettings(
                         "web",
-                        false,
+                        new BackupPolicy(
+                                Consistency.CRASH,
+                                new RestLimits(Duration.ofMinutes(1), Duration.ofMinutes(1)),
+                                BackupPolicy.Vss.EXTENSION,
+                                sameVm,
+                                lock),
                         Optional.empty(),
-                        Optional.empty(),
-                        false,
-                        Consistency.CRASH,
-                        Duration.ofMinutes(1),
-                        Duration.ofMinutes(1),
-                        folder.resolve("scratch"),
-                        ByteSize.parse("1G"),
-                        sameVm,
-                        lock,
+                        new ScratchSettings(folder.resolve("scratch"), ByteSize.parse("1G")),
                         "test");
+        JobTools tools = new JobTools(told, cancellation, this::now, Randomness.secure());
         try (Vault vault = open()) {
-            return new BackupJob(
-                            vault, vm, settings, told, cancellation, this::now, Randomness.secure())
-                    .run();
+            return new BackupJob(vault, vm, settings, tools).run();
         }
     }
 

@@ -1,8 +1,14 @@
 package io.stillpoint.integration;
 
 import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.GuestAccess;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -111,17 +117,15 @@ final class TestVault implements AutoCloseable {
         BackupSettings settings =
                 new BackupSettings(
                         "vm",
-                        true,
-                        Optional.ofNullable(agent),
-                        extensions,
-                        false,
-                        atLeast,
-                        freezeMax,
-                        Duration.ofMinutes(1),
-                        scratch(),
-                        scratchMax,
-                        false,
-                        Optional.empty(),
+                        new BackupPolicy(
+                                atLeast,
+                                new RestLimits(freezeMax, Duration.ofMinutes(1)),
+                                BackupPolicy.Vss.EXTENSION,
+                                false,
+                                Optional.empty()),
+                        Optional.ofNullable(agent)
+                                .map(path -> new GuestAccess(new VmSocket(vm, path), extensions)),
+                        new ScratchSettings(scratch(), scratchMax),
                         "test");
         JobEvents events =
                 new JobEvents() {
@@ -144,10 +148,8 @@ final class TestVault implements AutoCloseable {
                         vault,
                         vm,
                         settings,
-                        events,
-                        cancellation,
-                        InstantSource.system(),
-                        Randomness.secure())
+                        new JobTools(
+                                events, cancellation, InstantSource.system(), Randomness.secure()))
                 .run();
     }
 

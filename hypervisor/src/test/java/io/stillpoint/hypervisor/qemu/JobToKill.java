@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
@@ -41,7 +42,7 @@ final class JobToKill {
         }
     }
 
-    private static List<String> sweep(Path socket, Path scratch) {
+    private static List<String> sweep(Path socket, Path scratch, KeptSnapshots kept) {
         return List.of(
                 ProcessHandle.current().info().command().orElse("java"),
                 "--enable-native-access=ALL-UNNAMED",

@@ -9,6 +9,7 @@ import io.stillpoint.hypervisor.ChildJvm;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.images.ImageBitmaps;
@@ -472,7 +473,7 @@ class QemuHostTest extends Backups {
             assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
-                assertThat(release.release(folder.resolve("scratch"))).isNotEmpty();
+                assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE)).isNotEmpty();
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();

@@ -1,0 +1,12 @@
+package io.stillpoint.engine;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Randomness;
+import java.time.InstantSource;
+
+/// What a job is given to work with.
+///
+/// @param events is told what the job does
+/// @param cancellation by which the job is asked to stop
+public record JobTools(
+        JobEvents events, Cancellation cancellation, InstantSource clock, Randomness randomness) {}
