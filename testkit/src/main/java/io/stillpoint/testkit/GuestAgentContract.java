@@ -3,6 +3,8 @@ package io.stillpoint.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.guest.AgentChannel;
+import io.stillpoint.guest.AgentTransport;
 import io.stillpoint.guest.ExecResult;
 import io.stillpoint.guest.FreezeOutcome;
 import io.stillpoint.guest.FreezeWatchdog;
@@ -20,13 +22,8 @@ import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
-import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.Channels;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -68,7 +65,7 @@ public abstract class GuestAgentContract {
     }
 
     private GuestAgent connect() {
-        return GuestAgent.connect(guest.agentSocket(), PATIENCE, Randomness.secure());
+        return GuestAgent.connect(guest.agent(), PATIENCE, Randomness.secure());
     }
 
     private static void requireKind(Kind kind, Runnable call) {
@@ -79,47 +76,61 @@ public abstract class GuestAgentContract {
 
     /// A client that speaks in bytes.
     private static final class Raw implements AutoCloseable {
-        private final SocketChannel channel;
-        private final BufferedReader in;
+        private final AgentChannel channel;
+        private final ByteBuffer in = ByteBuffer.allocate(64 << 10).flip();
 
-        Raw(Path socket) throws IOException {
-            channel = SocketChannel.open(StandardProtocolFamily.UNIX);
-            channel.connect(UnixDomainSocketAddress.of(socket));
-            in =
-                    new BufferedReader(
-                            Channels.newReader(channel, StandardCharsets.ISO_8859_1));
+        Raw(AgentTransport way) {
+            channel = way.open();
         }
 
         void send(String latin1) throws IOException {
             ByteBuffer bytes = ByteBuffer.wrap(latin1.getBytes(StandardCharsets.ISO_8859_1));
             while (bytes.hasRemaining()) {
-                channel.write(bytes);
+                channel.write(bytes, PATIENCE);
+            }
+        }
+
+        private String line() throws IOException {
+            StringBuilder line = new StringBuilder();
+            while (true) {
+                if (!in.hasRemaining()) {
+                    in.clear();
+                    int count = channel.read(in, PATIENCE);
+                    in.flip();
+                    assertThat(count).isNotNegative();
+                    continue;
+                }
+                char next = (char) (in.get() & 0xFF);
+                if (next == '\n') {
+                    return line.toString();
+                }
+                line.append(next);
             }
         }
 
         /// Up to the reply to this synchronisation, which the sentinel marks.
         void synchronise(int id) throws IOException {
             send("\u00FF{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":" + id + "}}\n");
-            String line = in.readLine();
+            String line = line();
             while (!line.startsWith("\u00FF")) {
-                line = in.readLine();
+                line = line();
             }
             assertThat(Json.parse(line.substring(1)).path("return").asInt(0)).isEqualTo(id);
         }
 
         JsonNode reply() throws IOException {
-            return Json.parse(in.readLine());
+            return Json.parse(line());
         }
 
         @Override
-        public void close() throws IOException {
+        public void close() {
             channel.close();
         }
     }
 
     @Test
     final void itSynchronisesAfterAnything() throws IOException {
-        try (Raw raw = new Raw(guest.agentSocket())) {
+        try (Raw raw = new Raw(guest.agent())) {
             raw.synchronise(7);
             raw.send("{\"execute\": \"guest-");
             raw.synchronise(8);
@@ -130,7 +141,7 @@ public abstract class GuestAgentContract {
 
     @Test
     final void itAnswersInOrder() throws IOException {
-        try (Raw raw = new Raw(guest.agentSocket())) {
+        try (Raw raw = new Raw(guest.agent())) {
             raw.synchronise(7);
             raw.send(
                     "{\"execute\":\"guest-sync\",\"arguments\":{\"id\":1}}\n"
@@ -168,7 +179,7 @@ public abstract class GuestAgentContract {
 
     @Test
     final void whatAClientDidNotReadIsNoneOfTheNextOnes() throws IOException {
-        try (Raw raw = new Raw(guest.agentSocket())) {
+        try (Raw raw = new Raw(guest.agent())) {
             raw.synchronise(7);
             raw.send("{\"execute\":\"guest-info\"}\n");
         }
@@ -187,7 +198,7 @@ public abstract class GuestAgentContract {
                     Kind.TIMEOUT,
                     () ->
                             GuestAgent.connect(
-                                            guest.agentSocket(),
+                                            guest.agent(),
                                             Duration.ofMillis(300),
                                             Randomness.secure())
                                     .close());

@@ -8,6 +8,9 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.block.BlockSource;
@@ -18,6 +21,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -111,8 +115,10 @@ public abstract class RunningVmContract extends VirtualMachineContract {
             throws InterruptedException, ExecutionException {
         for (int round = 0; round < 3; round++) {
             AtomicBoolean isOver = new AtomicBoolean();
-            FutureTask<Integer> guest = new FutureTask<>(() -> count(isOver));
+            CountDownLatch writes = new CountDownLatch(1);
+            FutureTask<Integer> guest = new FutureTask<>(() -> count(writes, isOver));
             Thread.ofPlatform().name("guest").start(guest);
+            writes.await();
             try (VirtualMachine opened = vm().open();
                     HeldSnapshot snapshot = take(opened, request(Kept.NOTHING))) {
                 int ahead = read(disk(snapshot, first()))[5 * CHUNK] & 0xFF;
@@ -126,12 +132,13 @@ public abstract class RunningVmContract extends VirtualMachineContract {
         }
     }
 
-    private int count(AtomicBoolean isOver) {
+    private int count(CountDownLatch writes, AtomicBoolean isOver) {
         int count = 0;
         while (!isOver.get()) {
             int pattern = 1 + count++ % 200;
             vm().write(first(), 5L * CHUNK, 512, pattern);
             vm().write(second(), 9L * CHUNK, 512, pattern);
+            writes.countDown();
         }
         return count;
     }
@@ -347,5 +354,100 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 assertThat(e.kind()).isEqualTo(Kind.UNREACHABLE);
             }
         }
+    }
+
+    @Test
+    final void aSnapshotThatWasLeftHoldsTheInstantWhileNobodyWatches() {
+        Kept kept = backUp(Kept.NOTHING);
+        write(first(), 3 * CHUNK, 512, 1);
+        Map<String, byte[]> instant = contents();
+        SnapshotDescriptor descriptor = left(journalled(kept));
+        assertThat(vm().traces()).isNotEmpty();
+        write(first(), 3 * CHUNK, 512, 2);
+        write(second(), 6 * CHUNK, 2 * CHUNK, 3);
+        Kept next;
+        try (VirtualMachine opened = vm().open();
+                HeldSnapshot snapshot = opened.adopt(descriptor)) {
+            requireCovers(changes(disk(snapshot, first())), bit(3), bit(3));
+            requireContents(snapshot, instant);
+            snapshot.proveValid();
+            snapshot.keepChanges();
+            next = Kept.of(snapshot);
+        }
+        assertThat(vm().traces()).isEmpty();
+        // Recorded since the instant, not since the adoption.
+        try (VirtualMachine opened = vm().open();
+                HeldSnapshot snapshot = take(opened, request(next))) {
+            requireCovers(changes(disk(snapshot, first())), bit(3), bit(3));
+            assertThat(changes(disk(snapshot, second())).get(6, 8).cardinality()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    final void whoPreparesLeavesAloneWhatAJournalNames() {
+        SnapshotDescriptor descriptor = left(journalled(Kept.NOTHING));
+        SnapshotRequest other =
+                request(Kept.NOTHING).keeping(KeptSnapshots.of(descriptor.name()));
+        try (VirtualMachine opened = vm().open()) {
+            requireKind(Kind.BUSY, () -> opened.prepare(other));
+            try (HeldSnapshot snapshot = opened.adopt(descriptor)) {
+                requireContents(snapshot, contents());
+                snapshot.proveValid();
+            }
+            take(opened, other).close();
+        }
+        assertThat(vm().traces()).isEmpty();
+    }
+
+    @Test
+    final void whatNoJournalNamesIsRemovedAndNotAdopted() {
+        SnapshotDescriptor descriptor = left(journalled(Kept.NOTHING));
+        try (VirtualMachine opened = vm().open()) {
+            take(opened, request(Kept.NOTHING)).close();
+            requireKind(Kind.SNAPSHOT_BROKEN, () -> opened.adopt(descriptor));
+        }
+        assertThat(vm().traces()).isEmpty();
+    }
+
+    @Test
+    final void theSameSnapshotMayBePreparedAgain() {
+        SnapshotRequest request = journalled(Kept.NOTHING);
+        left(request);
+        write(first(), 0, CHUNK, 5);
+        try (VirtualMachine opened = vm().open();
+                HeldSnapshot snapshot = take(opened, request)) {
+            requireContents(snapshot, contents());
+            snapshot.proveValid();
+        }
+        assertThat(vm().traces()).isEmpty();
+    }
+
+    @Test
+    final void whatBrokeWhileNobodyWatchedIsNotTakenUpAndLeavesNothing() {
+        for (String disk : vm().disks()) {
+            write(disk, 0, TestedVm.DISK_BYTES, 1);
+        }
+        SnapshotRequest request = request(LINEAGE, Kept.NOTHING, ByteSize.parse("1M"));
+        SnapshotDescriptor descriptor =
+                left(request.keeping(KeptSnapshots.of(request.name())));
+        write(first(), 0, TestedVm.DISK_BYTES, 2);
+        try (VirtualMachine opened = vm().open()) {
+            requireKind(Kind.SNAPSHOT_BROKEN, () -> opened.adopt(descriptor));
+            assertThat(vm().traces()).isEmpty();
+        }
+        backUp(Kept.NOTHING);
+    }
+
+    @Test
+    final void aSnapshotOfARunThatEndedIsNotTakenUp() {
+        SnapshotDescriptor descriptor = left(journalled(Kept.NOTHING));
+        vm().kill();
+        requireKind(Kind.UNREACHABLE, vm()::open);
+        vm().start();
+        try (VirtualMachine opened = vm().open()) {
+            requireKind(Kind.SNAPSHOT_BROKEN, () -> opened.adopt(descriptor));
+        }
+        assertThat(vm().traces()).isEmpty();
+        backUp(Kept.NOTHING);
     }
 }

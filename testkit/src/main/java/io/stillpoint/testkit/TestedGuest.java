@@ -1,12 +1,12 @@
 package io.stillpoint.testkit;
 
-import java.nio.file.Path;
+import io.stillpoint.guest.AgentTransport;
 import java.time.Duration;
 
 /// A Linux guest as [GuestAgentContract] needs it: the agent's channel, and a look at the guest from behind.
 public interface TestedGuest extends AutoCloseable {
-    /// Where the agent answers, to one client at a time.
-    Path agentSocket();
+    /// The way to the agent, which answers one client at a time.
+    AgentTransport agent();
 
     /// Whether a program in the guest can write to its disks now.
     boolean canWrite();

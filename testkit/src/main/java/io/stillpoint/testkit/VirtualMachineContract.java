@@ -7,7 +7,9 @@ import io.stillpoint.hypervisor.ChangedBlocks;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -279,6 +281,74 @@ public abstract class VirtualMachineContract {
             prepared.close();
             requireContents(snapshot, contents());
             snapshot.proveValid();
+        }
+        assertThat(vm.traces()).isEmpty();
+    }
+
+    /// A request whose snapshot some journal names.
+    protected final SnapshotRequest journalled(Kept previous) {
+        SnapshotRequest request = request(previous);
+        return request.keeping(KeptSnapshots.of(request.name()));
+    }
+
+    /// As a journal gives it back.
+    protected static SnapshotDescriptor stored(SnapshotDescriptor descriptor) {
+        return SnapshotDescriptor.of(Json.parse(descriptor.json().toString()));
+    }
+
+    /// A snapshot that a process has taken and left.
+    protected final SnapshotDescriptor left(SnapshotRequest request) {
+        try (VirtualMachine opened = vm.open()) {
+            HeldSnapshot snapshot = take(opened, request);
+            SnapshotDescriptor descriptor = stored(snapshot.descriptor());
+            assertThat(descriptor.name()).isEqualTo(request.name());
+            snapshot.detach();
+            snapshot.close();
+            return descriptor;
+        }
+    }
+
+    @Test
+    final void whatAProcessLeavesAnotherTakesUp() {
+        vm.disks().forEach(disk -> write(disk, 2 * CHUNK, CHUNK, 1));
+        SnapshotDescriptor descriptor;
+        JsonNode configuration;
+        String recording;
+        try (VirtualMachine opened = vm.open()) {
+            HeldSnapshot snapshot = take(opened, journalled(Kept.NOTHING));
+            descriptor = stored(snapshot.descriptor());
+            recording = snapshot.recording().toString();
+            configuration = opened.configuration();
+            // Read in part, and neither closed nor let go of: the process ends.
+            read(disk(snapshot, vm.disks().getFirst()));
+        }
+        // Any number of processes, one after the other.
+        for (int i = 0; i < 2; i++) {
+            try (VirtualMachine opened = vm.open()) {
+                HeldSnapshot snapshot = opened.adopt(descriptor);
+                assertThat(snapshot.descriptor().json()).hasToString(descriptor.json().toString());
+                assertThat(snapshot.recording()).hasToString(recording);
+                assertThat(opened.configuration()).hasToString(configuration.toString());
+                requireContents(snapshot, contents());
+                snapshot.proveValid();
+                if (i == 0) {
+                    snapshot.detach();
+                }
+                snapshot.close();
+            }
+        }
+        assertThat(vm.traces()).isEmpty();
+    }
+
+    @Test
+    final void whatIsNoDescriptorOfThisProviderIsNotTakenUp() {
+        SnapshotDescriptor descriptor = left(journalled(Kept.NOTHING));
+        SnapshotDescriptor other =
+                new SnapshotDescriptor(
+                        "nobody", descriptor.name(), descriptor.disks(), descriptor.state());
+        try (VirtualMachine opened = vm.open()) {
+            requireKind(HypervisorException.Kind.SNAPSHOT_BROKEN, () -> opened.adopt(other));
+            opened.adopt(descriptor).close();
         }
         assertThat(vm.traces()).isEmpty();
     }

@@ -1,5 +1,7 @@
 package io.stillpoint.testkit;
 
+import io.stillpoint.guest.AgentSocket;
+import io.stillpoint.guest.AgentTransport;
 import io.stillpoint.platform.ByteSize;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -38,8 +40,8 @@ final class RealGuestContractTest extends GuestAgentContract {
 
     private static final class Tested implements TestedGuest {
         @Override
-        public Path agentSocket() {
-            return vm.agentSocket();
+        public AgentTransport agent() {
+            return new AgentSocket(vm.agentSocket());
         }
 
         /// By a program that waits for as long as the file system is frozen; it must not have our output open then.

@@ -1,5 +1,6 @@
 package io.stillpoint.testkit.fake;
 
+import io.stillpoint.guest.AgentTransport;
 import io.stillpoint.platform.Json;
 import java.time.Duration;
 import java.time.Instant;
@@ -165,6 +166,16 @@ public final class FakeGuest {
     }
 
     // Clients.
+
+    /// The way of a process to the agent.
+    public AgentTransport agent(CallGate gate) {
+        return new FakeAgentTransport(this, gate);
+    }
+
+    /// What the system does when the host's process has ended: its connections are closed.
+    public synchronized void processEnded() {
+        cut();
+    }
 
     /// Connects to the agent. As long as another client is connected nothing is answered.
     synchronized FakeAgentClient connect() {

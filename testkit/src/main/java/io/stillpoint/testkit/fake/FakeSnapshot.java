@@ -2,7 +2,9 @@ package io.stillpoint.testkit.fake;
 
 import io.stillpoint.hypervisor.ChangedBlocks.Reason;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.platform.Json;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -11,12 +13,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.node.ObjectNode;
 
 /// What a job has put into a [FakeVm]: scratch space that stands ready, and from the instant on what the guest has
 /// overwritten since. Outlives the job. Guarded by the VM.
 final class FakeSnapshot {
     final SnapshotRequest request;
+
+    /// The hypervisor's process that it lives in.
+    final int run;
+
     final List<HeldState> disks = new ArrayList<>();
+
+    /// What the VM was when nothing of this was in it.
+    final ObjectNode configuration;
+
+    /// What its records of changes rest on.
+    private ObjectNode recording = Json.object();
+
     private long scratchTaken;
     private boolean isTaken;
     private @Nullable HypervisorException broken;
@@ -64,8 +78,14 @@ final class FakeSnapshot {
         }
     }
 
-    FakeSnapshot(SnapshotRequest request) {
+    FakeSnapshot(SnapshotRequest request, int run, ObjectNode configuration) {
         this.request = request;
+        this.run = run;
+        this.configuration = configuration;
+    }
+
+    ObjectNode recording() {
+        return recording.deepCopy();
     }
 
     boolean isTaken() {
@@ -73,8 +93,9 @@ final class FakeSnapshot {
     }
 
     /// The instant.
-    void take() {
+    void take(ObjectNode facts) {
         isTaken = true;
+        recording = facts;
         for (HeldState held : disks) {
             held.size = held.disk.size();
             held.disk.begin(request.lineage(), held.generation);
@@ -133,6 +154,29 @@ final class FakeSnapshot {
         if (broken != null) {
             throw broken;
         }
+    }
+
+    boolean isWhole() {
+        return isTaken
+                && broken == null
+                && disks.stream().allMatch(held -> held.disk.size() == held.size());
+    }
+
+    SnapshotDescriptor descriptor() {
+        return new SnapshotDescriptor(
+                "fake",
+                request.name(),
+                disks.stream()
+                        .map(held ->
+                                new SnapshotDescriptor.Disk(
+                                        held.disk.name,
+                                        held.size(),
+                                        held.disk.format,
+                                        Optional.of(held.generation),
+                                        Optional.empty(),
+                                        Optional.empty()))
+                        .toList(),
+                Json.object().put("run", run));
     }
 
     /// The names that show that it is there.

@@ -1,10 +1,14 @@
 package io.stillpoint.testkit.fake;
 
 import io.stillpoint.hypervisor.ChangedBlocks.Reason;
+import io.stillpoint.hypervisor.Hypervisor;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
 import java.nio.charset.StandardCharsets;
@@ -42,7 +46,6 @@ public final class FakeVm {
 
     private final Random random;
     private @Nullable FakeGuest guest;
-    private @Nullable FakeAgentSocket agent;
     private @Nullable FakeVmConnection owner;
 
     /// Counts the processes of the hypervisor that the VM has run in.
@@ -71,6 +74,18 @@ public final class FakeVm {
         return name;
     }
 
+    public VmId id() {
+        return VmId.of(identity());
+    }
+
+    /// Whether it runs, stands still or is off.
+    public synchronized Hypervisor.Power power() {
+        if (!isOn) {
+            return Hypervisor.Power.OFF;
+        }
+        return isPaused ? Hypervisor.Power.PAUSED : Hypervisor.Power.RUNNING;
+    }
+
     /// The names of its disks.
     public synchronized List<String> disks() {
         return List.copyOf(disks.keySet());
@@ -79,11 +94,6 @@ public final class FakeVm {
     /// Gives it a guest with an agent: while that has its file systems frozen, [#guestWrites] writes nothing.
     public synchronized void boot(FakeGuest system) {
         guest = system;
-    }
-
-    /// Its guest's agent is served at a socket.
-    public synchronized void serve(FakeAgentSocket socket) {
-        agent = socket;
     }
 
     /// A job's end.
@@ -273,16 +283,12 @@ public final class FakeVm {
         return isMigrating;
     }
 
-    Optional<FakeAgentSocket> agent() {
-        return Optional.ofNullable(agent);
-    }
-
-    VmIdentity identity() {
+    synchronized VmIdentity identity() {
         return new VmIdentity(
                 uuid, "fake", "fake", Integer.toString(run), name, List.of("/" + name), List.of());
     }
 
-    ObjectNode configuration() {
+    synchronized ObjectNode configuration() {
         ObjectNode configuration =
                 Json.object().put("name", name).put("uuid", uuid).put("hypervisor", "fake");
         ArrayNode list = configuration.putArray("disks");
@@ -296,9 +302,16 @@ public final class FakeVm {
     }
 
     FakeSnapshot prepare(SnapshotRequest request) {
-        // Whoever prepares has the VM to itself: all that is here was left by jobs that ended.
-        snapshots.clear();
-        FakeSnapshot snapshot = new FakeSnapshot(request);
+        for (FakeSnapshot left : snapshots) {
+            SnapshotName found = left.request.name();
+            boolean isKept = request.kept().contains(found) && left.run == run;
+            if (isKept && !found.equals(request.name())) {
+                throw new HypervisorException(Kind.BUSY, "vm.snapshot-kept", null, name, found);
+            }
+        }
+        // All that is here was left by jobs that ended, and no journal names it.
+        List.copyOf(snapshots).forEach(left -> release(left, false));
+        FakeSnapshot snapshot = new FakeSnapshot(request, run, configuration());
         int index = 0;
         for (FakeDisk disk : disks.values()) {
             String generation =
@@ -311,6 +324,20 @@ public final class FakeVm {
         }
         snapshots.add(snapshot);
         return snapshot;
+    }
+
+    /// Taken up by another process. What is not whole is gone then.
+    FakeSnapshot adopt(SnapshotDescriptor descriptor) {
+        for (FakeSnapshot left : List.copyOf(snapshots)) {
+            if (left.request.name().equals(descriptor.name())) {
+                if (left.run == run && left.isWhole()) {
+                    return left;
+                }
+                snapshots.remove(left);
+            }
+        }
+        throw new HypervisorException(
+                Kind.SNAPSHOT_BROKEN, "snapshot.not-whole", null, name, descriptor.name());
     }
 
     private Optional<Reason> whyUnknown(FakeDisk disk, SnapshotRequest request) {
@@ -344,7 +371,7 @@ public final class FakeVm {
     }
 
     void take(FakeSnapshot snapshot) {
-        snapshot.take();
+        snapshot.take(recording());
         snapshot.disks.forEach(held -> instants.put(held.generation, held.disk.content()));
     }
 

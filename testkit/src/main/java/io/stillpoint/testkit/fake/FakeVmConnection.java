@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -18,6 +19,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /// One process's end of a [FakeVm].
@@ -25,6 +27,9 @@ final class FakeVmConnection implements VirtualMachine {
     private final FakeVm vm;
     private final CallGate gate;
     private final int run;
+
+    /// Of the latest snapshot.
+    private @Nullable ObjectNode configuration;
 
     /// @param run of the hypervisor's process that it is connected to
     FakeVmConnection(FakeVm vm, CallGate gate, int run) {
@@ -64,21 +69,17 @@ final class FakeVmConnection implements VirtualMachine {
         }
     }
 
+    /// Fake guests are reached by [FakeGuest#agent], never by sockets.
     @Override
     public Optional<Channel> channel(Path socket) {
-        synchronized (vm) {
-            vm.pass(gate, "channel", run);
-            return vm.agent()
-                    .filter(agent -> agent.path().equals(socket))
-                    .map(agent -> agent::hasClient);
-        }
+        return Optional.empty();
     }
 
     @Override
     public ObjectNode configuration() {
         synchronized (vm) {
             vm.pass(gate, "configuration", run);
-            return vm.configuration();
+            return configuration == null ? vm.configuration() : configuration.deepCopy();
         }
     }
 
@@ -87,7 +88,23 @@ final class FakeVmConnection implements VirtualMachine {
         synchronized (vm) {
             vm.pass(gate, "prepare", run);
             requireHere();
-            return new Prepared(vm.prepare(request));
+            FakeSnapshot prepared = vm.prepare(request);
+            configuration = prepared.configuration;
+            return new Prepared(prepared);
+        }
+    }
+
+    @Override
+    public HeldSnapshot adopt(SnapshotDescriptor descriptor) {
+        synchronized (vm) {
+            vm.pass(gate, "adopt", run);
+            requireHere();
+            if (!descriptor.provider().equals("fake")) {
+                throw SnapshotDescriptor.unreadable(null, descriptor.provider());
+            }
+            FakeSnapshot adopted = vm.adopt(descriptor);
+            configuration = adopted.configuration;
+            return new Held(adopted);
         }
     }
 
@@ -146,17 +163,20 @@ final class FakeVmConnection implements VirtualMachine {
 
     private final class Held implements HeldSnapshot {
         private final FakeSnapshot snapshot;
-        private final ObjectNode recording;
         private boolean keepsChanges;
-        private boolean closed;
+
+        /// Closed or let go of.
+        private boolean ended;
 
         Held(FakeSnapshot snapshot) {
             this.snapshot = snapshot;
-            this.recording = vm.recording();
         }
 
         private void pass(String call) {
             vm.pass(gate, call, run);
+            if (ended) {
+                throw new IllegalStateException("let go of");
+            }
             snapshot.requireWhole();
         }
 
@@ -172,7 +192,7 @@ final class FakeVmConnection implements VirtualMachine {
 
         @Override
         public ObjectNode recording() {
-            return recording.deepCopy();
+            return snapshot.recording();
         }
 
         @Override
@@ -195,6 +215,22 @@ final class FakeVmConnection implements VirtualMachine {
         }
 
         @Override
+        public SnapshotDescriptor descriptor() {
+            synchronized (vm) {
+                pass("descriptor");
+                return snapshot.descriptor();
+            }
+        }
+
+        @Override
+        public void detach() {
+            synchronized (vm) {
+                gate.pass("detach");
+                ended = true;
+            }
+        }
+
+        @Override
         public void keepChanges() {
             gate.pass("keep");
             keepsChanges = true;
@@ -204,8 +240,8 @@ final class FakeVmConnection implements VirtualMachine {
         public void close() {
             synchronized (vm) {
                 gate.pass("release");
-                if (!closed) {
-                    closed = true;
+                if (!ended) {
+                    ended = true;
                     vm.release(snapshot, keepsChanges);
                 }
             }

@@ -1,35 +1,30 @@
 package io.stillpoint.testkit.fake;
 
+import io.stillpoint.guest.AgentTransport;
 import io.stillpoint.testkit.GuestAgentContract;
 import io.stillpoint.testkit.TestedGuest;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import org.junit.jupiter.api.io.TempDir;
 
 /// The fake keeps the promises of a real one.
 final class FakeGuestContractTest extends GuestAgentContract {
-    @TempDir Path folder;
     private Instant now = Instant.parse("2026-01-01T00:00:00Z");
 
     @Override
     protected TestedGuest guest() {
-        FakeGuest fake = new FakeGuest(() -> now);
-        return new Tested(fake, new FakeAgentSocket(fake, folder.resolve("agent.sock")));
+        return new Tested(new FakeGuest(() -> now));
     }
 
     private final class Tested implements TestedGuest {
         private final FakeGuest fake;
-        private final FakeAgentSocket socket;
 
-        Tested(FakeGuest fake, FakeAgentSocket socket) {
+        Tested(FakeGuest fake) {
             this.fake = fake;
-            this.socket = socket;
         }
 
         @Override
-        public Path agentSocket() {
-            return socket.path();
+        public AgentTransport agent() {
+            return fake.agent(CallGate.OPEN);
         }
 
         @Override
@@ -48,8 +43,6 @@ final class FakeGuestContractTest extends GuestAgentContract {
         }
 
         @Override
-        public void close() {
-            socket.close();
-        }
+        public void close() {}
     }
 }
