@@ -1,7 +1,7 @@
 /// Fakes: a hypervisor and guests that exist in this process alone, so that whole jobs run thousands of times with every
 /// failure that a seed draws. What they promise to a job is what the real ones promise: both pass
 /// [RunningVmContract][io.stillpoint.testkit.RunningVmContract] and
-/// [FreezingGuestContract][io.stillpoint.testkit.FreezingGuestContract].
+/// [GuestAgentContract][io.stillpoint.testkit.GuestAgentContract].
 ///
 /// [FakeVm][io.stillpoint.testkit.fake.FakeVm] keeps disks on the heap, copies before writes into bounded scratch space
 /// and records changes; [FakeGuest][io.stillpoint.testkit.fake.FakeGuest] answers as an agent does. Both outlive the
