@@ -46,7 +46,7 @@ public final class CountedStore extends ForwardingStore {
     @Override
     public void list(Area area, String prefix, Consumer<Listed> visitor) {
         meter.request(RequestClass.PUT, 0);
-        store.list(area, prefix, visitor);
+        below().list(area, prefix, visitor);
     }
 
     @Override

@@ -8,8 +8,8 @@ import java.util.function.Consumer;
 /// Passes everything on to another store. A store that differs from another in a few things extends this and overrides
 /// those; so it keeps passing on what is added to [ObjectStore] later.
 ///
-/// Whole objects are the exception: [ObjectStore#put] and [ObjectStore#get] are made of [#create] and [#open] of *this*
-/// store, so that who overrides those sees every object that is written or read.
+/// What [ObjectStore] makes of other calls is made of those of *this* store, so that who overrides one of them misses
+/// nothing: whole objects ([ObjectStore#put], [ObjectStore#get]) and listings by prefix.
 public abstract class ForwardingStore implements ObjectStore {
     private final ObjectStore below;
 
