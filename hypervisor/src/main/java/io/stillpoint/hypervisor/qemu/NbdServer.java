@@ -66,11 +66,18 @@ final class NbdServer {
         requireSameProcess();
     }
 
-    /// Stops it, if it is marked as ours and nobody has an export on it.
-    void stopIfOurs() {
+    /// Stops it, if it is marked as ours and nobody has an export on it. Leaves it and its socket alone if a job that is
+    /// out of scope has marked it.
+    void stopIfOurs(SweepScope scope) {
         boolean isOurs = false;
         for (JsonNode node : monitor.nodes()) {
-            isOurs |= Role.SERVER.isOf(node.path("node-name").asString(""));
+            String name = node.path("node-name").asString("");
+            if (Role.SERVER.isOf(name)) {
+                if (!scope.covers(name)) {
+                    return;
+                }
+                isOurs = true;
+            }
         }
         if (isOurs && monitor.execute("query-block-exports").isEmpty()) {
             monitor.ask("nbd-server-stop", Json.object());
@@ -100,7 +107,7 @@ final class NbdServer {
     }
 
     /// The credentials of a socket are those of the process that made it listen, which nobody can pretend.
-    private void requireSameProcess() {
+    void requireSameProcess() {
         QemuProcess expected = monitor.process();
         UnixSocket.Peer found;
         try (UnixSocket probe = UnixSocket.connect(address().getPath(), ANSWER_MAX)) {

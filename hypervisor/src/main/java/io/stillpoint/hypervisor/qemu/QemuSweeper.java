@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.SparseFile;
 import io.stillpoint.platform.text.Text;
@@ -26,13 +27,18 @@ public final class QemuSweeper {
 
     private static final int LOCKS = 8;
 
-    private static final String SCRATCH_NAME =
-            "sp-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2";
-
     private final InstantSource clock;
+    private final KeptSnapshots kept;
 
+    /// Keeps nothing.
     public QemuSweeper(InstantSource clock) {
+        this(clock, KeptSnapshots.NONE);
+    }
+
+    /// @param kept what some journal names, to be left alone with its files
+    public QemuSweeper(InstantSource clock, KeptSnapshots kept) {
         this.clock = clock;
+        this.kept = kept;
     }
 
     /// What became of one place.
@@ -65,7 +71,7 @@ public final class QemuSweeper {
             return gone(known);
         }
         try (QemuVm vm = QemuVm.open(known.socket(), QemuSettings.USUAL, Duration.ZERO)) {
-            List<String> removed = vm.sweep(known.scratch());
+            List<String> removed = vm.sweep(known.scratch(), kept);
             return result(Outcome.SWEPT, known, removed, Text.EMPTY);
         } catch (HypervisorException e) {
             if (e.code().equals("qmp.no-monitor")) {
@@ -102,7 +108,8 @@ public final class QemuSweeper {
 
     private void removeOrphans(ScratchFolder folder, List<String> removed) throws IOException {
         for (String name : folder.names("sp-*.qcow2")) {
-            if (name.matches(SCRATCH_NAME) && isOrphan(folder.at(name))) {
+            boolean isEnded = VmPaths.jobOfAny(name).filter(job -> !job.isAmong(kept)).isPresent();
+            if (isEnded && isOrphan(folder.at(name))) {
                 folder.remove(name);
                 removed.add("file " + folder.shown(name));
             }
