@@ -232,6 +232,7 @@ public final class QemuVm implements VirtualMachine {
                                     String.valueOf(e.getMessage()));
             try {
                 Uninterrupted.run(sweep::run);
+                MigrationEvents.end(monitor, state.switchedEvents());
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
             }
