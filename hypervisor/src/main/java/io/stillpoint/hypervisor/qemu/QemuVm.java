@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldSnapshot;
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
@@ -12,9 +12,10 @@ import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,7 +29,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// A VM of a running QEMU, reached over its QMP socket. Needs QEMU 7.1 or newer and a monitor of its own.
 public final class QemuVm implements VirtualMachine {
-    private static final Messages TEXTS = Messages.of(HypervisorException.class);
 
     /// A sweep after a killed job has the VM for a moment.
     private static final Duration LOCK_MAX = Duration.ofSeconds(5);
@@ -95,7 +95,7 @@ public final class QemuVm implements VirtualMachine {
 
     private static VmLock lock(Path socket, Duration lockMax) {
         long deadline = System.nanoTime() + lockMax.toNanos();
-        try (Waiting _ = Waiting.until(() -> TEXTS.text("vm.awaiting-lock", socket))) {
+        try (Waiting _ = Waiting.until(() -> text("vm.awaiting-lock", socket))) {
             while (true) {
                 try {
                     return VmLock.acquire(socket);
@@ -212,8 +212,7 @@ public final class QemuVm implements VirtualMachine {
         try {
             sweep.continueVm();
             configuration = state.configuration();
-            HeldSnapshot adopted =
-                    HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
+            HeldSnapshot adopted = HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
             noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {
@@ -231,7 +230,7 @@ public final class QemuVm implements VirtualMachine {
                                     monitor.socket(),
                                     String.valueOf(e.getMessage()));
             try {
-                Uninterrupted.run(sweep::run);
+                Undisturbed.run(sweep::run);
                 MigrationEvents.end(monitor, state.switchedEvents());
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
@@ -344,10 +343,10 @@ public final class QemuVm implements VirtualMachine {
                         notices.add(
                                 new MachineNotice(
                                         "vm.left-out",
-                                        TEXTS.text(
+                                        text(
                                                 "vm.left-out",
                                                 each.name(),
-                                                TEXTS.text(each.reason().text()),
+                                                text(each.reason().text()),
                                                 each.detail()),
                                         each.reason() == LeftOut.Reason.PASS_THROUGH)));
         for (JsonNode each : described.path("notStored")) {
@@ -356,10 +355,10 @@ public final class QemuVm implements VirtualMachine {
                     notices.add(
                             MachineNotice.warning(
                                     "vm.not-stored",
-                                    TEXTS.text(
+                                    text(
                                             "vm.not-stored",
                                             each.path("device").asString(""),
-                                            TEXTS.text(what.text()))));
+                                            text(what.text()))));
                 }
             }
         }
@@ -367,18 +366,18 @@ public final class QemuVm implements VirtualMachine {
             if (disk.encrypted()) {
                 notices.add(
                         MachineNotice.hint(
-                                "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
+                                "vm.encrypted-disk", text("vm.encrypted-disk", disk.name())));
             }
         }
         if (room.isLessThan(request.scratchMax())) {
             notices.add(
                     MachineNotice.hint(
                             "scratch.less-room",
-                            TEXTS.text(
+                            text(
                                     "scratch.less-room",
                                     scratchPath(),
-                                    room.limit().toString(),
-                                    request.scratchMax().toString())));
+                                    room.limit(),
+                                    request.scratchMax())));
         }
     }
 
@@ -412,13 +411,15 @@ public final class QemuVm implements VirtualMachine {
                                         .command(monitor.socket(), folder.path(), kept));
             }
         } catch (HypervisorException e) {
-            notices.add(MachineNotice.warning(e.code(), String.valueOf(e.getMessage())));
+            notices.add(MachineNotice.warning(e.code(), e.text()));
         } catch (IOException e) {
             notices.add(
-                    MachineNotice.warning(
-                            "vm.no-guardian",
-                            TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
+                    MachineNotice.warning("vm.no-guardian", text("vm.no-guardian", Reason.of(e))));
         }
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(HypervisorException.class, code, arguments);
     }
 
     /// Recording bitmaps of this lineage that no recovery point can use: only the newest point's count.

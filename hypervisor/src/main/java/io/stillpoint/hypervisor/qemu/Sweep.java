@@ -1,7 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.disk.Reason;
@@ -244,7 +244,7 @@ final class Sweep {
                 throw e;
             }
             note(
-                    String.valueOf(e.getMessage()).contains("Permission conflict")
+                    e.text().quotes("Permission conflict")
                             ? new HypervisorException(
                                     Kind.REFUSED, "vm.filter-stuck", e, monitor.socket(), device)
                             : e);
