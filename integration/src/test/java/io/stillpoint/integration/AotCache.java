@@ -83,7 +83,7 @@ record AotCache(List<String> options, String classPath) {
                             path,
                             TrainingRun.class.getName(),
                             work.toString(),
-                            Path.of(System.getProperty("java.home"), "lib/modules").toString()));
+                            largest(jars).toString()));
             Path log = cache.resolveSibling("command.aot.log");
             ProcessBuilder builder =
                     new ProcessBuilder(line)
@@ -101,6 +101,13 @@ record AotCache(List<String> options, String classPath) {
         }
         Path list = Files.writeString(cache.resolveSibling("command.aot.new"), wanted);
         Files.move(list, made, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /// Enough to work on: the inner loops are what a few megabytes make of them.
+    private static Path largest(List<Path> jars) {
+        return jars.stream()
+                .max(Comparator.comparingLong(jar -> jar.toFile().length()))
+                .orElseThrow();
     }
 
     static String java() {
