@@ -115,11 +115,12 @@ record AotCache(List<String> options, String classPath) {
     }
 
     private static String list(List<Path> jars) throws IOException {
-        StringBuilder text = new StringBuilder(Runtime.version() + "\n");
+        List<String> lines = new ArrayList<>();
+        lines.add(Runtime.version().toString());
         for (Path jar : jars) {
-            text.append("%s %d %s%n".formatted(jar, Files.size(jar), Files.getLastModifiedTime(jar)));
+            lines.add(jar + " " + Files.size(jar) + " " + Files.getLastModifiedTime(jar));
         }
-        return text.toString();
+        return String.join(System.lineSeparator(), lines);
     }
 
     private static void remove(Path folder) throws IOException {

@@ -150,8 +150,7 @@ final class VaultCrashTest {
     @MethodSource("fileSystems")
     void aVaultIsMadeWholeOrCanBeMadeAnew(Traits traits) {
         int calls =
-                VaultScript.atEvery(
-                        VaultScript.stride(1), call -> initUntil(traits, call, SEEDS));
+                VaultScript.atEvery(VaultScript.stride(1), call -> initUntil(traits, call, SEEDS));
         assertThat(calls).as("changing calls of making a vault").isGreaterThan(20);
     }
 
