@@ -5,16 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -23,7 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,24 +51,28 @@ final class BackupJobTest {
         private final List<String> texts = new ArrayList<>();
 
         @Override
-        public void step(String step, String text) {}
-
-        @Override
-        public void warning(String code, String text) {
+        public void tell(JobEvent event) {
             // How well the guest came to rest is not asked here.
-            if (!code.startsWith("guest.")) {
-                codes.add(code);
-                texts.add(text);
+            switch (event) {
+                case JobEvent.Warned(_, Text text, String code) when !code.startsWith("guest.") ->
+                        keep(code, text);
+                case JobEvent.Noted(_, Text text, String code) when !code.startsWith("guest.") ->
+                        keep(code, text);
+                default -> {}
             }
         }
 
-        @Override
-        public void progressed(long done, long total) {}
+        private void keep(String code, Text text) {
+            codes.add(code);
+            texts.add(text.toString());
+        }
     }
 
     /// A folder that is asked to retain objects and answers as it is told to.
-    private final class RetainingStore implements ObjectStore {
-        private final ObjectStore store = new LocalStore(folder.resolve("vault"));
+    private final class RetainingStore extends ForwardingStore {
+        RetainingStore() {
+            super(new LocalStore(folder.resolve("vault")));
+        }
 
         @Override
         public void retain(ObjectName name, Instant until) {
@@ -76,48 +81,13 @@ final class BackupJobTest {
                 throw new VaultException(retention.get(), "vault.missing", null, name);
             }
         }
-
-        @Override
-        public String description() {
-            return store.description();
-        }
-
-        @Override
-        public Upload create(ObjectName name) {
-            return store.create(name);
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return store.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return store.exists(name);
-        }
-
-        @Override
-        public void list(ObjectName.Area area, Consumer<Listed> visitor) {
-            store.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            store.delete(name);
-        }
-
-        @Override
-        public void close() {
-            store.close();
-        }
     }
 
     @BeforeEach
     void makeVault() {
         new Random(1).nextBytes(content);
         key = KeyFile.create(folder.resolve("key"), Randomness.secure());
-        Vault.init(new RetainingStore(), key, Randomness.secure(), this::now).close();
+        Vault.init(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess())).close();
     }
 
     private Instant now() {
@@ -125,7 +95,7 @@ final class BackupJobTest {
     }
 
     private Vault open() {
-        return Vault.open(new RetainingStore(), key, Randomness.secure(), this::now);
+        return Vault.open(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess()));
     }
 
     private boolean sameVm;
@@ -134,22 +104,18 @@ final class BackupJobTest {
         BackupSettings settings =
                 new BackupSettings(
                         "web",
-                        false,
+                        new BackupPolicy(
+                                Consistency.CRASH,
+                                new RestLimits(Duration.ofMinutes(1), Duration.ofMinutes(1)),
+                                BackupPolicy.Vss.EXTENSION,
+                                sameVm,
+                                lock),
                         Optional.empty(),
-                        Optional.empty(),
-                        false,
-                        Consistency.CRASH,
-                        Duration.ofMinutes(1),
-                        Duration.ofMinutes(1),
-                        folder.resolve("scratch"),
-                        ByteSize.parse("1G"),
-                        sameVm,
-                        lock,
+                        new ScratchSettings(folder.resolve("scratch"), ByteSize.parse("1G")),
                         "test");
+        JobTools tools = new JobTools(new MemoryJournal(), told, cancellation, this::now, Randomness.secure());
         try (Vault vault = open()) {
-            return new BackupJob(
-                            vault, vm, settings, told, cancellation, this::now, Randomness.secure())
-                    .run();
+            return new BackupJob(vault, JobVm.of(vm), settings, tools).run().orThrow();
         }
     }
 

@@ -6,6 +6,8 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -32,6 +34,7 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
 
     private final byte[] content;
     private final Set<Fault> faults;
+    private SnapshotName name = new SnapshotName("00000000", "0000000000000000");
     List<String> images = List.of("/fake");
     final List<String> calls = new ArrayList<>();
 
@@ -47,6 +50,11 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
             throw new HypervisorException(
                     HypervisorException.Kind.IMAGE, "image.failed", null, name, "broken");
         }
+    }
+
+    @Override
+    public boolean isOff() {
+        return true;
     }
 
     @Override
@@ -82,7 +90,35 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     @Override
     public PreparedSnapshot prepare(SnapshotRequest request) {
         calls.add("prepare");
+        name = request.name();
         return this;
+    }
+
+    @Override
+    public HeldSnapshot adopt(SnapshotDescriptor descriptor) {
+        calls.add("adopt");
+        return this;
+    }
+
+    @Override
+    public SnapshotDescriptor descriptor() {
+        return new SnapshotDescriptor(
+                "fake",
+                name,
+                List.of(
+                        new SnapshotDescriptor.Disk(
+                                name(),
+                                size(),
+                                format(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty())),
+                Json.object());
+    }
+
+    @Override
+    public void detach() {
+        calls.add("detach");
     }
 
     @Override

@@ -8,18 +8,19 @@ import io.stillpoint.guest.AgentReply.Returned;
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
-import java.nio.file.Path;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The qemu-guest-agent of one guest, on the host's end of its channel, a unix socket
-/// (docs/interop/qemu-ga-ref of QEMU; written for 2.5 and newer on Linux and Windows).
+/// The qemu-guest-agent of one guest, on the host's end of its channel (docs/interop/qemu-ga-ref of QEMU; written for
+/// 2.5 and newer on Linux and Windows).
 ///
 /// A channel serves one program at a time: others connect and get no answer until this one is closed.
 /// Safe for several threads, one command at a time. After a timeout or a broken connection the agent stays
@@ -41,38 +42,24 @@ public final class GuestAgent implements AutoCloseable {
         this.timeouts = timeouts;
     }
 
-    /// Connects, synchronises and asks what the agent can do.
+    /// Connects, synchronises and asks what the agent can do. Connections that are made later come from the same
+    /// transport.
     ///
-    /// Throws UNREACHABLE if there is no socket or nobody listens, TIMEOUT if there is no answer within
-    /// `patience`: no agent runs, or another program holds the channel.
+    /// Throws UNREACHABLE if there is no channel, nobody listens, or it leads elsewhere, TIMEOUT if there is no answer
+    /// within `patience`: no agent runs, or another program holds the channel.
     ///
     /// @param randomness numbers the synchronisations
-    public static GuestAgent connect(Path socket, Duration patience, Randomness randomness) {
-        return connect(socket, patience, randomness, AgentTimeouts.DEFAULT);
-    }
-
-    /// As above, and throws UNREACHABLE before anything is sent if the connection does not lead to the guest that is
-    /// meant. Connections that are made later are asked for too.
-    ///
-    /// @param leadsThere asked after each connect
     public static GuestAgent connect(
-            Path socket, Duration patience, Randomness randomness, BooleanSupplier leadsThere) {
-        return connect(socket, patience, randomness, leadsThere, AgentTimeouts.DEFAULT);
+            AgentTransport transport, Duration patience, Randomness randomness) {
+        return connect(transport, patience, randomness, AgentTimeouts.DEFAULT);
     }
 
     static GuestAgent connect(
-            Path socket, Duration patience, Randomness randomness, AgentTimeouts timeouts) {
-        return connect(socket, patience, randomness, () -> true, timeouts);
-    }
-
-    private static GuestAgent connect(
-            Path socket,
+            AgentTransport transport,
             Duration patience,
             Randomness randomness,
-            BooleanSupplier leadsThere,
             AgentTimeouts timeouts) {
-        GuestAgent agent =
-                new GuestAgent(new AgentSession(socket, randomness, leadsThere), timeouts);
+        GuestAgent agent = new GuestAgent(new AgentSession(transport, randomness), timeouts);
         boolean done = false;
         try {
             Deadline deadline = Deadline.after(patience);
@@ -97,7 +84,7 @@ public final class GuestAgent implements AutoCloseable {
     ///
     /// When this throws the guest may be frozen, or become so later: call [#thaw()] in any case.
     public FreezeOutcome freeze() {
-        return Undisturbed.run("guest-freeze", this::freezeNow);
+        return Undisturbed.onThread(Threads.ofProcess(), "guest-freeze", this::freezeNow);
     }
 
     private FreezeOutcome freezeNow() {
@@ -133,9 +120,9 @@ public final class GuestAgent implements AutoCloseable {
     /// The agent may be in its frozen state although nothing was frozen (Windows without a fixed volume)
     /// or part of it failed.
     private FreezeOutcome refusal(String code, String detail) {
-        if (thaw() instanceof ThawOutcome.Unproven(String why)) {
+        if (thaw() instanceof ThawOutcome.Unproven(Text why)) {
             throw new GuestException(
-                    Kind.TIMEOUT, "guest.thaw-unproven", null, session.socket(), why);
+                    Kind.TIMEOUT, "guest.thaw-unproven", null, session.channel(), why);
         }
         return new FreezeOutcome.Refused(code, detail);
     }
@@ -145,7 +132,8 @@ public final class GuestAgent implements AutoCloseable {
     public ThawOutcome thaw() {
         // While frozen most commands are reported as disabled.
         commands = null;
-        return Undisturbed.run("guest-thaw", () -> new Thawing(session, timeouts).run());
+        return Undisturbed.onThread(
+                Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
     }
 
     /// Whether the agent is in its frozen state. It stays in that state when something else than the

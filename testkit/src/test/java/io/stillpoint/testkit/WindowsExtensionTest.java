@@ -2,6 +2,7 @@ package io.stillpoint.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.Ensured;
 import io.stillpoint.guest.extension.Ensured.Done;
@@ -40,7 +41,8 @@ class WindowsExtensionTest {
     @TempDir Path state;
 
     private static GuestAgent connect(WineGuest guest) {
-        return GuestAgent.connect(guest.agentSocket(), Duration.ofSeconds(30), Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(guest.agentSocket()), Duration.ofSeconds(30), Randomness.secure());
     }
 
     private static Ready require(Ensured ensured, Done done) {
@@ -111,7 +113,9 @@ class WindowsExtensionTest {
                             Unavailable.class,
                             why -> {
                                 assertThat(why.code()).isEqualTo("extension.prerequisite");
-                                assertThat(why.text()).contains("vcredist_x64.exe", "1603");
+                                assertThat(why.text())
+                                        .asString()
+                                        .contains("vcredist_x64.exe", "1603");
                             });
 
             guest.write("installer-script.txt", "version=v12.0.40660.00\nexit=3010\n");
@@ -138,7 +142,8 @@ class WindowsExtensionTest {
                             ready ->
                                     assertThat(ready.warnings())
                                             .anyMatch(text ->
-                                                    text.contains("vss-requester 0x80004001")));
+                                                    text.toString()
+                                                            .contains("vss-requester 0x80004001")));
 
             VssSnapshot snapshot =
                     new VssSnapshot(

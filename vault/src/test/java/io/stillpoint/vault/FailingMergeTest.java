@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -14,12 +15,12 @@ import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -27,7 +28,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,7 +41,7 @@ final class FailingMergeTest {
     void aBackupSucceedsThoughTheMergeBesideItFails() {
         KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
         RefusingMerges store = new RefusingMerges(new LocalStore(folder.resolve("vault")));
-        try (Vault vault = Vault.init(store, key, Randomness.secure(), InstantSource.system())) {
+        try (Vault vault = Vault.init(store, key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             for (int i = 0; i < BACKUPS; i++) {
                 RecoveryPoint point = backup(vault, i);
                 assertThat(vault.points()).hasSize(i + 1).contains(point);
@@ -86,17 +86,11 @@ final class FailingMergeTest {
     }
 
     /// Has no room for what is written beside a backup.
-    private static final class RefusingMerges implements ObjectStore {
-        private final ObjectStore store;
+    private static final class RefusingMerges extends ForwardingStore {
         private final AtomicInteger refusals = new AtomicInteger();
 
         RefusingMerges(ObjectStore store) {
-            this.store = store;
-        }
-
-        @Override
-        public String description() {
-            return store.description();
+            super(store);
         }
 
         @Override
@@ -105,32 +99,7 @@ final class FailingMergeTest {
                 refusals.incrementAndGet();
                 throw new VaultException(Kind.STORE_FULL, "vault.store-full", null, description());
             }
-            return store.create(name);
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return store.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return store.exists(name);
-        }
-
-        @Override
-        public void list(Area area, Consumer<Listed> visitor) {
-            store.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            store.delete(name);
-        }
-
-        @Override
-        public void close() {
-            store.close();
+            return super.create(name);
         }
     }
 }

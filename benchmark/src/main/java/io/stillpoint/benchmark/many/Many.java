@@ -2,6 +2,7 @@ package io.stillpoint.benchmark.many;
 
 import com.sun.management.OperatingSystemMXBean;
 import io.stillpoint.benchmark.ProcessMemory;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -60,8 +61,7 @@ public final class Many {
                         Vault.init(
                                 new LocalStore(Path.of(args[0])),
                                 KeyFile.create(Path.of(args[1]), Randomness.secure()),
-                                Randomness.secure(),
-                                InstantSource.system());
+                                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
                 BufferedReader rounds =
                         new BufferedReader(
                                 new InputStreamReader(System.in, StandardCharsets.UTF_8))) {

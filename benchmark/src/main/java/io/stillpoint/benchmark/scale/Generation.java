@@ -1,5 +1,6 @@
 package io.stillpoint.benchmark.scale;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
@@ -57,8 +58,9 @@ final class Generation {
     private static final Duration PURGED_AFTER = Duration.ofDays(14);
 
     /// A frame for each chunk, some 1,100 bytes then, and a data pack for each frame.
+    private static final ProcessResources PROCESS = ProcessResources.ofThisProcess();
     private static final VaultSettings SETTINGS =
-            new VaultSettings(65_536, false, 1800, 8 << 20, 1, Duration.ofHours(24));
+            new VaultSettings(65_536, false, 1800, 8 << 20, Duration.ofHours(24));
 
     private final Randomness randomness = Randomness.secure();
     private final InstantSource clock = InstantSource.system();
@@ -81,16 +83,15 @@ final class Generation {
     }
 
     private void run(ObjectStore store, int vms) throws InterruptedException, ExecutionException {
-        Vault.init(new OwnPart(store, clock), key, randomness, clock).close();
+        Vault.init(new OwnPart(store, clock), key, new Vault.Surroundings(randomness, clock, PROCESS, SETTINGS)).close();
         List<Callable<Void>> parts = new ArrayList<>();
         for (int from = 0; from < vms; from += PART) {
             int first = from;
             int end = Math.min(vms, from + PART);
-            parts.add(
-                    () -> {
-                        make(new OwnPart(store, clock), first, end);
-                        return null;
-                    });
+            parts.add(() -> {
+                make(new OwnPart(store, clock), first, end);
+                return null;
+            });
         }
         int processors = Runtime.getRuntime().availableProcessors();
         try (ExecutorService threads = Executors.newFixedThreadPool(processors)) {
@@ -132,7 +133,7 @@ final class Generation {
         for (int vm = first; vm < end; vm++) {
             disks.add(new ArrayList<>());
         }
-        Vault.Surroundings surroundings = new Vault.Surroundings(randomness, clock, SETTINGS);
+        Vault.Surroundings surroundings = new Vault.Surroundings(randomness, clock, PROCESS, SETTINGS);
         try (Vault vault = Vault.open(store, key, surroundings)) {
             for (int changes = 0; changes <= CHANGES; changes++) {
                 List<DiskInput> inputs = new ArrayList<>();
@@ -191,6 +192,7 @@ final class Generation {
                 List.of(disk),
                 disk.newBytes(),
                 "benchmark",
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 Lineage.after(before, 0));

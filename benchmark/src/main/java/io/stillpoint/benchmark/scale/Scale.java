@@ -1,20 +1,21 @@
 package io.stillpoint.benchmark.scale;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.stores.CachedStore;
+import io.stillpoint.stores.StoreLocation;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.Prices;
-import io.stillpoint.stores.StoreLocation;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.crypto.Credential;
+import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.DiskImage;
 import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.RecoveryPoint;
-import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.crypto.Credential;
-import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.session.BackupSession;
@@ -40,6 +41,8 @@ import java.util.concurrent.ExecutionException;
 /// ```
 /// A step is done twice, on other VMs each time; between lies nothing but the process's own memory.
 public final class Scale {
+    private static final ProcessResources PROCESS = ProcessResources.ofThisProcess();
+
     private static final long CACHE_MAX = 4L << 30;
 
     private final Path key;
@@ -75,12 +78,16 @@ public final class Scale {
             Vault.init(
                             new LocalStore(Path.of(args[4])),
                             key,
-                            Randomness.secure(),
-                            InstantSource.system())
+                            surroundings())
                     .close();
         } else {
             new Scale(args).measure(args[0]);
         }
+    }
+
+    private static Vault.Surroundings surroundings() {
+        return new Vault.Surroundings(
+                Randomness.secure(), InstantSource.system(), PROCESS);
     }
 
     /// As the command opens it.
@@ -89,7 +96,7 @@ public final class Scale {
                 location.isRemote()
                         ? new CachedStore(store, cache, CACHE_MAX, InstantSource.system())
                         : store;
-        return Vault.open(opened, KeyFile.read(key), Randomness.secure(), InstantSource.system());
+        return Vault.open(opened, KeyFile.read(key), surroundings());
     }
 
     private void measure(String step) throws IOException {
@@ -179,8 +186,7 @@ public final class Scale {
                 Vault.open(
                         new LocalStore(other),
                         KeyFile.read(key),
-                        Randomness.secure(),
-                        InstantSource.system())) {
+                        surroundings())) {
             vault.copyTo(to, Optional.empty(), new Cancellation(), (_, _) -> {}).copy(point);
         }
     }

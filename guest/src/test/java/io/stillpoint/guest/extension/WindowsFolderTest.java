@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.FakeAgent;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.Ensured.Done;
@@ -192,7 +193,8 @@ class WindowsFolderTest {
     }
 
     private GuestAgent connect() {
-        return GuestAgent.connect(fake.socket(), Duration.ofSeconds(10), Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(fake.socket()), Duration.ofSeconds(10), Randomness.secure());
     }
 
     private Ensured ensure() {
@@ -283,7 +285,9 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.denied");
-                            assertThat(answer.text()).contains("icacls.exe C:\\Packages");
+                            assertThat(answer.text())
+                                    .asString()
+                                    .contains("icacls.exe C:\\Packages");
                         });
         assertThat(files).isEmpty();
     }
@@ -298,7 +302,7 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.link");
-                            assertThat(answer.text()).contains(link);
+                            assertThat(answer.text()).asString().contains(link);
                         });
         assertThat(files).isEmpty();
         assertThat(commands).noneMatch(command -> command.startsWith("icacls.exe " + link + " "));
