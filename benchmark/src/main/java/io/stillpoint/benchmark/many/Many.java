@@ -1,5 +1,6 @@
 package io.stillpoint.benchmark.many;
 
+import com.sun.management.OperatingSystemMXBean;
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
@@ -11,6 +12,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,6 +79,7 @@ public final class Many {
         List<Callable<Done>> jobs = new ArrayList<>();
         subjects.forEach(subject -> jobs.add(() -> job(subject)));
         List<Done> done = new ArrayList<>();
+        long cpu = cpuNanos();
         long begin = System.nanoTime();
         double seconds;
         try (ExecutorService threads = Executors.newFixedThreadPool(atOnce)) {
@@ -91,10 +94,11 @@ public final class Many {
         List<Double> large = sorted(done, each -> each.subject.isLarge());
         OUT.printf(
                 Locale.ROOT,
-                "| %s | %d | %.0f | %.2f | %.2f | %.1f | %.2f | %.2f | %.0f | %.0f |%n",
+                "| %s | %d | %.0f | %.2f | %.2f | %.2f | %.1f | %.2f | %.2f | %.0f | %.0f |%n",
                 name,
                 atOnce,
                 60 * done.size() / seconds,
+                (cpuNanos() - cpu) / 1e9 / done.size(),
                 median(small),
                 small.getLast(),
                 small.getLast() / median(small),
@@ -108,6 +112,11 @@ public final class Many {
         long begin = System.nanoTime();
         RecoveryPoint point = subject.backup(vault, scratch);
         return new Done(subject, since(begin), point);
+    }
+
+    /// What this process has used of all processors.
+    private static long cpuNanos() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
     }
 
     private static double since(long begin) {

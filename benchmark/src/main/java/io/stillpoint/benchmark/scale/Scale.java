@@ -185,7 +185,7 @@ public final class Scale {
     @SuppressWarnings("SystemOut")
     private void tell(String what, long began) throws IOException {
         double seconds = (System.nanoTime() - began) / 1e9;
-        long[] requests = store.taken();
+        List<Long> requests = store.taken();
         StringBuilder row = new StringBuilder("| " + what + " |");
         for (long count : requests) {
             row.append(String.format(Locale.ROOT, " %,d |", count));
