@@ -4,6 +4,8 @@ import io.stillpoint.demo.DemoException.Kind;
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobId;
+import io.stillpoint.engine.JobReporter;
 import io.stillpoint.engine.RestoreJob;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
@@ -11,9 +13,9 @@ import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -43,15 +45,14 @@ public final class Tour {
     private final Randomness randomness;
     private final InstantSource clock;
     private final String writer;
-    private final Messages messages = Messages.of(Tour.class);
 
     /// Shows the tour to somebody.
     public interface View extends JobEvents {
         /// The next thing that is done.
-        void chapter(String text);
+        void chapter(Text text);
 
         /// Something that was found out.
-        void finding(String text);
+        void finding(Text text);
 
         /// The recovery points that were made.
         void points(List<RecoveryPoint> points);
@@ -77,7 +78,7 @@ public final class Tour {
     /// Goes through the whole tour. Throws at the first claim that does not hold.
     public void run() {
         chapter("tour.guest");
-        GuestImage guest = GuestImage.ensure(view::finding);
+        GuestImage guest = GuestImage.ensure(line -> view.finding(Text.verbatim(line)));
         try (WorkFolder work = WorkFolder.make()) {
             KeyFile key = KeyFile.create(work.file("key"), randomness);
             try (Vault vault =
@@ -204,7 +205,7 @@ public final class Tour {
     private Path restore(Vault vault, RecoveryPoint point, String name, Path file) {
         PointDisk disk = point.disk(name).orElseThrow();
         try (RestoreTarget target = RestoreTarget.createRaw(file, disk.image().size())) {
-            new RestoreJob(vault, view, cancellation)
+            new RestoreJob(vault, new JobReporter(JobId.random(randomness), view), cancellation)
                     .run(point, disk, target, file.getFileName().toString());
             target.commit();
         }
@@ -213,11 +214,11 @@ public final class Tour {
 
     private void chapter(String key, Object... arguments) {
         cancellation.check();
-        view.chapter(messages.text(key, arguments));
+        view.chapter(Text.of(Tour.class, key, arguments));
     }
 
     private void finding(String key, Object... arguments) {
-        view.finding(messages.text(key, arguments));
+        view.finding(Text.of(Tour.class, key, arguments));
     }
 
     private static void require(boolean claim, String key, Object... arguments) {

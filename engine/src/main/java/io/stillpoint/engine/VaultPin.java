@@ -2,8 +2,8 @@ package io.stillpoint.engine;
 
 import io.stillpoint.guest.extension.StateFile;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Sha256;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.ForgottenPoint;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -36,7 +36,6 @@ import tools.jackson.databind.node.ObjectNode;
 /// What this host has seen of the vault at a location (`docs/state.md`): by it an older state of the vault, or another one,
 /// is noticed. Never in the way: what goes wrong with it is told as a finding too.
 public final class VaultPin {
-    private static final Messages TEXTS = Messages.of(VaultPin.class);
     private static final int FORMAT = 1;
     private static final int NAME_BYTES = 16;
     private static final long SIZE_MAX = 16 << 20;
@@ -64,7 +63,7 @@ public final class VaultPin {
     ///
     /// @param code stable: see `docs/state.md`
     /// @param isAlarm whether the vault is not what it was, rather than the pin
-    public record Finding(String code, String text, boolean isAlarm) {}
+    public record Finding(String code, Text text, boolean isAlarm) {}
 
     /// Points among which there is an order.
     ///
@@ -358,6 +357,6 @@ public final class VaultPin {
     }
 
     private static Finding finding(String code, boolean isAlarm, Object... arguments) {
-        return new Finding(code, TEXTS.text(code, arguments), isAlarm);
+        return new Finding(code, Text.of(VaultPin.class, code, arguments), isAlarm);
     }
 }

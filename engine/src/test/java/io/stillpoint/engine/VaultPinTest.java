@@ -118,7 +118,10 @@ final class VaultPinTest {
         List<Finding> found = pin.look(vault);
         assertThat(found).hasSize(1).allMatch(Finding::isAlarm);
         assertThat(found.getFirst().code()).isEqualTo("pin.set-back");
-        assertThat(found.getFirst().text()).contains("web").contains(newest.id().toString());
+        assertThat(found.getFirst().text())
+                .asString()
+                .contains("web")
+                .contains(newest.id().toString());
         RecoveryPoint next = point("web");
         assertThat(next.lineage().ordinal()).isEqualTo(3);
         point("web");

@@ -10,6 +10,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -135,7 +136,7 @@ public final class GuestAgent implements AutoCloseable {
     /// The agent may be in its frozen state although nothing was frozen (Windows without a fixed volume)
     /// or part of it failed.
     private FreezeOutcome refusal(String code, String detail) {
-        if (thaw() instanceof ThawOutcome.Unproven(String why)) {
+        if (thaw() instanceof ThawOutcome.Unproven(Text why)) {
             throw new GuestException(
                     Kind.TIMEOUT, "guest.thaw-unproven", null, session.socket(), why);
         }

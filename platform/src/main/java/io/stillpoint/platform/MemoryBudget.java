@@ -3,6 +3,7 @@ package io.stillpoint.platform;
 import static java.lang.Math.clamp;
 import static java.lang.Math.max;
 
+import io.stillpoint.platform.text.Text;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -524,8 +525,8 @@ public final class MemoryBudget {
         return new Staff(account, crew);
     }
 
-    private static String waitText() {
-        return Messages.of(MemoryBudget.class).text("platform.waits-for-memory");
+    private static Text waitText() {
+        return Text.of(MemoryBudget.class, "platform.waits-for-memory");
     }
 
     /// Prints [#heapFor] 1 to `arguments[0]` processors, each in a line, in bytes: the `stillpoint` script starts Java with

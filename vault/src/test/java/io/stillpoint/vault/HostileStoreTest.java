@@ -221,6 +221,7 @@ final class HostileStoreTest {
                                             model.storedBytes(),
                                             model.writer(),
                                             model.lockedUntil(),
+                                            model.keptUntil(),
                                             model.copiedFrom(),
                                             model.lineage()));
         }

@@ -410,7 +410,7 @@ final class KeySlotsTest {
         try (Vault vault = open(key)) {
             assertThat(vault.verify(new Cancellation(), _ -> {}).problems())
                     .hasSize(70)
-                    .allMatch(problem -> problem.contains("keys/"));
+                    .allMatch(problem -> problem.toString().contains("keys/"));
         }
     }
 

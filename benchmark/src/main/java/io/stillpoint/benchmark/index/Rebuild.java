@@ -1,5 +1,6 @@
 package io.stillpoint.benchmark.index;
 
+import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.ProcessResources;

@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -19,6 +20,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -131,7 +133,7 @@ final class StorageDaemon implements AutoCloseable {
         process.destroy();
         boolean ended = await(STOP_MAX);
         int code = ended ? process.exitValue() : -1;
-        String output = output();
+        Text output = output(UnaryOperator.identity());
         close();
         // 128 + SIGTERM is how Java reports a process that let the signal end it.
         if (code != 0 && code != 143) {
@@ -218,7 +220,8 @@ final class StorageDaemon implements AutoCloseable {
     }
 
     private HypervisorException notStarted() {
-        return ImageErrors.of("image.storage-daemon-failed", image, withoutCommand(output()));
+        return ImageErrors.of(
+                "image.storage-daemon-failed", image, output(StorageDaemon::withoutCommand));
     }
 
     /// QEMU repeats the option that it complains of.
@@ -243,9 +246,10 @@ final class StorageDaemon implements AutoCloseable {
                 () -> process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
     }
 
-    private String output() {
+    private Text output(UnaryOperator<String> form) {
         try {
-            return Files.readString(log(folder), StandardCharsets.UTF_8).strip();
+            String written = Files.readString(log(folder), StandardCharsets.UTF_8);
+            return Text.verbatim(form.apply(written.strip()));
         } catch (IOException e) {
             return Reason.of(e);
         }

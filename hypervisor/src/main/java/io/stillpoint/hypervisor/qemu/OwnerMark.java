@@ -39,7 +39,7 @@ final class OwnerMark {
                     "object-add",
                     Json.object().put("qom-type", "throttle-group").put("id", mark.name));
         } catch (HypervisorException e) {
-            if (e.kind() == Kind.REFUSED && String.valueOf(e.getMessage()).contains("duplicate")) {
+            if (e.kind() == Kind.REFUSED && e.text().quotes("duplicate")) {
                 throw mark.locked(mark.name);
             }
             throw e;

@@ -336,7 +336,8 @@ final class AttackTest {
         attacker.edit(victim, bytes -> bytes[8] = 'R');
         try (Vault vault = open()) {
             assertThat(vault.unreadablePoints()).containsOnlyKeys(points.getFirst());
-            assertThat(verified(vault).problems()).anyMatch(told -> told.contains(victim));
+            assertThat(verified(vault).problems())
+                    .anyMatch(told -> told.toString().contains(victim));
             for (int run = 0; run < 2; run++) {
                 assertThatThrownBy(() -> prune(vault))
                         .isInstanceOfSatisfying(
@@ -383,8 +384,9 @@ final class AttackTest {
             requireRestored(vault, again);
             assertThat(verified(vault).problems())
                     .isNotEmpty()
-                    .allMatch(told -> told.contains("verdict"));
-            assertThat(prune(vault).warnings()).anyMatch(told -> told.contains("executed/"));
+                    .allMatch(told -> told.toString().contains("verdict"));
+            assertThat(prune(vault).warnings())
+                    .anyMatch(told -> told.toString().contains("executed/"));
             prune(vault);
             assertThat(names("executed/")).isEmpty();
         }
@@ -439,7 +441,7 @@ final class AttackTest {
             requireRestored(vault, id);
             assertThat(verified(vault).problems())
                     .hasSize(1)
-                    .allMatch(told -> told.contains("index/"));
+                    .allMatch(told -> told.toString().contains("index/"));
             prune(vault);
             prune(vault);
             requireRestored(vault, id);
@@ -517,7 +519,8 @@ final class AttackTest {
                 requireRestored(vault, id);
                 ObjectId more = backup(vault, disk(3, 2)).id();
                 requireRestored(vault, id, more);
-                assertThat(verified(vault).problems()).anyMatch(told -> told.contains(name));
+                assertThat(verified(vault).problems())
+                        .anyMatch(told -> told.toString().contains(name));
                 prune(vault);
                 requireRestored(vault, id, more);
             }

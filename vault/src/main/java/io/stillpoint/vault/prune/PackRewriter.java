@@ -1,6 +1,7 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.Processors;
@@ -47,7 +48,7 @@ public final class PackRewriter {
     private final JobShare job;
     private final Cancellation cancellation;
     private final Set<ObjectId> rewritten = ConcurrentHashMap.newKeySet();
-    private final Queue<String> warnings = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> warnings = new ConcurrentLinkedQueue<>();
     private final AtomicLong copiedBytes = new AtomicLong();
 
     /// @param condemned packs that copies are never chosen from
@@ -112,7 +113,7 @@ public final class PackRewriter {
         return copiedBytes.get();
     }
 
-    List<String> warnings() {
+    List<Text> warnings() {
         return List.copyOf(warnings);
     }
 
@@ -146,7 +147,7 @@ public final class PackRewriter {
                     throw e;
                 }
                 // It stays; what was copied of it does no harm.
-                warnings.add(e.getMessage());
+                warnings.add(e.text());
             }
         }
 

@@ -3,7 +3,7 @@ package io.stillpoint.vault.prune;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
@@ -74,8 +74,7 @@ public final class Pruner {
     private final Cancellation cancellation;
     private final Duration delay;
     private final Map<ObjectId, Listed> packs = new HashMap<>();
-    private final List<String> warnings = new ArrayList<>();
-    private final Messages messages = Messages.of(VaultException.class);
+    private final List<Text> warnings = new ArrayList<>();
     private final Map<ObjectId, Instant> verdictsMadeAt = new HashMap<>();
     private @Nullable Reachable bases;
     private boolean isHeld;
@@ -156,7 +155,7 @@ public final class Pruner {
         Instant now = clocks.earlier();
         if (!clocks.agree()) {
             warnings.add(
-                    messages.text(
+                    text(
                             "vault.clocks-differ",
                             store.description(),
                             clocks.store(),
@@ -199,7 +198,7 @@ public final class Pruner {
         if (!rules.dryRun()) {
             catalogue.run(roots, sessions, purged, now);
         }
-        parts.records().junk().forEach(junk -> warnings.add(String.valueOf(junk.getMessage())));
+        parts.records().junk().forEach(junk -> warnings.add(junk.text()));
     }
 
     /// Verdicts of earlier runs whose condemnations stand, to be carried out. A verdict whose condemnation is gone has been
@@ -244,7 +243,7 @@ public final class Pruner {
         }
         keptPacks += kept.size();
         warnings.add(
-                messages.text(
+                text(
                         "vault.verdict-withdrawn",
                         store.description(),
                         new ObjectName(Area.EXECUTED, verdict.id()),
@@ -398,7 +397,7 @@ public final class Pruner {
             if (e.kind() != Kind.RETAINED) {
                 throw e;
             }
-            warnings.add(e.getMessage());
+            warnings.add(e.text());
             return false;
         }
         records.deleteForgotten(point);
@@ -438,9 +437,12 @@ public final class Pruner {
         }
     }
 
+    private static Text text(String code, Object... arguments) {
+        return Text.of(VaultException.class, code, arguments);
+    }
+
     private VaultException unsafe(VaultException e) {
-        return new VaultException(
-                e.kind(), "vault.prune-unsafe", e, store.description(), e.getMessage());
+        return new VaultException(e.kind(), "vault.prune-unsafe", e, store.description(), e);
     }
 
     /// @param condemned packs that must be known whatever their age: one that is not would look as if nothing in it were
@@ -692,11 +694,10 @@ public final class Pruner {
                 throw e;
             }
             warnings.add(
-                    Messages.of(VaultException.class)
-                            .text(
-                                    "vault.prune-no-room",
-                                    store.description(),
-                                    Integer.toString(rewrite.size())));
+                    text(
+                            "vault.prune-no-room",
+                            store.description(),
+                            Integer.toString(rewrite.size())));
             return Set.of();
         } finally {
             store.useReserve(true);

@@ -269,7 +269,7 @@ public final class BackupSession implements AutoCloseable {
     public RecoveryPoint commit(PointDraft draft, Consumer<SealedPoint> journal) {
         flush();
         cancellation.check();
-        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), journal);
+        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), base, journal);
         unfinished = committed.unfinished().orElse(null);
         return committed.point();
     }
@@ -285,7 +285,7 @@ public final class BackupSession implements AutoCloseable {
         VaultParts parts = terms.parts;
         RecoveryPoint point = parts.points().opened(sealed);
         if (parts.points().byId(point.id()).filter(point::equals).isPresent()) {
-            return new Committed(point, Commit.retain(parts, point, terms.job.cancellation()));
+            return new Committed(point, Commit.keep(parts, point, terms.job.cancellation()));
         }
         try (SessionGuard guard = SessionGuard.resume(parts, sealed.id(), true)) {
             return new Commit(parts, guard, terms.job.cancellation()).run(sealed, journal);
@@ -307,6 +307,7 @@ public final class BackupSession implements AutoCloseable {
                 data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
                 draft.writer(),
                 draft.lockedUntil(),
+                Optional.empty(),
                 draft.copiedFrom(),
                 draft.lineage().orElseGet(() -> parts.points().next(draft.vm())));
     }

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.ProcessResources;
@@ -57,7 +58,7 @@ public final class SealedVault implements AutoCloseable {
                         });
             }
         }
-        Queue<String> problems = new ConcurrentLinkedQueue<>();
+        Queue<Text> problems = new ConcurrentLinkedQueue<>();
         AtomicLong bytes = new AtomicLong();
         ObjectCheck check = new ObjectCheck(store, cancellation);
         Crew crew = new Crew("verify", process.processors().count(), ObjectCheck.MEMORY);
@@ -84,7 +85,7 @@ public final class SealedVault implements AutoCloseable {
                 DamagedFrames.NONE);
     }
 
-    private long check(ObjectCheck check, ObjectName name, Queue<String> problems) {
+    private long check(ObjectCheck check, ObjectName name, Queue<Text> problems) {
         try {
             return check.check(name);
         } catch (VaultException e) {
@@ -93,7 +94,7 @@ public final class SealedVault implements AutoCloseable {
                 throw e;
             }
             if (!isDeleted) {
-                problems.add(e.getMessage());
+                problems.add(e.text());
             }
             return 0;
         }

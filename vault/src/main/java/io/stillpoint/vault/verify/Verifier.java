@@ -1,9 +1,9 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
@@ -65,11 +65,10 @@ public final class Verifier {
     private final JobShare job;
     private final Cancellation cancellation;
     private final LongConsumer progress;
-    private final Messages messages = Messages.of(VaultException.class);
-    private final Queue<String> problems = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> problems = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> listedPacks = new HashSet<>();
     private Set<ObjectId> indexedPacks = Set.of();
-    private final Queue<String> ofPoints = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> ofPoints = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> hiddenPacks = ConcurrentHashMap.newKeySet();
     private final Set<ObjectId> missingPacks = ConcurrentHashMap.newKeySet();
     private final Map<ObjectId, Set<Long>> damagedFrames = new ConcurrentHashMap<>();
@@ -118,7 +117,7 @@ public final class Verifier {
         parts.points()
                 .forEach((_, point, damage) -> {
                     if (damage != null) {
-                        problems.add(damage.getMessage());
+                        problems.add(damage.text());
                     }
                     if (point != null) {
                         points.add(point);
@@ -164,7 +163,7 @@ public final class Verifier {
                             .anyMatch(entries::contains);
             if (!isEntered && parts.points().byId(point.id()).isPresent()) {
                 problems.add(
-                        messages.text(
+                        text(
                                 "vault.not-in-catalogue",
                                 parts.contents().location(),
                                 point.id(),
@@ -208,7 +207,7 @@ public final class Verifier {
                 new Records(
                         parts.contents().store(),
                         parts.contents().keys(),
-                        junk -> problems.add(String.valueOf(junk.getMessage())));
+                        junk -> problems.add(junk.text()));
         record(records::sessions);
         record(records::forgotten);
         record(records::undone);
@@ -226,12 +225,9 @@ public final class Verifier {
             return;
         }
         problems.add(
-                String.valueOf(
-                        VaultException.damaged(
-                                        slot,
-                                        parts.contents().store().description(),
-                                        "authentication")
-                                .getMessage()));
+                VaultException.damaged(
+                                slot, parts.contents().store().description(), "authentication")
+                        .text());
     }
 
     /// Runs a check and notes the damage that it throws. Returns whether there was none.
@@ -239,7 +235,7 @@ public final class Verifier {
         return record(problems, check);
     }
 
-    private static boolean record(Queue<String> problems, Runnable check) {
+    private static boolean record(Queue<Text> problems, Runnable check) {
         try {
             check.run();
             return true;
@@ -247,9 +243,13 @@ public final class Verifier {
             if (!e.isDamage()) {
                 throw e;
             }
-            problems.add(e.getMessage());
+            problems.add(e.text());
             return false;
         }
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(VaultException.class, code, arguments);
     }
 
     private void checkPacks(Queue<ObjectId> packs, Crew.Worker worker) {
@@ -338,7 +338,7 @@ public final class Verifier {
             if (!e.isJunk() && !isBaseMissing) {
                 throw e;
             }
-            problems.add(e.getMessage());
+            problems.add(e.text());
             return false;
         }
     }
@@ -395,7 +395,7 @@ public final class Verifier {
                                     .exists(new ObjectName(Area.PACKS, place.pack()));
             if (!isKnown) {
                 problems.add(
-                        messages.text(
+                        text(
                                 "vault.index-wrong",
                                 parts.contents().store().description(),
                                 item,
@@ -418,7 +418,7 @@ public final class Verifier {
                                 () -> missing[0] = checkDisk(before.get(key), disk.image()));
                 if (missing[0] > 0) {
                     ofPoints.add(
-                            messages.text(
+                            text(
                                     "vault.point-lost-chunks",
                                     point.id(),
                                     disk.name(),
@@ -487,7 +487,7 @@ public final class Verifier {
         }
         if (hiddenPacks.add(hidden.pack())) {
             problems.add(
-                    messages.text(
+                    text(
                             "vault.verdict-hides",
                             parts.contents().store().description(),
                             hidden.pack()));
