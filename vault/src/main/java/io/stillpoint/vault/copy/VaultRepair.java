@@ -85,7 +85,9 @@ public final class VaultRepair {
     private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<Text> problems) {
         try (BackupSession session =
                 BackupSession.open(
-                        damaged, damaged.settings(), Optional.empty(), cancellation, progress)) {
+                        new BackupSession.Terms(
+                                damaged, damaged.settings(), cancellation, progress),
+                        Optional.empty())) {
             boolean isWhole = true;
             for (PointDisk disk : point.disks()) {
                 PointDisk other = sound.disk(disk.name()).orElse(null);
