@@ -80,7 +80,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
             SnapshotState state,
             Owner owner) {
         SnapshotPlan plan = state.plan(descriptor.name(), place.paths().folder());
-        new Wholeness(place, plan).requireUntouched(state);
+        new Wholeness(place, plan).requireUntouched(state, owner.process());
         HeldQemuSnapshot snapshot =
                 new HeldQemuSnapshot(
                         place,

@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
@@ -20,8 +21,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -122,24 +121,16 @@ public final class QemuVm implements VirtualMachine {
 
     @Override
     public VmIdentity identity() {
-        BlockGraph graph = BlockGraph.of(monitor);
-        Set<String> images = new TreeSet<>();
-        Set<String> backing = new TreeSet<>();
-        for (GuestDisk disk : new DiskList(monitor, settings.disks()).look().disks()) {
-            for (BlockGraph.Leaf leaf : graph.leaves(disk.node())) {
-                if (!disk.writable()) {
-                    continue;
-                }
-                String file = process.map(each -> each.absolute(leaf.file())).orElse(leaf.file());
-                (leaf.isBacking() ? backing : images).add(file);
-            }
-        }
-        return VmIdentity.here(
-                monitor.execute("query-uuid").path("UUID").asString(""),
-                process.map(QemuRun::identity).orElse(""),
-                monitor.execute("query-name").path("name").asString(""),
-                List.copyOf(images),
-                List.copyOf(backing));
+        return look().identity();
+    }
+
+    /// Which VM of this host it is.
+    public VmId id() {
+        return look().id();
+    }
+
+    private MachineLook look() {
+        return new MachineLook(monitor, process, settings.disks());
     }
 
     @Override
@@ -151,10 +142,7 @@ public final class QemuVm implements VirtualMachine {
     @Override
     public ObjectNode configuration() {
         ObjectNode known = configuration;
-        return known == null
-                ? new MachineDescription(monitor, version)
-                        .of(new DiskList(monitor, settings.disks()).look())
-                : known.deepCopy();
+        return known == null ? look().configuration(version) : known.deepCopy();
     }
 
     @Override
@@ -228,7 +216,9 @@ public final class QemuVm implements VirtualMachine {
             noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {
+            // Nothing of it is read here any more, whether it is left or swept.
             configuration = null;
+            isLeft = true;
             requireAnswer(e);
             HypervisorException broken =
                     e.kind() == Kind.SNAPSHOT_BROKEN
@@ -241,6 +231,7 @@ public final class QemuVm implements VirtualMachine {
                                     String.valueOf(e.getMessage()));
             try {
                 Uninterrupted.run(sweep::run);
+                MigrationEvents.end(monitor, state.switchedEvents());
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
             }
@@ -403,7 +394,10 @@ public final class QemuVm implements VirtualMachine {
                     .ifPresent(known ->
                             known.note(
                                     new KnownMonitors.Known(
-                                            settings.vm(), monitor.socket(), folder.path())));
+                                            settings.vm(),
+                                            monitor.socket(),
+                                            folder.path(),
+                                            Optional.of(id()))));
             if (guardian != null && !guardianKeeps.equals(kept)) {
                 guardian.close();
                 guardian = null;

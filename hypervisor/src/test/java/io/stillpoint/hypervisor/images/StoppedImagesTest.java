@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
@@ -20,6 +21,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
@@ -158,6 +160,104 @@ class StoppedImagesTest {
         Files.write(
                 image, Arrays.copyOf(new byte[] {'Q', 'F', 'I', (byte) 0xfb, 0, 0, 0, 9}, 4096));
         assertThatThrownBy(() -> hold(image)).hasMessageContaining("version");
+    }
+
+    /// Lets go of it, and holds it again as another process does that has only what was stored.
+    private HeldSnapshot adopt(StoppedImages vm, String stored) {
+        return vm.adopt(SnapshotDescriptor.of(Json.parse(stored)));
+    }
+
+    private String holdAndLeave(Path image) {
+        HeldSnapshot snapshot = hold(image);
+        String stored = snapshot.descriptor().json().toString();
+        snapshot.detach();
+        return stored;
+    }
+
+    @Test
+    @Tag("qemu")
+    void imagesAreHeldAgainIfNothingChanged() throws IOException {
+        for (Path image : List.of(sparse("system.raw"), qcow2("data.qcow2"))) {
+            long before = daemons();
+            String stored = holdAndLeave(image);
+            assertThat(daemons()).isEqualTo(before);
+            try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)));
+                    HeldSnapshot snapshot = adopt(vm, stored);
+                    BlockSource source = snapshot.disks().getFirst().open()) {
+                assertThat(snapshot.descriptor().json().toString()).isEqualTo(stored);
+                byte[] bytes = new byte[1 << 20];
+                source.read(1 << 20, bytes, 0, bytes.length);
+                assertThat(bytes[4]).isEqualTo((byte) (image.toString().endsWith("raw") ? 5 : 0));
+                snapshot.proveValid();
+            }
+        }
+    }
+
+    @Test
+    void imageThatWasWrittenOrReplacedOrIsUsedIsNotHeldAgain() throws IOException {
+        Path image = sparse("system.raw");
+        List<Harm> harms =
+                List.of(
+                        // Written, and the time of that set back.
+                        () -> {
+                            FileTime time = Files.getLastModifiedTime(image);
+                            try (FileChannel channel =
+                                    FileChannel.open(image, StandardOpenOption.WRITE)) {
+                                channel.write(ByteBuffer.wrap(new byte[1]), 1 << 20);
+                            }
+                            Files.setLastModifiedTime(image, time);
+                        },
+                        // Another copy of the same content.
+                        () -> {
+                            Path copy = image.resolveSibling("copy");
+                            Files.copy(image, copy, StandardCopyOption.COPY_ATTRIBUTES);
+                            Files.move(copy, image, StandardCopyOption.REPLACE_EXISTING);
+                        },
+                        () -> {
+                            try (FileChannel channel =
+                                    FileChannel.open(image, StandardOpenOption.WRITE)) {
+                                channel.truncate(1 << 20);
+                            }
+                        });
+        for (Harm harm : harms) {
+            String stored = holdAndLeave(image);
+            harm.done();
+            assertBroken(image, stored, "image.adopt-changed");
+        }
+        String stored = holdAndLeave(image);
+        try (ImageUser _ = new ImageUser(image)) {
+            assertBroken(image, stored, "snapshot.not-whole");
+        }
+        assertBroken(sparse("other.raw"), stored, "image.adopt-changed");
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)))) {
+            adopt(vm, stored).close();
+        }
+    }
+
+    private interface Harm {
+        void done() throws IOException;
+    }
+
+    private void assertBroken(Path image, String stored, String code) {
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)))) {
+            assertThatThrownBy(() -> adopt(vm, stored))
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class,
+                            e -> {
+                                assertThat(e.code()).isEqualTo(code);
+                                assertThat(e.kind())
+                                        .isEqualTo(HypervisorException.Kind.SNAPSHOT_BROKEN);
+                            });
+        }
+    }
+
+    @Test
+    @Tag("qemu")
+    void blockDeviceIsNotHeldAgainBecauseNothingTellsWhatWasWrittenThere() throws IOException {
+        try (LoopDevices devices = LoopDevices.require(folder)) {
+            Path device = devices.make(folder.resolve("disk"), 1 << 20);
+            assertBroken(device, holdAndLeave(device), "image.adopt-device");
+        }
     }
 
     private Path sparse(String name) throws IOException {
