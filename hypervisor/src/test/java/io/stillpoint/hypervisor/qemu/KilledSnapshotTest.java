@@ -178,7 +178,7 @@ class KilledSnapshotTest extends Backups {
                         .sweep(
                                 new KnownMonitors.Known(
                                         "", vm.socket(), folder.resolve("scratch")));
-        assertThat(result.outcome()).as(result.detail()).isEqualTo(QemuSweeper.Outcome.SWEPT);
+        assertThat(result.outcome()).as(result.detail().toString()).isEqualTo(QemuSweeper.Outcome.SWEPT);
     }
 
     @Test
