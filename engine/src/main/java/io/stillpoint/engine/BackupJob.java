@@ -330,10 +330,6 @@ public final class BackupJob {
             return gone(committed);
         }
         AfterCommit after = new AfterCommit(point.get(), reporter);
-        after.attempt(
-                () ->
-                        resumed(committed.storing().session(), NOTHING_STORED)
-                                .ifPresent(BackupSession::close));
         return releaseAdopted(committed, after);
     }
 
