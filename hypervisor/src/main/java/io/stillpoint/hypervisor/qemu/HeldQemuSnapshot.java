@@ -2,8 +2,8 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
@@ -56,8 +56,8 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         this.wholeness = new Wholeness(place, plan);
         this.disks =
                 plan.disks().stream()
-                        .map(disk -> new HeldQemuDisk(
-                                        disk, place.server().address(), names, health))
+                        .map(disk ->
+                                new HeldQemuDisk(disk, place.server().address(), names, health))
                         .toList();
         this.migrationEvents = migrationEvents;
         this.watch = new ScratchWatch(monitor, plan, new Watching());
@@ -75,10 +75,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     ///
     /// @param descriptor that `state` comes from
     static HeldQemuSnapshot adopted(
-            SnapshotPlace place,
-            SnapshotDescriptor descriptor,
-            SnapshotState state,
-            Owner owner) {
+            SnapshotPlace place, SnapshotDescriptor descriptor, SnapshotState state, Owner owner) {
         SnapshotPlan plan = state.plan(descriptor.name(), place.paths().folder());
         new Wholeness(place, plan).requireUntouched(state);
         HeldQemuSnapshot snapshot =
@@ -114,10 +111,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private final class Watching implements ScratchWatch.Listener {
         @Override
         public void full(ByteSize taken) {
-            giveUp(
-                    "snapshot.scratch-full",
-                    taken.toString(),
-                    plan.room().limit().toString());
+            giveUp("snapshot.scratch-full", taken.toString(), plan.room().limit().toString());
         }
 
         @Override

@@ -70,6 +70,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
                 plan.disks().stream().map(PlannedDisk::generation).collect(Collectors.toSet());
         sweep.removeBitmaps(bitmap ->
                 JobNames.generation(plan.name().lineage(), bitmap)
-                        .filter(begun::contains).isPresent());
+                        .filter(begun::contains)
+                        .isPresent());
     }
 }

@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldSnapshot;
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
@@ -224,8 +224,7 @@ public final class QemuVm implements VirtualMachine {
         try {
             sweep.continueVm();
             configuration = state.configuration();
-            HeldSnapshot adopted =
-                    HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
+            HeldSnapshot adopted = HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
             noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {

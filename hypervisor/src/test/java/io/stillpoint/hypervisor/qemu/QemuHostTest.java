@@ -473,7 +473,8 @@ class QemuHostTest extends Backups {
             assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
-                assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE)).isNotEmpty();
+                assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE))
+                        .isNotEmpty();
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();
