@@ -5,6 +5,8 @@ import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.GuestAccess;
 import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
 import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.engine.VaultPin;
@@ -179,13 +181,13 @@ final class BackupCommand implements Callable<Integer> {
         }
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
-                VirtualMachine machine = machine();
+                JobVm machine = JobVm.of(machine());
                 ConsoleEvents events = output.events()) {
             VaultPin pin = pins.pin(vaultOptions, vault);
             tell(pin.look(vault), events);
-            if (machine instanceof StoppedImages stopped) {
+            if (machine.open() instanceof StoppedImages stopped) {
                 // Before any of them is read.
-                stopped.references().forEach(each -> events.note("backup.reference", text(each)));
+                stopped.references().forEach(each -> events.note(text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(
@@ -193,11 +195,13 @@ final class BackupCommand implements Callable<Integer> {
                                     machine,
                                     settings(machine),
                                     new JobTools(
+                                            new MemoryJournal(),
                                             events,
                                             cancellation,
                                             InstantSource.system(),
                                             Randomness.secure()))
-                            .run();
+                            .run()
+                            .orThrow();
             tell(pin.made(vault.id(), point), events);
             events.end();
             output.junk(vault);
@@ -249,7 +253,7 @@ final class BackupCommand implements Callable<Integer> {
                 : Optional.of(GuestOptions.keeper(pins.state().folder(), live.vcredistAbsent));
     }
 
-    private BackupSettings settings(VirtualMachine machine) {
+    private BackupSettings settings(JobVm machine) {
         Live live = source.live == null ? new Live() : source.live;
         return new BackupSettings(
                 vm,

@@ -88,7 +88,7 @@ final class SweepCommand implements Callable<Integer> {
                             .put("outcome", each.outcome().name().toLowerCase(Locale.ROOT));
             each.removed().forEach(one.putArray("removed")::add);
             if (!each.detail().isEmpty()) {
-                one.put("detail", each.detail());
+                one.put("detail", Output.words(each.detail()));
             }
         }
         return json;

@@ -1,5 +1,6 @@
 package io.stillpoint.engine;
 
+import io.stillpoint.engine.PrepareStep.Prepared;
 import io.stillpoint.guest.quiesce.Quiescence;
 import io.stillpoint.guest.quiesce.Quiescer;
 import io.stillpoint.hypervisor.PreparedSnapshot;
@@ -8,12 +9,12 @@ import java.util.Optional;
 
 /// One snapshot of a guest, taken in one way. Closing drops it, unless it was kept.
 final class Attempt implements AutoCloseable {
-    private final PreparedSnapshot prepared;
+    private final Prepared prepared;
     private final InstantSource clock;
     private Optional<TakenSnapshot> taken = Optional.empty();
     private boolean isKept;
 
-    Attempt(PreparedSnapshot prepared, InstantSource clock) {
+    Attempt(Prepared prepared, InstantSource clock) {
         this.prepared = prepared;
         this.clock = clock;
     }
@@ -34,7 +35,7 @@ final class Attempt implements AutoCloseable {
     /// The snapshot. Where the guest never came to rest, it is taken now.
     TakenSnapshot taken() {
         if (taken.isEmpty()) {
-            taken = Optional.of(new TakenSnapshot(prepared.take(), clock.instant()));
+            taken = Optional.of(new TakenSnapshot(prepared.record(), prepared.snapshot().take(), clock.instant()));
         }
         return taken.get();
     }
@@ -51,7 +52,7 @@ final class Attempt implements AutoCloseable {
         if (isKept) {
             return;
         }
-        try (prepared) {
+        try (PreparedSnapshot _ = prepared.snapshot()) {
             taken.ifPresent(each -> each.snapshot().close());
         }
     }

@@ -13,7 +13,7 @@ import io.stillpoint.guest.extension.GuestSystem;
 import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.guest.quiesce.AgentFreeze;
 import io.stillpoint.hypervisor.VirtualMachine;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.point.Consistency;
 import java.time.Duration;
 import java.util.List;
@@ -33,20 +33,19 @@ final class GuestPreparation {
                     "guest-file-read",
                     "guest-file-write");
 
-    private static final Messages TEXTS = Messages.of(GuestPreparation.class);
-
     private final BackupSettings settings;
     private final BackupPolicy policy;
     private final VirtualMachine vm;
     private final JobTools tools;
-    private final JobEvents events;
+    private final JobReporter reporter;
 
-    GuestPreparation(BackupSettings settings, VirtualMachine vm, JobTools tools) {
+    GuestPreparation(
+            BackupSettings settings, VirtualMachine vm, JobTools tools, JobReporter reporter) {
         this.settings = settings;
         this.vm = vm;
         this.tools = tools;
         policy = settings.policy();
-        events = tools.events();
+        this.reporter = reporter;
     }
 
     /// Throws `engine.below-minimum` where no way of this guest can lead to what the policy demands.
@@ -78,7 +77,7 @@ final class GuestPreparation {
     }
 
     private static Shortfall shortfall(String code) {
-        return new Shortfall(code, TEXTS.text(code));
+        return Shortfall.of(text(code));
     }
 
     private PreparedGuest met(GuestAccess access) {
@@ -95,14 +94,14 @@ final class GuestPreparation {
                 }
             }
         } catch (GuestException e) {
-            events.warning(e.code(), TEXTS.text("engine.no-agent", e.getMessage()));
-            return unreached(new Shortfall(e.code(), e.getMessage()));
+            reporter.warning(e.code(), text("engine.no-agent", e));
+            return unreached(Shortfall.of(e.text()));
         }
     }
 
     private PreparedGuest known(GuestAccess access, GuestAgent agent) {
         AgentFreeze.thawLeftover(agent)
-                .forEach(warning -> events.note(warning.code(), warning.text()));
+                .forEach(warning -> reporter.note(warning.code(), warning.text()));
         GuestSystem.Os system = GuestSystem.of(agent).os();
         GuestWays ways = GuestWays.ofAgent(agent, policy.limits(), tools);
         if (!COMMANDS.stream().allMatch(agent::supports)) {
@@ -112,7 +111,7 @@ final class GuestPreparation {
             return chosen(system, Agent.FULL, ways, Optional.empty(), Shortfall.NONE);
         }
         ExtensionKeeper keeper = access.extensions().get();
-        events.step("extension", TEXTS.text("engine.extension"));
+        reporter.step(Step.EXTENSION, text("engine.extension"));
         return switch (keeper.ensure(settings.vm(), agent)) {
             case Ensured.Ready ready -> {
                 tell(ready);
@@ -125,9 +124,9 @@ final class GuestPreparation {
                         Optional.of(new FoundExtension(extension, keeper, isVss)),
                         Shortfall.NONE);
             }
-            case Ensured.Unavailable(String code, String text) -> {
-                events.warning(code, TEXTS.text("engine.no-extension", text));
-                yield chosen(system, Agent.FULL, ways, Optional.empty(), new Shortfall(code, text));
+            case Ensured.Unavailable(String code, Text why) -> {
+                reporter.warning(code, text("engine.no-extension", why));
+                yield chosen(system, Agent.FULL, ways, Optional.empty(), new Shortfall(code, why));
             }
         };
     }
@@ -164,7 +163,7 @@ final class GuestPreparation {
     }
 
     private void tell(Ensured.Ready ready) {
-        ready.warnings().forEach(text -> events.note("extension.warning", text));
+        ready.warnings().forEach(text -> reporter.note("extension.warning", text));
         InstalledExtension extension = ready.extension();
         String version = extension.type().id() + " " + extension.version();
         switch (ready.done()) {
@@ -176,6 +175,10 @@ final class GuestPreparation {
     }
 
     private void told(String key, String version) {
-        events.step("extension", TEXTS.text(key, version));
+        reporter.step(Step.EXTENSION, text(key, version));
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(GuestPreparation.class, code, arguments);
     }
 }

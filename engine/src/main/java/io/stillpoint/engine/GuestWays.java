@@ -12,6 +12,7 @@ import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.guest.quiesce.VolumeFlush;
 import io.stillpoint.guest.quiesce.VssSnapshot;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Text;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -120,7 +121,7 @@ record GuestWays(Map<Way, Supplier<Quiescer>> quiescers, Runnable letGo) impleme
             return new Quiescence(
                     Applications.NONE,
                     Rest.HELD,
-                    "",
+                    Text.EMPTY,
                     OptionalLong.empty(),
                     Json.object(),
                     List.of());

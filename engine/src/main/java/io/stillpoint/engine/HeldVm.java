@@ -1,13 +1,9 @@
 package io.stillpoint.engine;
 
+import io.stillpoint.engine.BackupRecord.Held;
 import io.stillpoint.hypervisor.HeldSnapshot;
 
-/// The VM's disks are held, and the guest runs again. Closing releases them.
+/// The VM's disks are held, and the guest runs again.
 ///
-/// @param report what is known of their instant
-record HeldVm(HeldSnapshot snapshot, InstantReport report) implements AutoCloseable {
-    @Override
-    public void close() {
-        snapshot.close();
-    }
-}
+/// @param record what the journal says of it
+record HeldVm(Held record, HeldSnapshot snapshot) {}

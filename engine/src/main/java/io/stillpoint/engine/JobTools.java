@@ -6,7 +6,12 @@ import java.time.InstantSource;
 
 /// What a job is given to work with.
 ///
+/// @param journal of this job alone; empty if the job is new
 /// @param events is told what the job does
 /// @param cancellation by which the job is asked to stop
 public record JobTools(
-        JobEvents events, Cancellation cancellation, InstantSource clock, Randomness randomness) {}
+        JobJournal journal,
+        JobEvents events,
+        Cancellation cancellation,
+        InstantSource clock,
+        Randomness randomness) {}

@@ -2,12 +2,12 @@ package io.stillpoint.engine;
 
 import io.stillpoint.engine.ConsistencyRules.Machine;
 import io.stillpoint.engine.ConsistencyRules.Verdict;
+import io.stillpoint.engine.PrepareStep.Prepared;
 import io.stillpoint.engine.PreparedGuest.FoundExtension;
 import io.stillpoint.guest.quiesce.Quiescence;
-import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.point.Consistency;
 import java.util.EnumSet;
 import java.util.List;
@@ -21,31 +21,32 @@ import tools.jackson.databind.node.ObjectNode;
 /// The steps from rest to the guest's release: takes the snapshot in the best way that works (`docs/consistency.md`).
 /// Whatever happens in between, the guest ends its rest, here or by itself.
 final class SnapshotStep {
-    private static final Messages TEXTS = Messages.of(SnapshotStep.class);
-
     private final String vm;
     private final Consistency atLeast;
     private final PreparedGuest guest;
-    private final Supplier<PreparedSnapshot> prepare;
+    private final Supplier<Prepared> prepare;
     private final JobTools tools;
+    private final JobReporter reporter;
 
     /// @param prepare readies a snapshot; called for each one that is tried
     SnapshotStep(
             BackupSettings settings,
             PreparedGuest guest,
-            Supplier<PreparedSnapshot> prepare,
-            JobTools tools) {
+            Supplier<Prepared> prepare,
+            JobTools tools,
+            JobReporter reporter) {
         vm = settings.vm();
         atLeast = settings.policy().atLeast();
         this.guest = guest;
         this.prepare = prepare;
         this.tools = tools;
+        this.reporter = reporter;
     }
 
     /// Takes the snapshot, again in another way where the first was worth nothing.
     ///
     /// Throws `engine.below-minimum` or `engine.scripts-demand` if no point may be made of it; nothing is held then.
-    HeldVm take() {
+    TakenVm take() {
         return guest.machine() == Machine.OFF ? takeOfStopped() : takeOfGuest();
     }
 
@@ -54,11 +55,11 @@ final class SnapshotStep {
     }
 
     private void begin() {
-        tools.events().step("snapshot", TEXTS.text("engine.taking"));
+        reporter.step(Step.SNAPSHOT, text("engine.taking"));
         tools.cancellation().check();
     }
 
-    private HeldVm takeOfStopped() {
+    private TakenVm takeOfStopped() {
         try (Attempt attempt = attempt()) {
             begin();
             Shutdown shutdown = attempt.taken().snapshot().shutdown();
@@ -69,7 +70,7 @@ final class SnapshotStep {
         }
     }
 
-    private HeldVm takeOfGuest() {
+    private TakenVm takeOfGuest() {
         Set<Way> tried = EnumSet.noneOf(Way.class);
         boolean hasWriterFailed = false;
         Shortfall shortfall = guest.shortfall();
@@ -81,12 +82,12 @@ final class SnapshotStep {
                 Quiescence came = attempt.run(guest.ways().quiescer(way));
                 Verdict verdict = ConsistencyRules.verdict(way, came.applications(), came.rest());
                 came.warnings()
-                        .forEach(warning -> tools.events().warning(warning.code(), warning.text()));
+                        .forEach(warning -> reporter.warning(warning.code(), warning.text()));
                 tellScripts(came.report().path("scripts"));
                 shortfall = shortfall.or(told(verdict, came.detail()));
                 hasWriterFailed |= verdict.code().equals("guest.writer-failed");
                 switch (verdict.next()) {
-                    case FAIL -> throw new JobException("engine.scripts-demand", came.detail());
+                    case FAIL -> throw JobException.scriptsDemand(came.detail());
                     case KEEP -> {
                         requireEnough(verdict, shortfall);
                         noteVss(!tried.contains(Way.VSS), hasWriterFailed);
@@ -109,7 +110,7 @@ final class SnapshotStep {
         return guest.ways().offer(wanted) && !tried.contains(wanted) ? wanted : Way.NOTHING;
     }
 
-    private static HeldVm held(
+    private static TakenVm held(
             TakenSnapshot taken,
             Verdict verdict,
             Shortfall shortfall,
@@ -117,7 +118,8 @@ final class SnapshotStep {
             ObjectNode quiescing) {
         Consistency reached = verdict.consistency();
         boolean isBest = reached.compareTo(Consistency.APPLICATION) >= 0;
-        return new HeldVm(
+        return new TakenVm(
+                taken.record(),
                 taken.snapshot(),
                 new InstantReport(
                         taken.at(),
@@ -134,32 +136,31 @@ final class SnapshotStep {
     }
 
     /// Tells what the verdict says, and returns it.
-    private Shortfall told(Verdict verdict, String detail) {
+    private Shortfall told(Verdict verdict, Text detail) {
         if (verdict.code().isEmpty()) {
             return Shortfall.NONE;
         }
-        String text = TEXTS.text(verdict.code(), detail);
+        Text text = text(verdict.code(), detail);
         if (verdict.code().equals("guest.state-unknown")) {
-            tools.events().note(verdict.code(), text);
+            reporter.note(text);
         } else if (!verdict.code().equals("guest.no-scripts")) {
-            tools.events().warning(verdict.code(), text);
+            reporter.warning(text);
         }
-        return new Shortfall(verdict.code(), text);
+        return Shortfall.of(text);
     }
 
     private void tellScripts(JsonNode scripts) {
-        for (String which : List.of("pre", "post")) {
-            JsonNode script = scripts.path(which);
+        for (Step which : List.of(Step.PRE_SCRIPT, Step.POST_SCRIPT)) {
+            JsonNode script = scripts.path(which == Step.PRE_SCRIPT ? "pre" : "post");
             if (script.path("ran").asBoolean(false)) {
-                tools.events()
-                        .step(
-                                which + "-script",
-                                TEXTS.text(
-                                        "engine.script",
-                                        Integer.toString(script.path("exit").asInt(0)),
-                                        Long.toString(script.path("millis").asLong(0)),
-                                        Integer.toString(script.path("attempts").asInt(1)),
-                                        script.path("output").asString("").strip()));
+                reporter.step(
+                        which,
+                        text(
+                                "engine.script",
+                                Integer.toString(script.path("exit").asInt(0)),
+                                Long.toString(script.path("millis").asLong(0)),
+                                Integer.toString(script.path("attempts").asInt(1)),
+                                script.path("output").asString("").strip()));
             }
         }
     }
@@ -178,5 +179,9 @@ final class SnapshotStep {
             report.setAll(came.report());
         }
         return report;
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(SnapshotStep.class, code, arguments);
     }
 }

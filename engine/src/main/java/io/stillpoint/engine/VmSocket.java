@@ -12,11 +12,11 @@ import java.util.Optional;
 /// A unix socket that leads to the agent of one VM: each connection is checked by the VM's hypervisor, before anything
 /// is sent. Freezing another VM's guest would do harm there, and no good here.
 ///
-/// @param vm must be open as long as connections are made
-public record VmSocket(VirtualMachine vm, Path path) implements AgentTransport {
+/// @param vm is opened for it
+public record VmSocket(JobVm vm, Path path) implements AgentTransport {
     @Override
     public AgentChannel open() {
-        Optional<VirtualMachine.Channel> device = vm.channel(path);
+        Optional<VirtualMachine.Channel> device = vm.open().channel(path);
         if (device.isEmpty() && Files.exists(path)) {
             throw GuestException.otherChannel(path);
         }

@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor;
 
+import io.stillpoint.platform.text.Text;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -16,7 +17,7 @@ public interface HeldSnapshot extends AutoCloseable {
 
     /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
     default Shutdown shutdown() {
-        return Shutdown.unknown("");
+        return Shutdown.unknown(Text.EMPTY);
     }
 
     /// To be called after the last byte was read: throws a [HypervisorException] unless every byte read so

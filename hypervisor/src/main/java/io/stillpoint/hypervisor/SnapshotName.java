@@ -12,6 +12,11 @@ public record SnapshotName(String lineage, String generation) {
     private static final Pattern TEXT = Pattern.compile("([0-9a-f]{8})-([0-9a-f]{16})");
 
     public SnapshotName {
+        require(lineage, generation);
+    }
+
+    /// Throws an [IllegalArgumentException] if these are no parts of a name.
+    static void require(String lineage, String generation) {
         if (!TEXT.matcher(lineage + "-" + generation).matches()) {
             throw new IllegalArgumentException("lineage " + lineage + ", generation " + generation);
         }

@@ -30,7 +30,7 @@ public record SnapshotRequest(
         ByteSize scratchMax,
         KeptSnapshots kept) {
     public SnapshotRequest {
-        new SnapshotName(lineage, generation);
+        SnapshotName.require(lineage, generation);
         previousGenerations = Map.copyOf(previousGenerations);
     }
 

@@ -4,18 +4,24 @@ import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.GuestAccess;
+import io.stillpoint.engine.JobEvent;
 import io.stillpoint.engine.JobEvents;
 import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
 import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.engine.Step;
 import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -53,14 +59,10 @@ final class TestVault implements AutoCloseable {
                 Files.exists(keyFile)
                         ? Vault.open(
                                 store,
-                                KeyFile.read(keyFile),
-                                Randomness.secure(),
-                                InstantSource.system())
+                                KeyFile.read(keyFile), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))
                         : Vault.init(
                                 store,
-                                KeyFile.create(keyFile, Randomness.secure()),
-                                Randomness.secure(),
-                                InstantSource.system());
+                                KeyFile.create(keyFile, Randomness.secure()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
     }
 
     Path scratch() {
@@ -114,6 +116,7 @@ final class TestVault implements AutoCloseable {
     }
 
     RecoveryPoint backup(VirtualMachine vm, @Nullable Path agent, Cancellation cancellation) {
+        JobVm job = JobVm.of(vm);
         BackupSettings settings =
                 new BackupSettings(
                         "vm",
@@ -124,33 +127,35 @@ final class TestVault implements AutoCloseable {
                                 false,
                                 Optional.empty()),
                         Optional.ofNullable(agent)
-                                .map(path -> new GuestAccess(new VmSocket(vm, path), extensions)),
+                                .map(path -> new GuestAccess(new VmSocket(job, path), extensions)),
                         new ScratchSettings(scratch(), scratchMax),
                         "test");
         JobEvents events =
-                new JobEvents() {
-                    @Override
-                    public void step(String step, String text) {
-                        steps.add(step + ": " + text);
-                        onStep.accept(step);
+                event -> {
+                    switch (event) {
+                        case JobEvent.StepBegan(_, Step step, Text text) -> {
+                            steps.add(step.word() + ": " + text);
+                            onStep.accept(step.word());
+                        }
+                        case JobEvent.Warned(_, Text text, String code) -> warned(code, text);
+                        case JobEvent.Noted(_, Text text, String code) -> warned(code, text);
+                        case JobEvent.Progressed _, JobEvent.Read _ -> {}
                     }
-
-                    @Override
-                    public void warning(String code, String text) {
-                        warnings.add(code);
-                        steps.add("warning: " + text);
-                    }
-
-                    @Override
-                    public void progressed(long done, long total) {}
                 };
         return new BackupJob(
                         vault,
-                        vm,
+                        job,
                         settings,
                         new JobTools(
+                                new MemoryJournal(),
                                 events, cancellation, InstantSource.system(), Randomness.secure()))
-                .run();
+                .run()
+                .orThrow();
+    }
+
+    private void warned(String code, Text text) {
+        warnings.add(code);
+        steps.add("warning: " + text);
     }
 
     byte[] restored(PointDisk disk) {

@@ -285,7 +285,9 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.denied");
-                            assertThat(answer.text()).contains("icacls.exe C:\\Packages");
+                            assertThat(answer.text())
+                                    .asString()
+                                    .contains("icacls.exe C:\\Packages");
                         });
         assertThat(files).isEmpty();
     }
@@ -300,7 +302,7 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.link");
-                            assertThat(answer.text()).contains(link);
+                            assertThat(answer.text()).asString().contains(link);
                         });
         assertThat(files).isEmpty();
         assertThat(commands).noneMatch(command -> command.startsWith("icacls.exe " + link + " "));

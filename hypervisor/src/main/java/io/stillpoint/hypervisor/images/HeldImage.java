@@ -9,8 +9,8 @@ import io.stillpoint.hypervisor.images.Occupancy.Purpose;
 import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.hypervisor.nbd.NbdSource;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -133,8 +133,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
     Shutdown shutdown() {
         if (chain.top().isInUse()) {
             return Shutdown.unclean(
-                    Messages.of(HeldDisk.class)
-                            .text("shutdown.image-in-use", name, chain.top().file()));
+                    Text.of(HeldDisk.class, "shutdown.image-in-use", name, chain.top().file()));
         }
         try (BlockSource source = open()) {
             return ShutdownReader.read(name, source);

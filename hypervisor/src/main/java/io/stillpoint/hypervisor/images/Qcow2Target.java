@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 
 /// A qcow2 image, written by a `qemu-storage-daemon` over several connections.
 final class Qcow2Target implements RestoreTarget {
@@ -49,6 +50,11 @@ final class Qcow2Target implements RestoreTarget {
     }
 
     @Override
+    public Optional<Path> partial() {
+        return Optional.of(file.partial());
+    }
+
+    @Override
     public long size() {
         return size;
     }
@@ -76,8 +82,7 @@ final class Qcow2Target implements RestoreTarget {
     private HypervisorException why(HypervisorException e) {
         return ImageErrors.isFull(file.partial())
                 ? ImageErrors.noSpace(path, e)
-                : new HypervisorException(
-                        Kind.IMAGE, "image.storage-daemon-failed", e, path, e.getMessage());
+                : new HypervisorException(Kind.IMAGE, "image.storage-daemon-failed", e, path, e);
     }
 
     @Override

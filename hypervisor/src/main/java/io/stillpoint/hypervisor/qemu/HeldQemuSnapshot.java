@@ -8,6 +8,7 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +78,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     static HeldQemuSnapshot adopted(
             SnapshotPlace place, SnapshotDescriptor descriptor, SnapshotState state, Owner owner) {
         SnapshotPlan plan = state.plan(descriptor.name(), place.paths().folder());
-        new Wholeness(place, plan).requireUntouched(state);
+        new Wholeness(place, plan).requireUntouched(state, owner.process());
         HeldQemuSnapshot snapshot =
                 new HeldQemuSnapshot(
                         place,
@@ -278,11 +279,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void lose(HypervisorException cause) {
         health.fail(
                 new HypervisorException(
-                        Kind.UNREACHABLE,
-                        "snapshot.lost",
-                        cause,
-                        monitor.socket(),
-                        String.valueOf(cause.getMessage())));
+                        Kind.UNREACHABLE, "snapshot.lost", cause, monitor.socket(), cause));
     }
 
     /// Tried once more after a drop of the connection. A VM that is gone has taken everything with it but the
@@ -290,12 +287,12 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void release() {
         try {
             try {
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             } catch (HypervisorException e) {
                 if (e.kind() == Kind.REFUSED) {
                     throw e;
                 }
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             }
         } catch (HypervisorException e) {
             if (!e.code().equals("qmp.no-monitor")) {

@@ -179,11 +179,7 @@ final class Instant {
                     boolean gone = e.code().equals("qmp.no-monitor");
                     if (System.nanoTime() - begin > (gone ? GONE_AFTER : CONTINUE_MAX).toNanos()) {
                         throw new HypervisorException(
-                                Kind.UNREACHABLE,
-                                "vm.not-continued",
-                                e,
-                                monitor.socket(),
-                                String.valueOf(e.getMessage()));
+                                Kind.UNREACHABLE, "vm.not-continued", e, monitor.socket(), e);
                     }
                 }
                 LockSupport.parkNanos(RETRY.toNanos());

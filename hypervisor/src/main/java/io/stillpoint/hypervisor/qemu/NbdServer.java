@@ -54,7 +54,7 @@ final class NbdServer {
         try {
             monitor.execute("nbd-server-start", arguments);
         } catch (HypervisorException e) {
-            if (e.kind() == Kind.REFUSED && String.valueOf(e.getMessage()).contains("already")) {
+            if (e.kind() == Kind.REFUSED && e.text().quotes("already")) {
                 // It is not ours, so nothing of ours says that it is.
                 monitor.ask(
                         "blockdev-del", Json.object().put("node-name", names.name(Role.SERVER, 0)));

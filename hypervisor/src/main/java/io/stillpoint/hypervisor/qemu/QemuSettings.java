@@ -18,6 +18,11 @@ public record QemuSettings(
     public static final QemuSettings USUAL =
             new QemuSettings("", DiskChoice.USUAL, Optional.empty(), Optional.empty());
 
+    /// These settings for a VM of this name.
+    QemuSettings named(String name) {
+        return new QemuSettings(name, disks, known, guardian);
+    }
+
     /// Makes the command.
     @FunctionalInterface
     public interface Guardian {

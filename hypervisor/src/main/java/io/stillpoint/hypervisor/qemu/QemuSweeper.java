@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.SparseFile;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -46,7 +47,7 @@ public final class QemuSweeper {
     /// @param removed the names of what was removed
     /// @param detail why nothing could be done, or nothing
     public record Result(
-            Outcome outcome, String vm, Path place, List<String> removed, String detail) {
+            Outcome outcome, String vm, Path place, List<String> removed, Text detail) {
         public Result {
             removed = List.copyOf(removed);
         }
@@ -71,13 +72,13 @@ public final class QemuSweeper {
         }
         try (QemuVm vm = QemuVm.open(known.socket(), QemuSettings.USUAL, Duration.ZERO)) {
             List<String> removed = vm.sweep(known.scratch(), kept);
-            return result(Outcome.SWEPT, known, removed, "");
+            return result(Outcome.SWEPT, known, removed, Text.EMPTY);
         } catch (HypervisorException e) {
             if (e.code().equals("qmp.no-monitor")) {
                 return gone(known);
             }
             Outcome outcome = e.code().equals("vm.locked") ? Outcome.BUSY : Outcome.FAILED;
-            return result(outcome, known, List.of(), e.getMessage());
+            return result(outcome, known, List.of(), e.text());
         }
     }
 
@@ -86,11 +87,11 @@ public final class QemuSweeper {
         List<String> removed = new ArrayList<>();
         var found = ScratchFolder.find(scratch);
         if (found.isEmpty()) {
-            return new Result(Outcome.SWEPT, "", scratch, removed, "");
+            return new Result(Outcome.SWEPT, "", scratch, removed, Text.EMPTY);
         }
         try (ScratchFolder folder = found.get()) {
             removeOrphans(folder, removed);
-            return new Result(Outcome.SWEPT, "", folder.path(), removed, "");
+            return new Result(Outcome.SWEPT, "", folder.path(), removed, Text.EMPTY);
         } catch (IOException e) {
             return new Result(Outcome.FAILED, "", scratch, removed, Reason.of(e));
         }
@@ -134,7 +135,7 @@ public final class QemuSweeper {
     }
 
     private static Result result(
-            Outcome outcome, KnownMonitors.Known known, List<String> removed, String detail) {
+            Outcome outcome, KnownMonitors.Known known, List<String> removed, Text detail) {
         return new Result(outcome, known.vm(), known.socket(), removed, detail);
     }
 }

@@ -10,18 +10,18 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -29,7 +29,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// A VM of a running QEMU, reached over its QMP socket. Needs QEMU 7.1 or newer and a monitor of its own.
 public final class QemuVm implements VirtualMachine {
-    private static final Messages TEXTS = Messages.of(HypervisorException.class);
 
     /// A sweep after a killed job has the VM for a moment.
     private static final Duration LOCK_MAX = Duration.ofSeconds(5);
@@ -96,7 +95,7 @@ public final class QemuVm implements VirtualMachine {
 
     private static VmLock lock(Path socket, Duration lockMax) {
         long deadline = System.nanoTime() + lockMax.toNanos();
-        try (Waiting _ = Waiting.until(() -> TEXTS.text("vm.awaiting-lock", socket))) {
+        try (Waiting _ = Waiting.until(() -> text("vm.awaiting-lock", socket))) {
             while (true) {
                 try {
                     return VmLock.acquire(socket);
@@ -123,24 +122,16 @@ public final class QemuVm implements VirtualMachine {
 
     @Override
     public VmIdentity identity() {
-        BlockGraph graph = BlockGraph.of(monitor);
-        Set<String> images = new TreeSet<>();
-        Set<String> backing = new TreeSet<>();
-        for (GuestDisk disk : new DiskList(monitor, settings.disks()).look().disks()) {
-            for (BlockGraph.Leaf leaf : graph.leaves(disk.node())) {
-                if (!disk.writable()) {
-                    continue;
-                }
-                String file = process.map(each -> each.absolute(leaf.file())).orElse(leaf.file());
-                (leaf.isBacking() ? backing : images).add(file);
-            }
-        }
-        return VmIdentity.here(
-                monitor.execute("query-uuid").path("UUID").asString(""),
-                process.map(QemuRun::identity).orElse(""),
-                monitor.execute("query-name").path("name").asString(""),
-                List.copyOf(images),
-                List.copyOf(backing));
+        return look().identity();
+    }
+
+    /// Which VM of this host it is.
+    public VmId id() {
+        return look().id();
+    }
+
+    private MachineLook look() {
+        return new MachineLook(monitor, process, settings.disks());
     }
 
     @Override
@@ -152,10 +143,7 @@ public final class QemuVm implements VirtualMachine {
     @Override
     public ObjectNode configuration() {
         ObjectNode known = configuration;
-        return known == null
-                ? new MachineDescription(monitor, version)
-                        .of(new DiskList(monitor, settings.disks()).look())
-                : known.deepCopy();
+        return known == null ? look().configuration(version) : known.deepCopy();
     }
 
     @Override
@@ -228,7 +216,9 @@ public final class QemuVm implements VirtualMachine {
             noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {
+            // Nothing of it is read here any more, whether it is left or swept.
             configuration = null;
+            isLeft = true;
             requireAnswer(e);
             HypervisorException broken =
                     e.kind() == Kind.SNAPSHOT_BROKEN
@@ -240,7 +230,7 @@ public final class QemuVm implements VirtualMachine {
                                     monitor.socket(),
                                     String.valueOf(e.getMessage()));
             try {
-                Uninterrupted.run(sweep::run);
+                Undisturbed.run(sweep::run);
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
             }
@@ -352,10 +342,10 @@ public final class QemuVm implements VirtualMachine {
                         notices.add(
                                 new MachineNotice(
                                         "vm.left-out",
-                                        TEXTS.text(
+                                        text(
                                                 "vm.left-out",
                                                 each.name(),
-                                                TEXTS.text(each.reason().text()),
+                                                text(each.reason().text()),
                                                 each.detail()),
                                         each.reason() == LeftOut.Reason.PASS_THROUGH)));
         for (JsonNode each : described.path("notStored")) {
@@ -364,10 +354,10 @@ public final class QemuVm implements VirtualMachine {
                     notices.add(
                             MachineNotice.warning(
                                     "vm.not-stored",
-                                    TEXTS.text(
+                                    text(
                                             "vm.not-stored",
                                             each.path("device").asString(""),
-                                            TEXTS.text(what.text()))));
+                                            text(what.text()))));
                 }
             }
         }
@@ -375,18 +365,18 @@ public final class QemuVm implements VirtualMachine {
             if (disk.encrypted()) {
                 notices.add(
                         MachineNotice.hint(
-                                "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
+                                "vm.encrypted-disk", text("vm.encrypted-disk", disk.name())));
             }
         }
         if (room.isLessThan(request.scratchMax())) {
             notices.add(
                     MachineNotice.hint(
                             "scratch.less-room",
-                            TEXTS.text(
+                            text(
                                     "scratch.less-room",
                                     scratchPath(),
-                                    room.limit().toString(),
-                                    request.scratchMax().toString())));
+                                    room.limit(),
+                                    request.scratchMax())));
         }
     }
 
@@ -403,7 +393,10 @@ public final class QemuVm implements VirtualMachine {
                     .ifPresent(known ->
                             known.note(
                                     new KnownMonitors.Known(
-                                            settings.vm(), monitor.socket(), folder.path())));
+                                            settings.vm(),
+                                            monitor.socket(),
+                                            folder.path(),
+                                            Optional.of(id()))));
             if (guardian != null && !guardianKeeps.equals(kept)) {
                 guardian.close();
                 guardian = null;
@@ -417,13 +410,15 @@ public final class QemuVm implements VirtualMachine {
                                         .command(monitor.socket(), folder.path(), kept));
             }
         } catch (HypervisorException e) {
-            notices.add(MachineNotice.warning(e.code(), String.valueOf(e.getMessage())));
+            notices.add(MachineNotice.warning(e.code(), e.text()));
         } catch (IOException e) {
             notices.add(
-                    MachineNotice.warning(
-                            "vm.no-guardian",
-                            TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
+                    MachineNotice.warning("vm.no-guardian", text("vm.no-guardian", Reason.of(e))));
         }
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(HypervisorException.class, code, arguments);
     }
 
     /// Recording bitmaps of this lineage that no recovery point can use: only the newest point's count.

@@ -268,7 +268,7 @@ final class ScratchImages {
                 "scratch.not-created",
                 cause,
                 paths.folder().shown(name),
-                String.valueOf(cause.getMessage()),
+                cause,
                 Confinement.advice(monitor.process(), paths.folder().path()));
     }
 }

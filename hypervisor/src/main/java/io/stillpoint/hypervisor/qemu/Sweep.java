@@ -244,7 +244,7 @@ final class Sweep {
                 throw e;
             }
             note(
-                    String.valueOf(e.getMessage()).contains("Permission conflict")
+                    e.text().quotes("Permission conflict")
                             ? new HypervisorException(
                                     Kind.REFUSED, "vm.filter-stuck", e, monitor.socket(), device)
                             : e);

@@ -27,31 +27,44 @@ final class Wholeness {
 
     /// @param process that of QEMU now, if it can be seen
     void require(Optional<QemuRun> process) {
-        Monitor monitor = place.monitor();
-        if (!plan.facts().isSameRun(monitor, process)) {
-            throw broken("snapshot.other-run");
-        }
-        BlockGraph graph = BlockGraph.of(monitor);
+        requireSameRun(process);
+        BlockGraph graph = BlockGraph.of(place.monitor());
         Map<String, String> drives = drives();
         plan.held()
                 .forEach(disk -> {
                     requireSameSize(graph, disk);
                     requireNodes(graph, disk);
-                    requireNoneWentPast(graph, drives, disk);
+                    requireOnFilter(drives, disk);
+                    requireNoneWentPast(graph, disk);
                 });
     }
 
-    /// What nobody could have told while nobody watched.
-    void requireUntouched(SnapshotState state) {
+    private void requireSameRun(Optional<QemuRun> process) {
+        if (!plan.facts().isSameRun(place.monitor(), process)) {
+            throw broken("snapshot.other-run");
+        }
+    }
+
+    /// What may have happened while nobody watched, and must be right before anything is exported again.
+    ///
+    /// @param process that of QEMU now, if it can be seen
+    void requireUntouched(SnapshotState state, Optional<QemuRun> process) {
+        requireSameRun(process);
+        BlockGraph graph = BlockGraph.of(place.monitor());
+        if (!graph.node(names.name(Role.SERVER, 0)).isObject()) {
+            throw broken("snapshot.node-lost", names.name(Role.SERVER, 0));
+        }
         try {
             place.server().requireSameProcess();
         } catch (HypervisorException e) {
             throw notWhole(e);
         }
-        BlockGraph graph = BlockGraph.of(place.monitor());
-        if (!graph.node(names.name(Role.SERVER, 0)).isObject()) {
-            throw broken("snapshot.node-lost", names.name(Role.SERVER, 0));
-        }
+        Map<String, String> drives = drives();
+        plan.held()
+                .forEach(disk -> {
+                    requireNodes(graph, disk);
+                    requireOnFilter(drives, disk);
+                });
         Map<String, String> handed = handedFiles();
         for (SnapshotState.Disk disk : state.disks()) {
             if (disk.planned().isHeld()) {
@@ -112,19 +125,23 @@ final class Wholeness {
         }
     }
 
+    /// A device that was unplugged, or has another medium now, writes nothing here.
+    private void requireOnFilter(Map<String, String> drives, PlannedDisk disk) {
+        String node = drives.getOrDefault(disk.disk().device(), "");
+        if (disk.disk().writable() && node.equals(disk.disk().node())) {
+            throw broken("snapshot.bypassed", disk.disk().name());
+        }
+    }
+
     /// What was written to the disk since the instant, as its bitmap recorded it, the filter must have copied before; it
     /// counts that in a bitmap of its own, without a name. One that was taken off and put back has missed something. The
-    /// recording began with one granule that nobody wrote.
-    private void requireNoneWentPast(
-            BlockGraph graph, Map<String, String> drives, PlannedDisk disk) {
+    /// recording began with one granule that nobody wrote. To be asked after the probes: a filter that had no room copies
+    /// nothing from then on.
+    private void requireNoneWentPast(BlockGraph graph, PlannedDisk disk) {
         if (!disk.disk().writable()) {
             return;
         }
         String filter = names.name(Role.FILTER, disk.index());
-        // A device that was unplugged writes nothing.
-        if (!drives.getOrDefault(disk.disk().device(), filter).equals(filter)) {
-            throw broken("snapshot.bypassed", disk.disk().name());
-        }
         Optional<GuestDisk.Bitmap> written =
                 bitmap(
                         graph.node(disk.disk().node()),

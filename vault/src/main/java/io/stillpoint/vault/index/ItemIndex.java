@@ -1,6 +1,7 @@
 package io.stillpoint.vault.index;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.FrameReader;
@@ -72,7 +73,7 @@ public final class ItemIndex implements AutoCloseable {
     private final Map<ItemId, Place> recent = new ConcurrentHashMap<>();
     // Further places of recent items.
     private final Map<ItemId, Set<Place>> copies = new ConcurrentHashMap<>();
-    private final Queue<String> damage = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> damage = new ConcurrentLinkedQueue<>();
     // Not to be opened again: damaged, or replaced by this process and about to vanish.
     private final Set<ObjectName> setAside = new HashSet<>();
     private final ReentrantLock merging = new ReentrantLock();
@@ -347,7 +348,7 @@ public final class ItemIndex implements AutoCloseable {
         if (!e.isJunk()) {
             throw e;
         }
-        damage.add(e.getMessage());
+        damage.add(e.text());
     }
 
     private synchronized void setAside(Segment segment) {
@@ -759,8 +760,8 @@ public final class ItemIndex implements AutoCloseable {
         return segments.stream().mapToLong(Segment::entries).sum();
     }
 
-    /// Checks every byte of every segment and returns, in words, all damage found since the index was opened.
-    public List<String> checkSegments() {
+    /// Checks every byte of every segment and returns all damage found since the index was opened.
+    public List<Text> checkSegments() {
         for (Segment segment : segments) {
             try {
                 segment.checkWhole();
