@@ -104,8 +104,7 @@ public final class BackupJob {
             try (Cancellation.Scope _ = holdIfLive()) {
                 return store(
                         hold(due),
-                        progress ->
-                                vault.backup(due.previous(), tools.cancellation(), progress));
+                        progress -> vault.backup(due.previous(), tools.cancellation(), progress));
             }
         } catch (StillpointException e) {
             return isSuspension(e) ? new BackupOutcome.Suspended(e) : failed(e);
@@ -242,11 +241,11 @@ public final class BackupJob {
                     held,
                     progress ->
                             session.flatMap(each -> resumed(each, progress))
-                                    .orElseGet(
-                                            () ->
-                                                    vault.backup(base(record.begun()),
-                                                            tools.cancellation(),
-                                                            progress)));
+                                    .orElseGet(() ->
+                                            vault.backup(
+                                                    base(record.begun()),
+                                                    tools.cancellation(),
+                                                    progress)));
         }
     }
 
@@ -295,7 +294,8 @@ public final class BackupJob {
         BackupSession.Committed committed;
         try {
             committed =
-                    vault.commit(sealed.point(),
+                    vault.commit(
+                            sealed.point(),
                             tools.cancellation(),
                             point -> tools.journal().write(storing.sealed(point)));
         } catch (StillpointException e) {
