@@ -80,7 +80,7 @@ final class SimulatedStore implements ObjectStore {
         return switch (name.area()) {
             case POINTS, EXECUTED, CONDEMNED, FORGOTTEN, UNDONE -> 12;
             case SESSIONS, INDEX -> 4;
-            case VAULT, KEYS, PACKS, QUARANTINE -> 3;
+            case VAULT, KEYS, PACKS, QUARANTINE, CATALOGUE -> 3;
         };
     }
 

@@ -171,6 +171,11 @@ public final class CachedStore implements ObjectStore {
     }
 
     @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
+        store.list(area, prefix, visitor);
+    }
+
+    @Override
     public void delete(ObjectName name) {
         store.delete(name);
         CacheFolder cache = folder;

@@ -50,6 +50,12 @@ public final class CountedStore implements ObjectStore {
     }
 
     @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
+        meter.request(RequestClass.PUT, 0);
+        store.list(area, prefix, visitor);
+    }
+
+    @Override
     public void delete(ObjectName name) {
         meter.request(RequestClass.DELETE, 0);
         store.delete(name);

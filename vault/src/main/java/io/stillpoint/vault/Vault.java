@@ -19,6 +19,7 @@ import io.stillpoint.vault.point.ForgottenPoint;
 import io.stillpoint.vault.point.Losses;
 import io.stillpoint.vault.point.Points;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.point.SealedPoint;
 import io.stillpoint.vault.point.VaultClock;
 import io.stillpoint.vault.prune.PruneResult;
 import io.stillpoint.vault.prune.PruneRules;
@@ -28,6 +29,7 @@ import io.stillpoint.vault.read.DiskRestore;
 import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.IntakeProgress;
+import io.stillpoint.vault.session.SessionRecord;
 import io.stillpoint.vault.session.VaultParts;
 import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectId;
@@ -43,12 +45,12 @@ import io.stillpoint.vault.verify.Verifier;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -56,6 +58,9 @@ import org.jspecify.annotations.Nullable;
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
 /// is first needed. Safe for use by several threads; several processes may use one vault at once.
 public final class Vault implements AutoCloseable {
+    /// How many points of one beginning are enough to say that it is not one.
+    private static final int MATCHES_MAX = 100;
+
     private final VaultHeader header;
     private final KeySlots keySlots;
     private final Contents contents;
@@ -202,16 +207,14 @@ public final class Vault implements AutoCloseable {
 
     /// The one forgotten point whose id begins with `prefix`. Throws kind `NOT_FOUND` as [#point] does.
     public ForgottenPoint forgottenPoint(String prefix) {
-        List<ForgottenPoint> all = forgotten();
-        if (matching(all, each -> each.point().id(), prefix).isEmpty()) {
-            matching(points(), RecoveryPoint::id, prefix).stream()
-                    .findFirst()
-                    .ifPresent(point -> {
-                        throw new VaultException(
-                                Kind.NOT_FOUND, "vault.not-forgotten", null, point.id());
-                    });
+        List<RecoveryPoint> found = points.beginningWith(prefix, MATCHES_MAX);
+        List<ForgottenPoint> forgotten =
+                found.stream().flatMap(point -> points.forgotten(point).stream()).toList();
+        if (forgotten.isEmpty() && !found.isEmpty()) {
+            throw new VaultException(
+                    Kind.NOT_FOUND, "vault.not-forgotten", null, found.getFirst().id());
         }
-        return one(all, forgotten -> forgotten.point().id(), prefix);
+        return one(forgotten, prefix);
     }
 
     /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
@@ -228,32 +231,25 @@ public final class Vault implements AutoCloseable {
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
     public RecoveryPoint point(String prefix) {
-        List<RecoveryPoint> offered = points();
-        if (matching(offered, RecoveryPoint::id, prefix).isEmpty()) {
-            // So that nobody takes it for lost.
-            matching(forgotten(), each -> each.point().id(), prefix).stream()
-                    .findFirst()
-                    .ifPresent(each -> {
-                        throw new VaultException(
-                                Kind.NOT_FOUND,
-                                "vault.point-forgotten",
-                                null,
-                                each.point().id(),
-                                each.purgeAt());
-                    });
+        List<RecoveryPoint> offered = new ArrayList<>();
+        List<ForgottenPoint> forgotten = new ArrayList<>();
+        for (RecoveryPoint point : points.beginningWith(prefix, MATCHES_MAX)) {
+            points.forgotten(point).ifPresentOrElse(forgotten::add, () -> offered.add(point));
         }
-        return one(offered, RecoveryPoint::id, prefix);
+        if (offered.isEmpty() && !forgotten.isEmpty()) {
+            // So that nobody takes it for lost.
+            ForgottenPoint each = forgotten.getFirst();
+            throw new VaultException(
+                    Kind.NOT_FOUND,
+                    "vault.point-forgotten",
+                    null,
+                    each.point().id(),
+                    each.purgeAt());
+        }
+        return one(offered, prefix);
     }
 
-    private static <T> List<T> matching(List<T> points, Function<T, ObjectId> id, String prefix) {
-        return points.stream()
-                .filter(point -> id.apply(point).toString().startsWith(prefix))
-                .filter(_ -> !prefix.isEmpty())
-                .toList();
-    }
-
-    private <T> T one(List<T> points, Function<T, ObjectId> id, String prefix) {
-        List<T> found = matching(points, id, prefix);
+    private <T> T one(List<T> found, String prefix) {
         if (found.size() != 1) {
             throw new VaultException(
                     Kind.NOT_FOUND,
@@ -266,11 +262,14 @@ public final class Vault implements AutoCloseable {
         return found.getFirst();
     }
 
-    /// The newest point of a VM, by lineage.
+    /// Points of a VM, the oldest first, but forgotten ones. What it costs grows with this VM's points alone.
+    public List<RecoveryPoint> points(String vm) {
+        return points.offered(vm);
+    }
+
+    /// The newest point of a VM, by lineage. What it costs does not grow with the vault.
     public Optional<RecoveryPoint> newest(String vm) {
-        return points().stream()
-                .filter(point -> point.vm().equals(vm))
-                .reduce((older, newer) -> newer);
+        return points.newest(vm);
     }
 
     /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.
@@ -292,7 +291,27 @@ public final class Vault implements AutoCloseable {
             Optional<RecoveryPoint> base,
             Cancellation cancellation,
             IntakeProgress progress) {
-        return BackupSession.open(parts, settings, base, cancellation, progress);
+        return BackupSession.open(
+                new BackupSession.Terms(parts, settings, cancellation, progress), base);
+    }
+
+    /// Goes on with a backup whose process has died or has let go of it, before anything was sealed. What it stored is not stored
+    /// again. Throws kind `OVERTAKEN` if the session is over: then only a new backup helps.
+    public BackupSession resume(
+            SessionRecord record, Cancellation cancellation, IntakeProgress progress) {
+        return BackupSession.resume(
+                new BackupSession.Terms(parts, parts.settings(), cancellation, progress), record);
+    }
+
+    /// Makes a point that was sealed before the process died, or finds it made. Throws as [BackupSession#commit] does.
+    ///
+    /// @param journal see [BackupSession#commit]
+    public BackupSession.Committed commit(
+            SealedPoint sealed, Cancellation cancellation, Consumer<SealedPoint> journal) {
+        return BackupSession.commit(
+                new BackupSession.Terms(parts, parts.settings(), cancellation, (_, _) -> {}),
+                sealed,
+                journal);
     }
 
     /// Copies points of this vault to another one; see [VaultCopy].

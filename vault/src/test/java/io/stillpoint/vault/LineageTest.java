@@ -156,8 +156,9 @@ final class LineageTest {
             around = vault.commit(session, stored);
         }
         RecoveryPoint last = point(3);
-        assertThat(within.lineage()).isEqualTo(around.lineage());
-        assertThat(last.lineage().ordinal()).isEqualTo(3);
+        assertThat(within.lineage()).isEqualTo(new Lineage(2, Optional.of(first.id())));
+        assertThat(around.lineage()).isEqualTo(new Lineage(3, Optional.of(within.id())));
+        assertThat(last.lineage().ordinal()).isEqualTo(4);
         List<RecoveryPoint> order = vault.vault().points();
         assertThat(order.getFirst()).isEqualTo(first);
         assertThat(order.getLast()).isEqualTo(last);

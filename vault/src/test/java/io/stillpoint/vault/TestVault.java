@@ -127,6 +127,15 @@ final class TestVault implements AutoCloseable {
 
     private RecoveryPoint commit(
             BackupSession session, StoredDisk stored, Optional<Instant> lockedUntil) {
+        return session.commit(draft("vm", stored, lockedUntil));
+    }
+
+    /// What a point of a VM is made from.
+    PointDraft draft(String vm, StoredDisk stored) {
+        return draft(vm, stored, Optional.empty());
+    }
+
+    private PointDraft draft(String vm, StoredDisk stored, Optional<Instant> lockedUntil) {
         now = now.plusSeconds(1);
         PointDisk disk =
                 new PointDisk(
@@ -139,19 +148,18 @@ final class TestVault implements AutoCloseable {
                         stored.changedBytes(),
                         stored.readBytes(),
                         stored.newBytes());
-        return session.commit(
-                new PointDraft(
-                        "vm",
-                        Json.object().put("name", "vm"),
-                        now,
-                        now,
-                        Consistency.STOPPED,
-                        "",
-                        OptionalLong.empty(),
-                        List.of(disk),
-                        "test",
-                        lockedUntil,
-                        Optional.empty()));
+        return new PointDraft(
+                vm,
+                Json.object().put("name", vm),
+                now,
+                now,
+                Consistency.STOPPED,
+                "",
+                OptionalLong.empty(),
+                List.of(disk),
+                "test",
+                lockedUntil,
+                Optional.empty());
     }
 
     byte[] restored(RecoveryPoint point) {

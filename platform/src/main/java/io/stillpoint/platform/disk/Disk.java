@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// A file system. Safe for use by several threads.
 ///
@@ -35,6 +36,17 @@ public interface Disk {
     /// Calls the visitor for all that is directly in the folder, in no particular order. What appears or goes meanwhile may be
     /// among it or not. Throws [NoSuchFileException], [NotDirectoryException].
     void list(Path folder, Visitor visitor) throws IOException;
+
+    /// As [#list(Path, Visitor)], of the entries whose names are wanted: nothing is asked about the others.
+    default void list(Path folder, Predicate<String> wanted, Visitor visitor) throws IOException {
+        list(
+                folder,
+                (file, attributes) -> {
+                    if (wanted.test(String.valueOf(file.getFileName()))) {
+                        visitor.visit(file, attributes);
+                    }
+                });
+    }
 
     /// Makes a folder for its owner alone. Throws [FileAlreadyExistsException] if there is anything of this name.
     void createFolder(Path folder) throws IOException;

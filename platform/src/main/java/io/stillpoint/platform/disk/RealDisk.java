@@ -21,6 +21,7 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /// The operating system's files, below one folder, the root. The path to the root is the operator's and may contain links; from there
 /// on every part of a path is opened relative to the folder before it, and none is followed (see [FolderHandle]). Above the
@@ -127,9 +128,15 @@ public final class RealDisk implements Disk {
 
     @Override
     public void list(Path folder, Visitor visitor) throws IOException {
+        list(folder, _ -> true, visitor);
+    }
+
+    @Override
+    public void list(Path folder, Predicate<String> wanted, Visitor visitor) throws IOException {
         try (FolderHandle opened = folder(folder)) {
             opened.list(name -> {
-                Optional<FileStatus> found = opened.status(name);
+                Optional<FileStatus> found =
+                        wanted.test(name) ? opened.status(name) : Optional.empty();
                 // Empty: removed since the folder was read.
                 if (found.isPresent()) {
                     visitor.visit(folder.resolve(name), attributes(found.get()));

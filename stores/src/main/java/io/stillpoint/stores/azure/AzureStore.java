@@ -192,10 +192,16 @@ public final class AzureStore implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         String folder = requests.prefix() + area.folder() + "/";
         String next = null;
         do {
-            PagedResponse<BlobItem> page = page(new ListBlobsOptions().setPrefix(folder), next);
+            PagedResponse<BlobItem> page =
+                    page(new ListBlobsOptions().setPrefix(folder + prefix), next);
             for (BlobItem item : page.getValue()) {
                 String name = item.getName().substring(folder.length());
                 // Other objects are none of ours.

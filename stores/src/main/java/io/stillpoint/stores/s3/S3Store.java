@@ -148,10 +148,15 @@ public final class S3Store implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         String folder = requests.prefix() + area.folder() + "/";
         String next = null;
         do {
-            ListObjectsV2Response page = page(folder, next);
+            ListObjectsV2Response page = page(folder + prefix, next);
             for (S3Object object : page.contents()) {
                 String name = object.key().substring(folder.length());
                 // Other objects are none of ours.

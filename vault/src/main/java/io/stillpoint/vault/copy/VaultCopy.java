@@ -67,14 +67,14 @@ public final class VaultCopy {
     /// The points that the other vault lacks, by VM, of each the oldest first. Whichever of them were copied first: those
     /// that it has, or had until its own retention removed them, do not count, and nothing else does.
     public List<RecoveryPoint> missing() {
-        Set<ObjectId> had = had();
+        Set<ObjectId> had = had(to.points().all());
         return from.points().offered().stream().filter(point -> !had.contains(point.id())).toList();
     }
 
     /// The points of this vault of which the other one has a copy, or had one that a later copy tells of.
-    private Set<ObjectId> had() {
+    private Set<ObjectId> had(List<RecoveryPoint> copies) {
         Set<ObjectId> had = new HashSet<>();
-        for (RecoveryPoint copy : to.points().all()) {
+        for (RecoveryPoint copy : copies) {
             copy.copiedFrom()
                     .filter(origin -> origin.vault().equals(from.id()))
                     .ifPresent(origin -> {
@@ -89,10 +89,11 @@ public final class VaultCopy {
     /// that still exist here. What does not will never be asked for.
     private Set<ObjectId> hadBeside(RecoveryPoint point) {
         Set<ObjectId> beside = new HashSet<>();
-        from.points().all().stream()
-                .filter(other -> other.vm().equals(point.vm()) && !other.id().equals(point.id()))
-                .forEach(other -> beside.add(other.id()));
-        beside.retainAll(had());
+        from.points().all(point.vm()).stream()
+                .map(RecoveryPoint::id)
+                .filter(id -> !id.equals(point.id()))
+                .forEach(beside::add);
+        beside.retainAll(had(to.points().all(point.vm())));
         return beside;
     }
 
@@ -104,7 +105,8 @@ public final class VaultCopy {
         try (ChunkReaders readers = new ChunkReaders(from.contents());
                 BackupSession session =
                         BackupSession.open(
-                                to, to.settings(), pair.map(Pair::copy), cancellation, progress)) {
+                                new BackupSession.Terms(to, to.settings(), cancellation, progress),
+                                pair.map(Pair::copy))) {
             List<DiskInput> inputs = new ArrayList<>();
             for (PointDisk disk : point.disks()) {
                 BlockSource source = new VaultDisk(from.contents(), disk.image(), readers);
@@ -135,16 +137,16 @@ public final class VaultCopy {
     /// oldest of the newer ones.
     private Optional<Pair> pair(RecoveryPoint point) {
         Map<ObjectId, RecoveryPoint> copies = new HashMap<>();
-        for (RecoveryPoint copy : to.points().offered()) {
+        for (RecoveryPoint copy : to.points().offered(point.vm())) {
             copy.copiedFrom()
                     .filter(origin -> origin.vault().equals(from.id()))
                     .ifPresent(origin -> copies.put(origin.point(), copy));
         }
         Pair nearest = null;
-        for (RecoveryPoint original : from.points().offered()) {
+        for (RecoveryPoint original : from.points().offered(point.vm())) {
             RecoveryPoint copy = copies.get(original.id());
             boolean isOlder = RecoveryPoint.OLDEST_FIRST.compare(original, point) < 0;
-            if (copy != null && original.vm().equals(point.vm()) && (isOlder || nearest == null)) {
+            if (copy != null && (isOlder || nearest == null)) {
                 nearest = new Pair(original, copy);
             }
         }

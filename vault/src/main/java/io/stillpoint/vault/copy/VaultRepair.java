@@ -82,7 +82,9 @@ public final class VaultRepair {
     private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<String> problems) {
         try (BackupSession session =
                 BackupSession.open(
-                        damaged, damaged.settings(), Optional.empty(), cancellation, progress)) {
+                        new BackupSession.Terms(
+                                damaged, damaged.settings(), cancellation, progress),
+                        Optional.empty())) {
             boolean isWhole = true;
             for (PointDisk disk : point.disks()) {
                 PointDisk other = sound.disk(disk.name()).orElse(null);

@@ -16,7 +16,8 @@ public enum ObjectKind {
     UNDONE_FORGETTING('U', Area.UNDONE),
     CONDEMNED_PACKS('C', Area.CONDEMNED),
     EXECUTED_PACKS('E', Area.EXECUTED),
-    QUARANTINED_FRAMES('Q', Area.QUARANTINE);
+    QUARANTINED_FRAMES('Q', Area.QUARANTINE),
+    CATALOGUE_ENTRY('L', Area.CATALOGUE);
 
     private final byte letter;
     private final Area area;

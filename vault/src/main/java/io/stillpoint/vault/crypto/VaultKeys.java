@@ -20,6 +20,7 @@ public final class VaultKeys {
     private final SecretKey chunkId;
     private final SecretKey nodeId;
     private final SecretKey record;
+    private final SecretKey catalogue;
 
     /// @param masterKey 32 bytes
     public VaultKeys(ObjectId vault, byte[] masterKey) {
@@ -35,6 +36,7 @@ public final class VaultKeys {
         chunkId = expand(ascii("stillpoint chunk id"), "HmacSHA256");
         nodeId = expand(ascii("stillpoint node id"), "HmacSHA256");
         record = expand(ascii("stillpoint record"), "HmacSHA256");
+        catalogue = expand(ascii("stillpoint catalogue"), "HmacSHA256");
     }
 
     SecretKey chunkIdKey() {
@@ -53,6 +55,11 @@ public final class VaultKeys {
     /// The key of the records' authentication codes.
     public SecretKey recordKey() {
         return record;
+    }
+
+    /// The key of the tags by which the catalogue tells VMs apart.
+    public SecretKey catalogueKey() {
+        return catalogue;
     }
 
     /// For a new key slot to wrap.

@@ -4,6 +4,7 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.record.Forgotten;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Undone;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
@@ -14,12 +15,14 @@ import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +33,8 @@ public final class Points {
     private final Records records;
     private final Randomness randomness;
     private final VaultClock clock;
-    // Points never change, so what was read once need not be read again.
-    private final Map<ObjectId, RecoveryPoint> read = new ConcurrentHashMap<>();
+    private final Catalogue catalogue;
+    private final PointCache read = new PointCache();
 
     private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
 
@@ -46,6 +49,11 @@ public final class Points {
         this.records = records;
         this.clock = clock;
         codec = new PointCodec(keys, store.description());
+        catalogue = new Catalogue(keys, records);
+    }
+
+    public Catalogue catalogue() {
+        return catalogue;
     }
 
     /// Is told of each point, or of the damage to it.
@@ -94,7 +102,7 @@ public final class Points {
         }
         RecoveryPoint point = codec.decode(bytes, name);
         if (point != null) {
-            read.put(name.id(), point);
+            read.put(point, bytes.length);
         }
         return point;
     }
@@ -158,16 +166,121 @@ public final class Points {
 
     /// Forgotten points, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
-        Map<ObjectId, Forgotten> forgotten = new HashMap<>();
-        records.forgotten().forEach(found -> forgotten.put(found.record().point(), found.record()));
         List<ForgottenPoint> points = new ArrayList<>();
-        for (RecoveryPoint point : all()) {
-            Forgotten record = forgotten.get(point.id());
-            if (record != null) {
-                points.add(new ForgottenPoint(point, record.at(), record.purgeAt()));
+        for (Found<Forgotten> found : records.forgotten()) {
+            Forgotten record = found.record();
+            there(record.point())
+                    .ifPresent(point ->
+                            points.add(new ForgottenPoint(point, record.at(), record.purgeAt())));
+        }
+        points.sort(Comparator.comparing(ForgottenPoint::point, RecoveryPoint.OLDEST_FIRST));
+        return points;
+    }
+
+    /// Points of a VM that are offered, the oldest first. What it costs grows with the points of this VM alone.
+    public List<RecoveryPoint> offered(String vm) {
+        List<RecoveryPoint> points = all(vm);
+        points.removeIf(point -> records.isForgotten(point.id()));
+        return points;
+    }
+
+    /// Points of a VM that can be read, forgotten ones too, the oldest first.
+    public List<RecoveryPoint> all(String vm) {
+        Map<ObjectId, RecoveryPoint> points = new HashMap<>();
+        for (Catalogue.Name name : catalogue.names(vm)) {
+            of(vm, name).ifPresent(point -> points.put(point.id(), point));
+        }
+        List<RecoveryPoint> sorted = new ArrayList<>(points.values());
+        sorted.sort(RecoveryPoint.OLDEST_FIRST);
+        return sorted;
+    }
+
+    /// The newest point of a VM that is offered, by lineage. What it costs grows with neither the vault nor the VM's points, but
+    /// with how many newer ones are forgotten.
+    public Optional<RecoveryPoint> newest(String vm) {
+        return newest(vm, catalogue.names(vm), point -> !records.isForgotten(point.id()));
+    }
+
+    private Optional<RecoveryPoint> newest(
+            String vm, List<Catalogue.Name> names, Predicate<RecoveryPoint> wanted) {
+        RecoveryPoint newest = null;
+        for (Catalogue.Name name : names) {
+            if (newest != null && name.ordinal() < newest.lineage().ordinal()) {
+                break;
+            }
+            RecoveryPoint point = of(vm, name).filter(wanted).orElse(null);
+            if (point != null
+                    && (newest == null || RecoveryPoint.OLDEST_FIRST.compare(point, newest) > 0)) {
+                newest = point;
             }
         }
-        return points;
+        return Optional.ofNullable(newest);
+    }
+
+    /// The place of the VM's next point: after all that it has or had, forgotten ones included, since they may be brought back.
+    public Lineage next(String vm) {
+        List<Catalogue.Name> names = catalogue.names(vm);
+        long entered = 0;
+        for (Catalogue.Name name : names) {
+            if (catalogue.point(name).isPresent()) {
+                entered = name.ordinal();
+                break;
+            }
+        }
+        return Lineage.after(newest(vm, names, _ -> true), Math.max(entered, highestOrdinal(vm)));
+    }
+
+    /// The VM's point that an entry is of. Empty if it is not there, can't be read, or is another's.
+    private Optional<RecoveryPoint> of(String vm, Catalogue.Name name) {
+        return catalogue
+                .point(name)
+                .flatMap(this::there)
+                .filter(point -> point.vm().equals(vm))
+                .filter(point -> point.lineage().ordinal() == name.ordinal());
+    }
+
+    /// The point of this id, if there is one now that can be read.
+    private Optional<RecoveryPoint> there(ObjectId id) {
+        ObjectName name = new ObjectName(Area.POINTS, id);
+        if (!store.exists(name)) {
+            return Optional.empty();
+        }
+        try {
+            RecoveryPoint known = read.get(id);
+            return Optional.ofNullable(known == null ? load(name) : known);
+        } catch (VaultException e) {
+            if (!e.isJunk()) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+    }
+
+    /// Points whose ids begin with `prefix` and that can be read, forgotten ones too: all, or if they are many only some.
+    ///
+    /// @param max how many are enough
+    public List<RecoveryPoint> beginningWith(String prefix, int max) {
+        List<ObjectId> ids = new ArrayList<>();
+        if (prefix.matches("[0-9a-f]{1,32}")) {
+            store.list(Area.POINTS, prefix, listed -> ids.add(listed.name().id()));
+        }
+        List<RecoveryPoint> found = new ArrayList<>();
+        for (ObjectId id : ids) {
+            if (found.size() < max) {
+                there(id).ifPresent(found::add);
+            }
+        }
+        return found;
+    }
+
+    public boolean isForgotten(ObjectId point) {
+        return records.isForgotten(point);
+    }
+
+    /// When and until when the point is forgotten; empty if it is not.
+    public Optional<ForgottenPoint> forgotten(RecoveryPoint point) {
+        return records.forgotten(point.id())
+                .map(record -> new ForgottenPoint(point, record.at(), record.purgeAt()));
     }
 
     /// The point of this id, read now. Empty if there is none.
@@ -196,14 +309,31 @@ public final class Points {
         }
     }
 
-    /// Makes a point. Returns false if there is an object of its name that no holder of the key made; the point does not
-    /// exist then. Throws kind `OVERTAKEN` if a holder of the key took the name to keep the point from being made, `STORE` if there is no
-    /// telling whether it was made.
-    public boolean commit(RecoveryPoint point) {
+    /// Gives a point the bytes of its object. Once for each id: the key and the nonce come from the id alone, so to seal other
+    /// content under it would give both away (section 8 of the format).
+    public SealedPoint seal(RecoveryPoint point) {
+        return new SealedPoint(point.id(), codec.encode(point));
+    }
+
+    /// What was sealed. Throws kind `DAMAGED` if that was not for this vault.
+    public RecoveryPoint opened(SealedPoint sealed) {
+        ObjectName name = new ObjectName(Area.POINTS, sealed.id());
+        RecoveryPoint point = codec.decode(sealed.bytes(), name);
+        if (point == null) {
+            throw VaultException.damaged(name, store.description(), "record");
+        }
+        return point;
+    }
+
+    /// Makes a point, or finds it made: it may be called again, by whichever process. Returns false if there is an object of its
+    /// name that no holder of the key made; the point does not exist then. Throws kind `OVERTAKEN` if a holder of the key took
+    /// the name to keep the point from being made, `STORE` if there is no telling whether it was made.
+    public boolean commit(SealedPoint sealed) {
+        RecoveryPoint point = opened(sealed);
+        catalogue.enter(point.vm(), point.lineage().ordinal(), point.id());
         ObjectName name = new ObjectName(Area.POINTS, point.id());
-        byte[] bytes = codec.encode(point);
         try {
-            store.put(name, bytes);
+            store.put(name, sealed.bytes());
         } catch (VaultException e) {
             if (e.kind() == Kind.STORE) {
                 requireMade(point, e);
@@ -284,8 +414,8 @@ public final class Points {
     /// A time that has passed for certain, whatever clocks show now: the point was there then. Unless a point that is newer
     /// by lineage shows that the clock had leaped.
     private Instant provenBy(RecoveryPoint point) {
-        return all().stream()
-                .filter(other -> other.vm().equals(point.vm()) && other.line().equals(point.line()))
+        return all(point.vm()).stream()
+                .filter(other -> other.line().equals(point.line()))
                 .filter(other -> RecoveryPoint.OLDEST_FIRST.compare(other, point) > 0)
                 .map(RecoveryPoint::createdAt)
                 .reduce(point.createdAt(), (one, other) -> one.isBefore(other) ? one : other);

@@ -50,6 +50,26 @@ public record RecoveryPoint(
         disks = List.copyOf(disks);
     }
 
+    /// The same under another id: before it is made.
+    public RecoveryPoint withId(ObjectId other) {
+        return new RecoveryPoint(
+                other,
+                vm,
+                configuration,
+                startedAt,
+                snapshotAt,
+                createdAt,
+                consistency,
+                consistencyReason,
+                frozenMillis,
+                disks,
+                storedBytes,
+                writer,
+                lockedUntil,
+                copiedFrom,
+                lineage);
+    }
+
     private Instant timeWithoutLineage() {
         return lineage.ordinal() == 0 ? snapshotAt : Instant.EPOCH;
     }

@@ -152,6 +152,7 @@ public final class Pruner {
                             clocks.host()));
         }
         store.list(Area.PACKS, listed -> packs.put(listed.name().id(), listed));
+        CatalogueCare catalogue = new CatalogueCare(parts.points());
         List<PackList> verdicts = standingVerdicts();
         // Condemnations before sessions: a session that is not seen now looks at them later.
         List<Found<PackList>> condemnations = records.condemned();
@@ -184,6 +185,9 @@ public final class Pruner {
         dropVerdicts(now);
         dropQuarantine();
         dropUndone();
+        if (!rules.dryRun()) {
+            catalogue.run(roots, sessions, purged, now);
+        }
         parts.records().junk().forEach(junk -> warnings.add(String.valueOf(junk.getMessage())));
     }
 

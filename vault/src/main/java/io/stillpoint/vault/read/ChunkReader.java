@@ -218,6 +218,23 @@ public final class ChunkReader implements AutoCloseable {
         }
     }
 
+    /// Whether the chunk stands somewhere as a difference from just this other one.
+    public boolean isDifference(ItemId id, ItemId base) {
+        Place place = lookup.findIndexed(id);
+        if (place == null || place.itemLength() == TreeShape.CHUNK) {
+            return false;
+        }
+        try {
+            Frame frame = frame(place);
+            return place.itemLength() > ItemId.LENGTH
+                    && place.itemOffset() + place.itemLength() <= frame.length
+                    && DifferenceCodec.base(frame.plain, place.itemOffset()).equals(base);
+        } catch (VaultException e) {
+            requireDamage(e);
+            return false;
+        }
+    }
+
     private void readWhole(ItemId id, byte[] into) {
         Place place = lookup.findWhole(id);
         VaultException first = null;

@@ -215,6 +215,33 @@ public final class Records {
         store.delete(new ObjectName(Area.QUARANTINE, id));
     }
 
+    /// Throws kind `EXISTS` if the name is taken.
+    public void put(CatalogueEntry entry) {
+        ObjectName name = new ObjectName(Area.CATALOGUE, entry.id());
+        store.put(name, codec.encode(ObjectKind.CATALOGUE_ENTRY, name, entry.toJson()));
+    }
+
+    /// The names of the catalogue's entries that begin with `prefix`, whoever made them.
+    public List<Listed> catalogueNames(String prefix) {
+        List<Listed> names = new ArrayList<>();
+        store.list(Area.CATALOGUE, prefix, names::add);
+        return names;
+    }
+
+    /// The entry of this name; empty if there is none that a holder of the key made.
+    public Optional<CatalogueEntry> catalogueEntry(ObjectId id) {
+        return Optional.ofNullable(
+                readable(
+                        ObjectKind.CATALOGUE_ENTRY,
+                        new ObjectName(Area.CATALOGUE, id),
+                        json -> CatalogueEntry.fromJson(id, json),
+                        () -> {}));
+    }
+
+    public void deleteCatalogueEntry(ObjectId id) {
+        store.delete(new ObjectName(Area.CATALOGUE, id));
+    }
+
     /// Takes the name of a point that a session wanted to make, so that it can't any more. Throws kind `EXISTS` if
     /// the point was made, or revoked, before.
     public void revoke(ObjectId point) {

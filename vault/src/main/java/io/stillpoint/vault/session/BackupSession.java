@@ -1,38 +1,32 @@
 package io.stillpoint.vault.session;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.pack.PackWriter;
-import io.stillpoint.vault.point.Lineage;
 import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.point.SealedPoint;
 import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.DamageSearch;
 import io.stillpoint.vault.read.NodeStore;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.VaultException;
-import io.stillpoint.vault.store.VaultException.Kind;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Stores disks and makes a recovery point of them. Nothing of it is visible before [#commit] returns; a session
 /// that is closed without leaves only packs that the next one uses or pruning removes. For one thread at a
 /// time; uses all cores.
 public final class BackupSession implements AutoCloseable {
-    /// How many names of points to try if others keep taking them.
-    private static final int NAMES_MAX = 3;
-
     private final VaultParts parts;
     private final VaultSettings settings;
     private final SessionGuard guard;
@@ -47,29 +41,22 @@ public final class BackupSession implements AutoCloseable {
     private final Cancellation cancellation;
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
-    private final List<RecoveryPoint> before;
     private @Nullable VaultException unfinished;
 
     private BackupSession(
-            VaultParts parts,
-            VaultSettings settings,
-            SessionGuard guard,
-            Optional<RecoveryPoint> base,
-            Cancellation cancellation,
-            IntakeProgress progress) {
-        this.parts = parts;
-        this.settings = settings;
+            Terms terms, SessionGuard guard, Optional<RecoveryPoint> base, boolean isResumed) {
+        parts = terms.parts;
+        settings = terms.settings;
+        cancellation = terms.cancellation;
+        progress = terms.progress;
         this.guard = guard;
-        this.cancellation = cancellation;
-        this.progress = progress;
-        before = parts.points().all();
         warmUp = CipherWarmUp.start();
         index = parts.contents().refreshedIndex();
         index.adoptUnlisted();
         nodes = parts.contents().nodes();
         baseIsDamaged = base.isPresent() && reachesDamage(base.get());
         this.base = baseIsDamaged ? Optional.empty() : base;
-        claims = new Claims(index);
+        claims = new Claims(index, isResumed);
         data = parts.packWriter(settings, ObjectKind.DATA_PACK, claims::durable);
         metadata = parts.packWriter(settings, ObjectKind.METADATA_PACK, claims::durable);
         nodeSink =
@@ -77,26 +64,56 @@ public final class BackupSession implements AutoCloseable {
                         metadata, claims, index.lookup(guard.avoided()), parts.contents().keys());
     }
 
-    /// @param base the point to build on, if there is one
-    public static BackupSession open(
+    /// What a session works with.
+    ///
+    /// @param cancellation ends it where that is safe
+    /// @param progress is told of what is read
+    public record Terms(
             VaultParts parts,
             VaultSettings settings,
-            Optional<RecoveryPoint> base,
             Cancellation cancellation,
-            IntakeProgress progress) {
+            IntakeProgress progress) {}
+
+    /// @param base the point to build on, if there is one
+    public static BackupSession open(Terms terms, Optional<RecoveryPoint> base) {
         Set<ObjectId> bases = base.map(point -> Set.of(point.id())).orElse(Set.of());
-        SessionGuard guard = SessionGuard.open(parts, settings.patience(), bases);
+        SessionGuard guard = SessionGuard.open(terms.parts, terms.settings.patience(), bases);
+        return open(terms, guard, base.map(RecoveryPoint::id), false);
+    }
+
+    /// Takes up a session whose process has died or has let go of it; nothing of it was sealed. What it stored is not stored
+    /// again. Throws kind `OVERTAKEN` if it is over.
+    public static BackupSession resume(Terms terms, SessionRecord record) {
+        SessionGuard guard = SessionGuard.resume(terms.parts, record.point(), false);
+        return open(terms, guard, record.base(), true);
+    }
+
+    private static BackupSession open(
+            Terms terms, SessionGuard guard, Optional<ObjectId> base, boolean isResumed) {
+        VaultParts parts = terms.parts;
         try {
             // Only now: whoever purges a point looks for sessions that build on it before.
             Optional<RecoveryPoint> usable =
-                    base.filter(point -> !parts.records().isForgotten(point.id()))
-                            .flatMap(point -> parts.points().byId(point.id()));
+                    base.filter(point -> !parts.records().isForgotten(point))
+                            .flatMap(parts.points()::byId);
             parts.contents().mergeInBackground();
-            return new BackupSession(parts, settings, guard, usable, cancellation, progress);
+            return new BackupSession(terms, guard, usable, isResumed);
         } catch (RuntimeException | Error e) {
             guard.close();
             throw e;
         }
+    }
+
+    /// What another process needs to go on with this session. Known before anything is stored.
+    public SessionRecord record() {
+        return new SessionRecord(guard.point(), base.map(RecoveryPoint::id));
+    }
+
+    /// Lets go of the session without ending it: what was stored is durable and found, and another process can go on.
+    public void detach() {
+        flush();
+        closeWriters();
+        guard.detach();
     }
 
     /// Whether the point can't be restored whole, as far as is known. Costs nothing while no damage is known.
@@ -207,33 +224,37 @@ public final class BackupSession implements AutoCloseable {
     /// wrong (see [#unfinished]), and never if this throws, but for a store that does not tell: then the message says so.
     /// Throws kind `OVERTAKEN` if the session was taken for dead.
     public RecoveryPoint commit(PointDraft draft) {
-        flush();
-        cancellation.check();
-        RecoveryPoint point = commit(draft, 1);
-        retain(point);
-        return point;
+        return commit(draft, _ -> {});
     }
 
-    private RecoveryPoint commit(PointDraft draft, int attempt) {
-        RecoveryPoint point = point(draft);
-        guard.committing();
-        if (parts.points().commit(point)) {
-            guard.committed();
-            return point;
+    /// As above, by way of a journal.
+    ///
+    /// @param journal is given the sealed point before it is made, perhaps more than once if its name was taken; when it
+    ///     returns the point is kept, so that it can be made by [#commit(Terms, SealedPoint, Consumer)] if this process dies
+    public RecoveryPoint commit(PointDraft draft, Consumer<SealedPoint> journal) {
+        flush();
+        cancellation.check();
+        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), journal);
+        unfinished = committed.unfinished().orElse(null);
+        return committed.point();
+    }
+
+    /// A point that was made.
+    ///
+    /// @param unfinished what did not succeed afterwards: the store may not yet keep it from being deleted. Prune does it later
+    public record Committed(RecoveryPoint point, Optional<VaultException> unfinished) {}
+
+    /// Makes a point that was sealed, or finds it made: for a process that died in between. Throws as
+    /// [#commit(PointDraft, Consumer)] does.
+    public static Committed commit(Terms terms, SealedPoint sealed, Consumer<SealedPoint> journal) {
+        VaultParts parts = terms.parts;
+        RecoveryPoint point = parts.points().opened(sealed);
+        if (parts.points().byId(point.id()).filter(point::equals).isPresent()) {
+            return new Committed(point, Commit.retain(parts, point, terms.cancellation));
         }
-        // Somebody who can write to the store took the name; who only adds can't know the next one
-        // before it is promised.
-        guard.promiseAnother();
-        if (attempt == NAMES_MAX) {
-            throw new VaultException(
-                    VaultException.Kind.OVERTAKEN,
-                    "vault.name-taken",
-                    null,
-                    parts.contents().location(),
-                    new ObjectName(ObjectName.Area.POINTS, point.id()),
-                    attempt);
+        try (SessionGuard guard = SessionGuard.resume(parts, sealed.id(), true)) {
+            return new Commit(parts, guard, terms.cancellation).run(sealed, journal);
         }
-        return commit(draft, attempt + 1);
     }
 
     private RecoveryPoint point(PointDraft draft) {
@@ -252,23 +273,7 @@ public final class BackupSession implements AutoCloseable {
                 draft.writer(),
                 draft.lockedUntil(),
                 draft.copiedFrom(),
-                draft.lineage().orElseGet(() -> next(draft.vm())));
-    }
-
-    /// Has the store keep what the point needs. From here on nothing may throw: the point exists.
-    private void retain(RecoveryPoint point) {
-        if (point.lockedUntil().isEmpty()) {
-            return;
-        }
-        try {
-            new Retention(parts, cancellation).extend(List.of(point));
-        } catch (CancelledException e) {
-            unfinished = new VaultException(Kind.STORE, "vault.lock-cancelled", e, point.id());
-        } catch (StillpointException e) {
-            unfinished =
-                    new VaultException(
-                            Kind.STORE, "vault.lock-failed", e, point.id(), e.getMessage());
-        }
+                draft.lineage().orElseGet(() -> parts.points().next(draft.vm())));
     }
 
     /// What did not succeed after the point was made: the store may not yet keep it from being deleted. Prune does it
@@ -277,22 +282,17 @@ public final class BackupSession implements AutoCloseable {
         return Optional.ofNullable(unfinished);
     }
 
-    /// After all points that the VM had when the session began: forgotten ones may be brought back.
-    private Lineage next(String vm) {
-        return Lineage.after(
-                before.stream()
-                        .filter(point -> point.vm().equals(vm))
-                        .max(RecoveryPoint.OLDEST_FIRST),
-                parts.points().highestOrdinal(vm));
-    }
-
     @Override
     public void close() {
+        closeWriters();
+        // Last: until then what is stored here may still become a point.
+        guard.close();
+    }
+
+    private void closeWriters() {
         warmUp.close();
         data.close();
         metadata.close();
         nodeSink.close();
-        // Last: until then what is stored here may still become a point.
-        guard.close();
     }
 }

@@ -16,11 +16,25 @@ import org.jspecify.annotations.Nullable;
 /// relying on what another session has begun would lose data if that one failed.
 public final class Claims {
     private final ItemIndex index;
+    private final boolean isResumed;
     private final Set<ItemId> pending = ConcurrentHashMap.newKeySet();
     private final AtomicLong indexBytes = new AtomicLong();
 
-    Claims(ItemIndex index) {
+    /// @param isResumed whether this session had stored some of it before
+    Claims(ItemIndex index, boolean isResumed) {
         this.index = index;
+        this.isResumed = isResumed;
+    }
+
+    /// Whether a chunk that was claimed, and that the vault has as a difference, may be one that this session stored before it was
+    /// taken up again.
+    boolean isResumed() {
+        return isResumed;
+    }
+
+    /// The caller need not store it after all.
+    void giveUp(ItemId id) {
+        pending.remove(id);
     }
 
     /// Whether the caller has to store the node: the vault has none such and no other worker is about to store it.

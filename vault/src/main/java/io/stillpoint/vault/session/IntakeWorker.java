@@ -134,7 +134,6 @@ public final class IntakeWorker implements AutoCloseable {
         }
         changedBytes += CHUNK;
         if (claims.claimChunk(id, lookup)) {
-            newBytes += CHUNK;
             store(id, at, old);
         }
         return id;
@@ -142,6 +141,15 @@ public final class IntakeWorker implements AutoCloseable {
 
     private void store(ItemId id, int at, @Nullable ItemId old) {
         ChunkReader.Base base = old == null || before == null ? null : before.base(old);
+        if (base != null
+                && before != null
+                && claims.isResumed()
+                && before.isDifference(id, base.id())) {
+            // The point that this session builds on keeps the base, so the difference will do.
+            claims.giveUp(id);
+            return;
+        }
+        newBytes += CHUNK;
         int length = base == null ? 0 : differences.make(base.id(), base.bytes(), buffer, at);
         if (!items.hasRoom(length == 0 ? CHUNK : length)) {
             append();

@@ -3,15 +3,19 @@ package io.stillpoint.vault.session;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.record.PackList;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Keeps a session's record in the store from its start to its end, so that nothing that the session relies on is pruned
 /// (`docs/locking.md`).
@@ -25,12 +29,14 @@ public final class SessionGuard implements AutoCloseable {
     private final Renewal renewal;
     private Session session;
     private final List<Session> older = new ArrayList<>();
-    private boolean lingers;
+    private volatile boolean lingers;
     private boolean closed;
 
-    private SessionGuard(VaultParts parts, Session session, Set<ObjectId> avoided) {
+    private SessionGuard(
+            VaultParts parts, Session session, List<Session> older, Set<ObjectId> avoided) {
         this.parts = parts;
         this.session = session;
+        this.older.addAll(older);
         this.avoided = Set.copyOf(avoided);
         records = parts.records();
         renewal = new Renewal(RENEWAL, RENEWAL_PAUSE, this::renew);
@@ -58,11 +64,69 @@ public final class SessionGuard implements AutoCloseable {
             pending(records).forEach(list -> avoided.addAll(list.packs()));
             // What we say we know we must avoid, even if this listing is older than the first.
             known.forEach(list -> avoided.addAll(list.packs()));
-            return new SessionGuard(parts, session, avoided);
+            return new SessionGuard(parts, session, List.of(), avoided);
         } catch (RuntimeException | Error e) {
             records.deleteSession(session.id());
             throw e;
         }
+    }
+
+    /// Takes up a session whose process has died, or has let go of it. From then on that process can't make the point any more,
+    /// if it lives after all: another id is promised, and the name of the first is taken; but for a point that was sealed, which
+    /// both may make, since it is one. Throws kind `OVERTAKEN` if the session is over.
+    ///
+    /// @param isSealed whether the promised point was sealed
+    public static SessionGuard resume(VaultParts parts, ObjectId point, boolean isSealed) {
+        Records records = parts.records();
+        List<Session> renewals = new ArrayList<>();
+        for (Found<Session> found : records.sessions()) {
+            if (found.record().point().equals(point)) {
+                renewals.add(found.record());
+            }
+        }
+        if (renewals.isEmpty()) {
+            throw over(parts, null);
+        }
+        renewals.sort(Comparator.comparing(Session::renewedAt));
+        Session last = renewals.getLast();
+        Instant now = parts.clock().instant();
+        ObjectId id = ObjectId.random(parts.randomness());
+        Session fresh =
+                isSealed
+                        ? last.renewed(id, now)
+                        : last.promising(id, ObjectId.random(parts.randomness()), now);
+        records.put(fresh);
+        try {
+            requireOpen(parts, point, isSealed);
+            Set<ObjectId> avoided = new HashSet<>();
+            for (PackList list : pending(records)) {
+                if (last.known().contains(list.id())) {
+                    avoided.addAll(list.packs());
+                }
+            }
+            return new SessionGuard(parts, fresh, renewals, avoided);
+        } catch (RuntimeException | Error e) {
+            records.deleteSession(fresh.id());
+            throw e;
+        }
+    }
+
+    /// Only when the fresh record stands: who takes the session for dead looks for it first.
+    private static void requireOpen(VaultParts parts, ObjectId point, boolean isSealed) {
+        if (isSealed) {
+            // What takes the name now is found by the commit.
+            return;
+        }
+        try {
+            parts.records().revoke(point);
+        } catch (VaultException e) {
+            throw e.kind() == Kind.EXISTS ? over(parts, e) : e;
+        }
+    }
+
+    private static VaultException over(VaultParts parts, @Nullable VaultException cause) {
+        return new VaultException(
+                Kind.OVERTAKEN, "vault.session-over", cause, parts.contents().location());
     }
 
     private static List<PackList> pending(Records records) {
@@ -155,6 +219,12 @@ public final class SessionGuard implements AutoCloseable {
     /// The point was made. Where listings may be late, the record must stay until everybody sees the point.
     void committed() {
         lingers = mayLinger();
+    }
+
+    /// As [#close], but the record stays, and with it what the session relies on, until its patience is over.
+    void detach() {
+        lingers = true;
+        close();
     }
 
     @Override

@@ -75,9 +75,17 @@ public final class LocalStore implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         try {
             folder.disk()
-                    .list(folder.path(area), (file, found) -> visit(area, file, found, visitor));
+                    .list(
+                            folder.path(area),
+                            name -> name.startsWith(prefix),
+                            (file, found) -> visit(area, file, found, visitor));
         } catch (NoSuchFileException e) {
             // Nothing was written there yet.
             return;

@@ -21,7 +21,8 @@ public record ObjectName(Area area, ObjectId id) {
         UNDONE("undone"),
         CONDEMNED("condemned"),
         EXECUTED("executed"),
-        QUARANTINE("quarantine");
+        QUARANTINE("quarantine"),
+        CATALOGUE("catalogue");
 
         private final String folder;
 

@@ -29,6 +29,20 @@ public interface ObjectStore extends AutoCloseable {
     /// Calls `visitor` for each visible object of the area, in no particular order.
     void list(ObjectName.Area area, Consumer<Listed> visitor);
 
+    /// As [#list(ObjectName.Area, Consumer)], of the objects whose ids begin with `prefix`. Where the store can, it looks at no
+    /// others.
+    ///
+    /// @param prefix up to 32 lower-case hexadecimal digits
+    default void list(ObjectName.Area area, String prefix, Consumer<Listed> visitor) {
+        list(
+                area,
+                listed -> {
+                    if (listed.name().id().toString().startsWith(prefix)) {
+                        visitor.accept(listed);
+                    }
+                });
+    }
+
     /// Removes an object, durably. Removing what is not there does nothing. Handles that are open keep working
     /// or throw `MISSING`. Throws kind `RETAINED` if the store itself forbids it (see [#retain]).
     void delete(ObjectName name);

@@ -74,12 +74,17 @@ public final class RescueStore implements ObjectStore {
 
     @Override
     public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
         // A folder that is not there lists nothing, which would look like a vault that lost
         // everything.
         requireThere(area.folder(), null);
-        store.list(area, visitor);
+        store.list(area, prefix, visitor);
         if (!written.isEmpty()) {
-            scratch.list(area, visitor);
+            scratch.list(area, prefix, visitor);
         }
     }
 

@@ -40,7 +40,8 @@ public final class ObjectCheck {
                     UNDONE,
                     CONDEMNED,
                     EXECUTED,
-                    QUARANTINE ->
+                    QUARANTINE,
+                    CATALOGUE ->
                     checkSmall(name);
         };
     }

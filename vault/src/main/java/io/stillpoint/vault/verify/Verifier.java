@@ -15,6 +15,7 @@ import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.point.Catalogue;
 import io.stillpoint.vault.point.DiskImage;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -116,6 +117,7 @@ public final class Verifier {
                         points.add(point);
                     }
                 });
+        checkCatalogue(points);
         List<RecoveryPoint> left = points;
         for (int attempt = 1; attempt <= ATTEMPTS && !left.isEmpty(); attempt++) {
             ofPoints.clear();
@@ -142,6 +144,26 @@ public final class Verifier {
                 List.copyOf(problems),
                 damaged,
                 new DamagedFrames(damagedFrames));
+    }
+
+    /// Every point has its entry, by which it is found among those of its VM.
+    private void checkCatalogue(List<RecoveryPoint> points) {
+        Catalogue catalogue = parts.points().catalogue();
+        Set<ObjectId> entries = new HashSet<>();
+        catalogue.all().forEach(listed -> entries.add(listed.name().id()));
+        for (RecoveryPoint point : points) {
+            boolean isEntered =
+                    catalogue.namesOf(point.vm(), point.lineage().ordinal(), point.id()).stream()
+                            .anyMatch(entries::contains);
+            if (!isEntered && parts.points().byId(point.id()).isPresent()) {
+                problems.add(
+                        messages.text(
+                                "vault.not-in-catalogue",
+                                parts.contents().location(),
+                                point.id(),
+                                point.vm()));
+            }
+        }
     }
 
     private Queue<ObjectId> sample(List<Listed> packs) {

@@ -1,0 +1,189 @@
+package io.stillpoint.vault;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.prune.PruneRules;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.DiskInput;
+import io.stillpoint.vault.session.Scan;
+import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What is asked of one VM costs the same however many others there are, and is right whatever becomes of the catalogue.
+final class CatalogueTest {
+    private static final PruneRules AT_ONCE =
+            new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
+
+    @TempDir Path folder;
+    private TestVault vaults;
+
+    @BeforeEach
+    void make() {
+        vaults = TestVault.make(folder);
+    }
+
+    @AfterEach
+    void close() {
+        vaults.close();
+    }
+
+    private RecoveryPoint point(String vm, long seed) {
+        try (BackupSession session =
+                vaults.vault().backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
+            StoredDisk stored =
+                    session.store(
+                                    List.of(
+                                            new DiskInput(
+                                                    "disk",
+                                                    new MemoryDisk(
+                                                            TestVault.random(
+                                                                    TestVault.CHUNK, seed)),
+                                                    new Scan.Everything(Optional.empty()))))
+                            .getFirst();
+            return session.commit(vaults.draft(vm, stored));
+        }
+    }
+
+    private List<ObjectName> entries() {
+        List<ObjectName> names = new ArrayList<>();
+        vaults.store().list(Area.CATALOGUE, listed -> names.add(listed.name()));
+        return names;
+    }
+
+    private static ObjectStore counted(ObjectStore store, AtomicInteger requests) {
+        return (ObjectStore)
+                Proxy.newProxyInstance(
+                        ObjectStore.class.getClassLoader(),
+                        new Class<?>[] {ObjectStore.class},
+                        (_, method, arguments) -> {
+                            if (List.of("open", "get", "exists", "list", "put", "create", "delete")
+                                    .contains(method.getName())) {
+                                requests.incrementAndGet();
+                            }
+                            try {
+                                return method.invoke(store, arguments);
+                            } catch (InvocationTargetException e) {
+                                throw e.getCause();
+                            }
+                        });
+    }
+
+    /// How many requests something takes of a vault that was just opened.
+    private int requests(Function<Vault, ?> work) {
+        AtomicInteger requests = new AtomicInteger();
+        try (Vault vault = vaults.open(counted(vaults.store(), requests))) {
+            requests.set(0);
+            Object _ = work.apply(vault);
+            return requests.get();
+        }
+    }
+
+    @Test
+    void whatIsAskedOfOneVmCostsTheSameHoweverManyOthersThereAre() {
+        RecoveryPoint old = point("web", 1);
+        RecoveryPoint point = point("web", 2);
+        Function<Vault, ?> newest = vault -> vault.newest("web");
+        Function<Vault, ?> points = vault -> vault.points("web");
+        Function<Vault, ?> byId = vault -> vault.point(point.id().toString());
+        Function<Vault, ?> forget = vault -> vault.forget(old, Duration.ofDays(1));
+        List<Function<Vault, ?>> works = List.of(newest, points, byId);
+        List<Integer> few = works.stream().map(this::requests).toList();
+        for (int i = 0; i < 60; i++) {
+            RecoveryPoint other = point("other " + i % 20, 100 + i);
+            if (i % 3 == 0) {
+                vaults.vault().forget(other, Duration.ofDays(1));
+            }
+        }
+        assertThat(works.stream().map(this::requests).toList()).isEqualTo(few);
+        assertThat(vaults.vault().newest("web")).contains(point);
+        assertThat(vaults.vault().points("web")).containsExactly(old, point);
+        assertThat(requests(forget)).isLessThan(30);
+        assertThat(vaults.vault().points("web")).containsExactly(point);
+    }
+
+    @Test
+    void theNewestIsTheSameAsAmongAllPoints() {
+        List<RecoveryPoint> made = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            made.add(point("web", i));
+            point("db", 10 + i);
+        }
+        for (int i = 4; i >= 0; i--) {
+            List<RecoveryPoint> all =
+                    vaults.vault().points().stream()
+                            .filter(each -> each.vm().equals("web"))
+                            .toList();
+            assertThat(vaults.vault().newest("web")).contains(all.getLast());
+            assertThat(vaults.vault().points("web")).isEqualTo(all);
+            vaults.vault().forget(made.get(i), Duration.ZERO);
+        }
+        assertThat(vaults.vault().newest("web")).isEmpty();
+        assertThat(vaults.vault().newest("nothing")).isEmpty();
+        vaults.vault().prune(AT_ONCE, new Cancellation());
+        assertThat(vaults.vault().newest("web")).isEmpty();
+        assertThat(vaults.vault().points("db")).hasSize(5);
+    }
+
+    @Test
+    void aLostEntryIsNamedAndMadeAgain() {
+        RecoveryPoint point = point("web", 1);
+        point("db", 2);
+        entries().forEach(vaults.store()::delete);
+        assertThat(vaults.verify().problems())
+                .hasSize(2)
+                .allMatch(text -> text.contains("catalogue"));
+        vaults.vault().prune(AT_ONCE, new Cancellation());
+        assertThat(vaults.verify().problems()).isEmpty();
+        assertThat(vaults.vault().newest("web")).contains(point);
+        assertThat(entries()).hasSize(2);
+    }
+
+    @Test
+    void anEntryWhosePointIsGoneGoesToo() {
+        RecoveryPoint old = point("web", 1);
+        RecoveryPoint kept = point("web", 2);
+        vaults.vault().forget(old, Duration.ZERO);
+        vaults.vault().prune(AT_ONCE, new Cancellation());
+        assertThat(entries()).hasSize(1);
+        assertThat(vaults.vault().newest("web")).contains(kept);
+        RecoveryPoint next = point("web", 3);
+        assertThat(next.lineage().ordinal()).isEqualTo(3);
+    }
+
+    @Test
+    void junkAmongTheEntriesChangesNothing() {
+        RecoveryPoint point = point("web", 1);
+        ObjectName genuine = entries().getFirst();
+        byte[] bytes = vaults.store().get(genuine);
+        // The highest ordinal under the tag of the VM, with a copy of a genuine entry's bytes.
+        io.stillpoint.vault.store.ObjectId id = genuine.id();
+        ObjectName junk =
+                new ObjectName(
+                        Area.CATALOGUE,
+                        new io.stillpoint.vault.store.ObjectId(
+                                id.high() | 0xFFFF, id.low() | 0xFFFF_FFFF_FF00_0000L));
+        vaults.store().put(junk, bytes);
+        assertThat(vaults.vault().newest("web")).contains(point);
+        assertThat(point("web", 2).lineage().ordinal()).isEqualTo(2);
+        assertThat(vaults.vault().junk()).isNotEmpty();
+        vaults.vault().prune(AT_ONCE, new Cancellation());
+        assertThat(entries()).contains(junk).hasSize(3);
+    }
+}
