@@ -323,6 +323,11 @@ public final class ItemIndex implements AutoCloseable {
         unlisted.adopt(wanted);
     }
 
+    /// Whether the segments show that there may be packs that none of them lists. Costs nothing.
+    public boolean mayLackPacks() {
+        return unlisted.isSuspected();
+    }
+
     /// Items in all segments; an item that stands in two counts twice.
     public long entries() {
         return segments.view().segments().stream().mapToLong(Segment::entries).sum();

@@ -33,6 +33,7 @@ final class Segments implements AutoCloseable {
     private final Rounds refreshes = new Rounds(this::readAgain);
     private final Queue<String> damage = new ConcurrentLinkedQueue<>();
     private final AtomicLong generation = new AtomicLong();
+    private final AtomicLong suspicions = new AtomicLong();
     private final ReentrantLock changing = new ReentrantLock();
     // Not to be opened again: damaged, or replaced by this process and about to vanish.
     private final Set<ObjectName> setAside = new HashSet<>();
@@ -74,8 +75,13 @@ final class Segments implements AutoCloseable {
             // Where listings are late it may be listed for longer; what it tells is in its packs
             // too.
             int attempt = 1;
-            while (!reading.read() && attempt < OPEN_ATTEMPTS) {
+            boolean isWhole = reading.read();
+            while (!isWhole && attempt < OPEN_ATTEMPTS) {
+                isWhole = reading.read();
                 attempt++;
+            }
+            if (!isWhole) {
+                suspicions.incrementAndGet();
             }
             reading.show(dead, damaged);
             isShown = true;
@@ -313,6 +319,12 @@ final class Segments implements AutoCloseable {
             throw e;
         }
         damage.add(e.getMessage());
+        suspicions.incrementAndGet();
+    }
+
+    /// Grows whenever something shows that there may be packs that no segment lists any more.
+    long suspicions() {
+        return suspicions.get();
     }
 
     /// In words, all damage found so far.

@@ -28,6 +28,7 @@ final class UnlistedPacks {
     // Of the segments, when all was found.
     private volatile long allFoundAt = NEVER;
     private volatile long goneFoundAt = NEVER;
+    private volatile long suspicionsSettled;
 
     UnlistedPacks(SegmentFolder folder, Segments segments, Recent recent, Adopter adopter) {
         this.folder = folder;
@@ -65,8 +66,15 @@ final class UnlistedPacks {
         }
     }
 
+    /// Whether the segments themselves show that there may be such packs: none is there, or one was damaged or vanished since they
+    /// were looked for last. Asks no store. That somebody deleted some of the segments it does not show.
+    boolean isSuspected() {
+        return segments.view().segments().isEmpty() || segments.suspicions() > suspicionsSettled;
+    }
+
     private void look(Predicate<Listed> wanted) {
         long generation = segments.generation();
+        long suspicions = segments.suspicions();
         Set<ObjectId> known = known();
         View view = segments.view();
         Set<ObjectId> absent = new HashSet<>(known);
@@ -87,6 +95,7 @@ final class UnlistedPacks {
         // Not before: had it failed halfway, what was left out would be taken for missing.
         if (unwanted.isEmpty()) {
             allFoundAt = generation;
+            suspicionsSettled = suspicions;
         }
     }
 

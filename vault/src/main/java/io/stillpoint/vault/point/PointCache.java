@@ -1,5 +1,6 @@
 package io.stillpoint.vault.point;
 
+import io.stillpoint.vault.store.CacheBounds;
 import io.stillpoint.vault.store.ObjectId;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// lock.
 final class PointCache {
     /// Of objects, in bytes.
-    private static final long BYTES_MAX = 8 << 20;
+    private static final long BYTES_MAX = CacheBounds.USUAL.pointBytes();
 
     private final Map<ObjectId, Entry> entries = new LinkedHashMap<>(16, 0.75f, true);
     private long bytes;

@@ -32,6 +32,7 @@ public final class Contents implements AutoCloseable {
     private final Randomness randomness;
     private final int workers;
     private final Uses uses;
+    private final Strays strays;
     private final PackFiles packs;
     private final Upkeep upkeep = new Upkeep();
     private final ReentrantLock lock = new ReentrantLock();
@@ -55,6 +56,7 @@ public final class Contents implements AutoCloseable {
         this.randomness = randomness;
         this.workers = workers;
         uses = new Uses(store.description());
+        strays = new Strays(records);
         packs = new PackFiles(store, keys, bounds().packs());
     }
 
@@ -78,6 +80,10 @@ public final class Contents implements AutoCloseable {
     /// What goes on in this vault: whoever does something in it begins a use before, and ends it after.
     public Uses uses() {
         return uses;
+    }
+
+    public Strays strays() {
+        return strays;
     }
 
     CacheBounds bounds() {

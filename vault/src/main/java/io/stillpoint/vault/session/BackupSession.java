@@ -1,6 +1,7 @@
 package io.stillpoint.vault.session;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.Workers;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -14,6 +15,7 @@ import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.DamageSearch;
 import io.stillpoint.vault.read.NodeStore;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.Uses;
 import io.stillpoint.vault.store.VaultException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -21,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Stores disks and makes a recovery point of them. Nothing of it is visible before [#commit] returns; a session
@@ -41,18 +44,31 @@ public final class BackupSession implements AutoCloseable {
     private final Cancellation cancellation;
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
+    private final Uses.Use use;
     private @Nullable VaultException unfinished;
+    private boolean isIndexed;
+    private boolean isClosed;
 
     private BackupSession(
-            Terms terms, SessionGuard guard, Optional<RecoveryPoint> base, boolean isResumed) {
+            Terms terms,
+            Uses.Use use,
+            SessionGuard guard,
+            Optional<RecoveryPoint> base,
+            boolean isResumed) {
         parts = terms.parts;
+        this.use = use;
         settings = terms.settings;
         cancellation = terms.cancellation;
         progress = terms.progress;
         this.guard = guard;
         warmUp = CipherWarmUp.start();
         index = parts.contents().refreshedIndex();
-        index.adoptUnlisted();
+        if (isResumed) {
+            // Its own packs are among them.
+            index.adoptUnlisted();
+        } else {
+            parts.contents().strays().adopt(index, parts.clock().instant());
+        }
         nodes = parts.contents().nodes();
         baseIsDamaged = base.isPresent() && reachesDamage(base.get());
         this.base = baseIsDamaged ? Optional.empty() : base;
@@ -77,29 +93,47 @@ public final class BackupSession implements AutoCloseable {
     /// @param base the point to build on, if there is one
     public static BackupSession open(Terms terms, Optional<RecoveryPoint> base) {
         Set<ObjectId> bases = base.map(point -> Set.of(point.id())).orElse(Set.of());
-        SessionGuard guard = SessionGuard.open(terms.parts, terms.settings.patience(), bases);
-        return open(terms, guard, base.map(RecoveryPoint::id), false);
+        return open(
+                terms,
+                () -> SessionGuard.open(terms.parts, terms.settings.patience(), bases),
+                base.map(RecoveryPoint::id),
+                false);
     }
 
     /// Takes up a session whose process has died or has let go of it; nothing of it was sealed. What it stored is not stored
     /// again. Throws kind `OVERTAKEN` if it is over.
     public static BackupSession resume(Terms terms, SessionRecord record) {
-        SessionGuard guard = SessionGuard.resume(terms.parts, record.point(), false);
-        return open(terms, guard, record.base(), true);
+        return open(
+                terms,
+                () -> SessionGuard.resume(terms.parts, record.point(), false),
+                record.base(),
+                true);
     }
 
     private static BackupSession open(
-            Terms terms, SessionGuard guard, Optional<ObjectId> base, boolean isResumed) {
+            Terms terms,
+            Supplier<SessionGuard> opening,
+            Optional<ObjectId> base,
+            boolean isResumed) {
         VaultParts parts = terms.parts;
+        Uses.Use use = parts.contents().uses().begin("a backup");
+        SessionGuard guard = null;
         try {
+            guard = opening.get();
             // Only now: whoever purges a point looks for sessions that build on it before.
             Optional<RecoveryPoint> usable =
                     base.filter(point -> !parts.records().isForgotten(point))
                             .flatMap(parts.points()::byId);
             parts.contents().mergeInBackground();
-            return new BackupSession(terms, guard, usable, isResumed);
+            return new BackupSession(terms, use, guard, usable, isResumed);
         } catch (RuntimeException | Error e) {
-            guard.close();
+            try {
+                if (guard != null) {
+                    guard.close();
+                }
+            } finally {
+                use.close();
+            }
             throw e;
         }
     }
@@ -114,6 +148,7 @@ public final class BackupSession implements AutoCloseable {
         flush();
         closeWriters();
         guard.detach();
+        end();
     }
 
     /// Whether the point can't be restored whole, as far as is known. Costs nothing while no damage is known.
@@ -217,7 +252,8 @@ public final class BackupSession implements AutoCloseable {
         nodeSink.finish();
         data.finish();
         metadata.finish();
-        index.flush();
+        index.flush(claims.packs());
+        isIndexed = true;
     }
 
     /// Makes everything stored durable, then the recovery point. The point exists when this returns, whatever else went
@@ -284,9 +320,35 @@ public final class BackupSession implements AutoCloseable {
 
     @Override
     public void close() {
-        closeWriters();
-        // Last: until then what is stored here may still become a point.
-        guard.close();
+        if (isClosed) {
+            return;
+        }
+        try {
+            closeWriters();
+            index();
+        } finally {
+            // Last: until then what is stored here may still become a point.
+            guard.close();
+            end();
+        }
+    }
+
+    private void end() {
+        isClosed = true;
+        use.close();
+    }
+
+    /// What was stored for nothing serves the next session if the index tells of it, or if this one's record says that there may be
+    /// something to look for.
+    private void index() {
+        if (isIndexed || claims.packs().isEmpty()) {
+            return;
+        }
+        try {
+            index.flush(claims.packs());
+        } catch (VaultException | CancelledException e) {
+            guard.leave();
+        }
     }
 
     private void closeWriters() {

@@ -9,19 +9,21 @@ package io.stillpoint.vault.store;
 /// @param packs open packs, each of which may have a file descriptor; those in use are kept beyond that
 /// @param nodeBytes frames of nodes, in bytes
 /// @param nodeReaderBytes buffers of readers of nodes that nobody uses now, in bytes
-/// @param recordBytes records that never change, in bytes
+/// @param recordBytes records, in bytes of their objects
+/// @param pointBytes recovery points, in bytes of their objects, of which a point takes a few times as many on the heap
 /// @param recentItems items that were stored since the last segment of the index was written, of some 250 bytes each; who would
 ///     add more waits for the segment
 public record CacheBounds(
-        int packs, long nodeBytes, long nodeReaderBytes, long recordBytes, int recentItems) {
+        int packs, long nodeBytes, long nodeReaderBytes, long recordBytes, long pointBytes, int recentItems) {
     public static final CacheBounds USUAL =
-            new CacheBounds(128, 16 << 20, 4 << 20, 4 << 20, 1 << 18);
+            new CacheBounds(128, 16 << 20, 4 << 20, 4 << 20, 8 << 20, 1 << 18);
 
     public CacheBounds {
         if (packs < 1
                 || nodeBytes < 0
                 || nodeReaderBytes < 0
                 || recordBytes < 0
+                || pointBytes < 0
                 || recentItems < 2) {
             throw new IllegalArgumentException("bounds of caches");
         }
