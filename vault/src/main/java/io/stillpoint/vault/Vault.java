@@ -211,10 +211,12 @@ public final class Vault implements AutoCloseable {
     /// Deletes a point that is damaged, so that pruning can go on; what only it reached is lost then. Throws kind `EXISTS` if
     /// it can be read, `TOO_NEW` if a newer program can read it.
     public void discard(ObjectId damagedPoint) {
-        withReserve("discarding a point", () -> {
-            points.discard(damagedPoint);
-            return true;
-        });
+        withReserve(
+                "discarding a point",
+                () -> {
+                    points.discard(damagedPoint);
+                    return true;
+                });
     }
 
     /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
@@ -383,7 +385,8 @@ public final class Vault implements AutoCloseable {
             Losses losses) {
         try (Uses.Use _ = contents.uses().begin("a restore")) {
             try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-                new DiskRestore(contents, warmUp, cancellation, progress, losses).run(image, target);
+                new DiskRestore(contents, warmUp, cancellation, progress, losses)
+                        .run(image, target);
             }
         }
     }

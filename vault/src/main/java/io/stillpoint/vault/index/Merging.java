@@ -62,9 +62,7 @@ final class Merging {
     Set<ObjectId> dropGone(Set<ObjectId> overdue) {
         merging.lock();
         try {
-            for (int attempt = 1;
-                    !isRid(overdue) && attempt < Segments.OPEN_ATTEMPTS;
-                    attempt++) {
+            for (int attempt = 1; !isRid(overdue) && attempt < Segments.OPEN_ATTEMPTS; attempt++) {
                 segments.refresh();
             }
             Set<ObjectId> left = new HashSet<>();

@@ -157,6 +157,8 @@ final class Recent {
         return unwritten().stream().mapToInt(batch -> batch.items).sum();
     }
 
+    /// Callers look again in a loop.
+    @SuppressWarnings("WaitNotInLoop")
     private void await() {
         try {
             changed.await();

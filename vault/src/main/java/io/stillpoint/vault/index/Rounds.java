@@ -49,6 +49,8 @@ final class Rounds {
         run(mine);
     }
 
+    /// Callers look again in a loop.
+    @SuppressWarnings("WaitNotInLoop")
     private void await() {
         try {
             ended.await();

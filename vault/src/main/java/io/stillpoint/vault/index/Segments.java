@@ -346,8 +346,7 @@ final class Segments implements AutoCloseable {
     }
 
     /// The first place that is accepted of those that segments tell, or null.
-    @Nullable Place find(
-            ItemId id, Segment.BlockBuffer buffer, Accepted accepted) {
+    @Nullable Place find(ItemId id, Segment.BlockBuffer buffer, Accepted accepted) {
         View searched = view;
         int attempts = 1;
         int at = 0;
@@ -367,8 +366,7 @@ final class Segments implements AutoCloseable {
             View current = searched;
             try {
                 Place place =
-                        segment.find(
-                                id, candidate, buffer, found -> accepted.test(current, found));
+                        segment.find(id, candidate, buffer, found -> accepted.test(current, found));
                 if (place != null) {
                     return place;
                 }

@@ -156,8 +156,7 @@ public final class Contents implements AutoCloseable {
     }
 
     private Opened openNow() {
-        ItemIndex index =
-                ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
+        ItemIndex index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
         return new Opened(index, new NodeStore(this, index), new IndexMemory(index));
     }
 

@@ -16,8 +16,7 @@ final class IndexMemory implements AutoCloseable {
     }
 
     private static long needed(ItemIndex index) {
-        return Math.max(
-                0, index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL);
+        return Math.max(0, index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL);
     }
 
     private static MemoryBudget.Shares take(long bytes) {

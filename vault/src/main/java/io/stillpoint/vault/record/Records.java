@@ -313,8 +313,7 @@ public final class Records {
         List<Found<T>> found = new ArrayList<>();
         for (Listed each : listed) {
             Function<JsonNode, T> ofJson = json -> parser.apply(each.name().id(), json);
-            T record =
-                    readable(() -> read(kind, each, ofJson), () -> unread.accept(each));
+            T record = readable(() -> read(kind, each, ofJson), () -> unread.accept(each));
             if (record != null) {
                 found.add(new Found<>(record, each.modifiedAt()));
             }

@@ -14,7 +14,12 @@ package io.stillpoint.vault.store;
 /// @param recentItems items that were stored since the last segment of the index was written, of some 250 bytes each; who would
 ///     add more waits for the segment
 public record CacheBounds(
-        int packs, long nodeBytes, long nodeReaderBytes, long recordBytes, long pointBytes, int recentItems) {
+        int packs,
+        long nodeBytes,
+        long nodeReaderBytes,
+        long recordBytes,
+        long pointBytes,
+        int recentItems) {
     public static final CacheBounds USUAL =
             new CacheBounds(128, 16 << 20, 4 << 20, 4 << 20, 8 << 20, 1 << 18);
 

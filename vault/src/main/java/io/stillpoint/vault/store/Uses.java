@@ -92,7 +92,10 @@ public final class Uses {
             while (!uses.isEmpty()) {
                 if (isUsedByThisThread() || nanos <= 0) {
                     throw new IllegalStateException(
-                            "the vault in " + store + " is in use by " + String.join(", ", names()));
+                            "the vault in "
+                                    + store
+                                    + " is in use by "
+                                    + String.join(", ", names()));
                 }
                 nanos = ended.awaitNanos(nanos);
             }
