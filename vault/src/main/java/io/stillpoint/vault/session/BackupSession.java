@@ -63,6 +63,7 @@ public final class BackupSession implements AutoCloseable {
         this.guard = guard;
         warmUp = CipherWarmUp.start();
         index = parts.contents().refreshedIndex();
+        parts.contents().mergeInBackground();
         if (isResumed) {
             // Its own packs are among them.
             index.adoptUnlisted();
@@ -124,7 +125,6 @@ public final class BackupSession implements AutoCloseable {
             Optional<RecoveryPoint> usable =
                     base.filter(point -> !parts.records().isForgotten(point))
                             .flatMap(parts.points()::byId);
-            parts.contents().mergeInBackground();
             return new BackupSession(terms, use, guard, usable, isResumed);
         } catch (RuntimeException | Error e) {
             try {
@@ -147,8 +147,7 @@ public final class BackupSession implements AutoCloseable {
     public void detach() {
         flush();
         closeWriters();
-        guard.detach();
-        end();
+        end(guard::detach);
     }
 
     /// Whether the point can't be restored whole, as far as is known. Costs nothing while no damage is known.
@@ -327,15 +326,18 @@ public final class BackupSession implements AutoCloseable {
             closeWriters();
             index();
         } finally {
-            // Last: until then what is stored here may still become a point.
-            guard.close();
-            end();
+            end(guard::close);
         }
     }
 
-    private void end() {
+    /// Last: until then what is stored here may still become a point.
+    private void end(Runnable letGo) {
         isClosed = true;
-        use.close();
+        try {
+            letGo.run();
+        } finally {
+            use.close();
+        }
     }
 
     /// What was stored for nothing serves the next session if the index tells of it, or if this one's record says that there may be

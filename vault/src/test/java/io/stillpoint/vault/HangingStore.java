@@ -1,0 +1,233 @@
+package io.stillpoint.vault;
+
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+
+/// A store of which certain answers do not come until they are let go, or fail then; and which counts what it is asked.
+final class HangingStore implements ObjectStore {
+    private static final long MINUTES_MAX = 2;
+
+    private final ObjectStore store;
+    private final AtomicInteger packListings = new AtomicInteger();
+    private final AtomicInteger indexListings = new AtomicInteger();
+    private final AtomicInteger segments = new AtomicInteger();
+    private volatile Optional<Hold> hold = Optional.empty();
+
+    HangingStore(ObjectStore store) {
+        this.store = store;
+    }
+
+    /// What can be held up: the opening of an object, the making of one, the listing of an area.
+    enum Call {
+        OPEN,
+        COMMIT,
+        LIST
+    }
+
+    /// Answers that do not come.
+    final class Hold {
+        private final Call call;
+        private final Predicate<String> path;
+        private final CountDownLatch reached = new CountDownLatch(1);
+        private final CountDownLatch released = new CountDownLatch(1);
+        private final AtomicInteger asked = new AtomicInteger();
+        private final boolean isOnce;
+        private volatile Optional<RuntimeException> failure = Optional.empty();
+
+        private Hold(Call call, Predicate<String> path, boolean isOnce) {
+            this.call = call;
+            this.path = path;
+            this.isOnce = isOnce;
+        }
+
+        /// Waits until somebody asks.
+        void awaitAsked() throws InterruptedException {
+            if (!reached.await(MINUTES_MAX, TimeUnit.MINUTES)) {
+                throw new AssertionError("nobody asked");
+            }
+        }
+
+        int asked() {
+            return asked.get();
+        }
+
+        void release() {
+            hold = Optional.empty();
+            released.countDown();
+        }
+
+        void fail(RuntimeException with) {
+            failure = Optional.of(with);
+            release();
+        }
+
+        private void pass(Call asking, String name) {
+            if (asking != call || !path.test(name)) {
+                return;
+            }
+            if (isOnce) {
+                hold = Optional.empty();
+            }
+            asked.incrementAndGet();
+            reached.countDown();
+            boolean interrupted = false;
+            while (true) {
+                try {
+                    if (!released.await(MINUTES_MAX, TimeUnit.MINUTES)) {
+                        throw new AssertionError("held for ever: " + name);
+                    }
+                    break;
+                } catch (InterruptedException e) {
+                    // A request does not end by it.
+                    interrupted = true;
+                }
+            }
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+            failure.ifPresent(thrown -> {
+                throw thrown;
+            });
+        }
+    }
+
+    /// From now on such answers do not come.
+    Hold hold(Call call, Predicate<String> path) {
+        return hold(call, path, false);
+    }
+
+    /// As above, but the next one only.
+    Hold holdOnce(Call call, Predicate<String> path) {
+        return hold(call, path, true);
+    }
+
+    private Hold hold(Call call, Predicate<String> path, boolean isOnce) {
+        Hold made = new Hold(call, path, isOnce);
+        hold = Optional.of(made);
+        return made;
+    }
+
+    int packListings() {
+        return packListings.get();
+    }
+
+    int indexListings() {
+        return indexListings.get();
+    }
+
+    /// Segments written so far.
+    int segments() {
+        return segments.get();
+    }
+
+    private void pass(Call call, String name) {
+        hold.ifPresent(each -> each.pass(call, name));
+    }
+
+    @Override
+    public String description() {
+        return store.description();
+    }
+
+    @Override
+    public Upload create(ObjectName name) {
+        Upload upload = store.create(name);
+        return new Upload() {
+            @Override
+            public void write(byte[] from, int at, int length) {
+                upload.write(from, at, length);
+            }
+
+            @Override
+            public void commit() {
+                pass(Call.COMMIT, name.toString());
+                upload.commit();
+                if (name.area() == Area.INDEX) {
+                    segments.incrementAndGet();
+                }
+            }
+
+            @Override
+            public void close() {
+                upload.close();
+            }
+        };
+    }
+
+    @Override
+    public StoredObject open(ObjectName name) {
+        pass(Call.OPEN, name.toString());
+        StoredObject object = store.open(name);
+        return new StoredObject() {
+            @Override
+            public ObjectName name() {
+                return name;
+            }
+
+            @Override
+            public long size() {
+                return object.size();
+            }
+
+            @Override
+            public Instant modifiedAt() {
+                return object.modifiedAt();
+            }
+
+            @Override
+            public void read(long offset, byte[] into, int at, int length) {
+                object.read(offset, into, at, length);
+            }
+
+            @Override
+            public void close() {
+                object.close();
+            }
+        };
+    }
+
+    @Override
+    public boolean exists(ObjectName name) {
+        return store.exists(name);
+    }
+
+    @Override
+    public void list(Area area, Consumer<Listed> visitor) {
+        if (area == Area.PACKS) {
+            packListings.incrementAndGet();
+        } else if (area == Area.INDEX) {
+            indexListings.incrementAndGet();
+        }
+        pass(Call.LIST, area.folder());
+        store.list(area, visitor);
+    }
+
+    @Override
+    public void delete(ObjectName name) {
+        store.delete(name);
+    }
+
+    @Override
+    public void useReserve(boolean may) {
+        store.useReserve(may);
+    }
+
+    @Override
+    public Duration listingDelay() {
+        return store.listingDelay();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+}
