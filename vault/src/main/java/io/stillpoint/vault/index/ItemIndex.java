@@ -169,6 +169,17 @@ public final class ItemIndex implements AutoCloseable {
         return recent.has(pack);
     }
 
+    /// Whether the pack exists in the store now. If not, it is gone: no place in it is told any more. A process that was silent for
+    /// long may have written a segment that lists a pack whose verdict nobody remembers; whoever believed it would store nothing
+    /// where nothing is.
+    public boolean exists(ObjectId pack) {
+        if (folder.hasPack(pack)) {
+            return true;
+        }
+        segments.addMissing(Set.of(pack));
+        return false;
+    }
+
     /// Whether a verdict deletes the pack.
     public boolean isGone(ObjectId pack) {
         return segments.view().isGone(pack);

@@ -99,8 +99,7 @@ final class UnlistedPacks {
         }
     }
 
-    /// A pack that does not exist is as good as gone: a process that was silent for long may have written a segment that
-    /// lists a pack whose verdict nobody remembers. Whoever believed it would store nothing where nothing is.
+    /// A pack that does not exist is as good as gone (see [ItemIndex#exists]).
     private void dropMissing(Set<ObjectId> absent, View view) {
         Set<ObjectId> missing = new HashSet<>();
         for (ObjectId pack : absent) {

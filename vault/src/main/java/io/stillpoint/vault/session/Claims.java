@@ -19,6 +19,8 @@ public final class Claims {
     private final boolean isResumed;
     private final Set<ItemId> pending = ConcurrentHashMap.newKeySet();
     private final Set<ObjectId> packs = ConcurrentHashMap.newKeySet();
+    // Packs of others that exist.
+    private final Set<ObjectId> there = ConcurrentHashMap.newKeySet();
     private final AtomicLong indexBytes = new AtomicLong();
 
     /// @param isResumed whether this session had stored some of it before
@@ -54,6 +56,9 @@ public final class Claims {
             return false;
         }
         Place found = find.apply(id);
+        while (found != null && !isThere(found.pack())) {
+            found = find.apply(id);
+        }
         if (found == null) {
             return true;
         }
@@ -62,6 +67,19 @@ public final class Claims {
         }
         pending.remove(id);
         return false;
+    }
+
+    /// Whether a pack is where the index says, so that this session can rely on it: asked once for each, since the session's record
+    /// keeps it from now on.
+    private boolean isThere(ObjectId pack) {
+        if (packs.contains(pack) || there.contains(pack)) {
+            return true;
+        }
+        if (!index.exists(pack)) {
+            return false;
+        }
+        there.add(pack);
+        return true;
     }
 
     /// Packs that this session has stored, and those of other sessions of this process that it relies on: the index must tell of
