@@ -19,7 +19,6 @@ final class HangingStore implements ObjectStore {
     private final ObjectStore store;
     private final AtomicInteger packListings = new AtomicInteger();
     private final AtomicInteger indexListings = new AtomicInteger();
-    private final AtomicInteger segments = new AtomicInteger();
     private volatile Optional<Hold> hold = Optional.empty();
 
     HangingStore(ObjectStore store) {
@@ -124,11 +123,6 @@ final class HangingStore implements ObjectStore {
         return indexListings.get();
     }
 
-    /// Segments written so far.
-    int segments() {
-        return segments.get();
-    }
-
     private void pass(Call call, String name) {
         hold.ifPresent(each -> each.pass(call, name));
     }
@@ -151,9 +145,6 @@ final class HangingStore implements ObjectStore {
             public void commit() {
                 pass(Call.COMMIT, name.toString());
                 upload.commit();
-                if (name.area() == Area.INDEX) {
-                    segments.incrementAndGet();
-                }
             }
 
             @Override
