@@ -185,7 +185,7 @@ final class BackupCommand implements Callable<Integer> {
             tell(pin.look(vault), events);
             if (machine instanceof StoppedImages stopped) {
                 // Before any of them is read.
-                stopped.references().forEach(each -> events.note("backup.reference", text(each)));
+                stopped.references().forEach(each -> events.note(text(each)));
             }
             RecoveryPoint point =
                     new BackupJob(

@@ -1,10 +1,22 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.JobEvent;
+import io.stillpoint.engine.JobEvent.Noted;
+import io.stillpoint.engine.JobEvent.Progressed;
+import io.stillpoint.engine.JobEvent.Read;
+import io.stillpoint.engine.JobEvent.StepBegan;
+import io.stillpoint.engine.JobEvent.Warned;
 import io.stillpoint.engine.JobEvents;
-import io.stillpoint.platform.Threads;
+import io.stillpoint.engine.JobId;
+import io.stillpoint.engine.JobReporter;
+import io.stillpoint.engine.Step;
+import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.console.Console;
 import io.stillpoint.platform.console.ProgressBar;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
@@ -20,13 +32,17 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
     /// Steps of which a command has as many as there are disks or recovery points; its result lists them anyway.
     private static final Set<String> ONE_OF_MANY = Set.of("restore", "copy", "diff");
 
-    private final Console console = Console.system();
+    private final Console console = Console.system(Output.reader());
     private final boolean isQuiet;
     private final Output output;
     private @Nullable ProgressBar bar;
     private @Nullable LongSupplier watched;
     private @Nullable Thread ticker;
     private boolean isTimeOnly;
+
+    /// Of the current step, as far as they are known.
+    private final Map<String, Progressed> disks = new HashMap<>();
+
     private String step = "";
     private long moved;
 
@@ -37,13 +53,29 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
         this.output = output;
     }
 
+    /// Of a job that is shown here.
+    JobReporter reporter() {
+        return new JobReporter(JobId.random(Randomness.secure()), this);
+    }
+
     /// A line that is no step.
     void line(String text) {
         console.line(text);
     }
 
     @Override
-    public synchronized void step(String name, String text) {
+    public void tell(JobEvent event) {
+        switch (event) {
+            case StepBegan(_, Step began, Text text) -> step(began.word(), Output.words(text));
+            case Warned(_, Text text, String code) -> warning(code, text);
+            case Noted(_, Text text, _) -> note(Output.words(text));
+            case Progressed progressed -> progressed(progressed);
+            case Read(_, _, _, long bytes) -> read(bytes);
+        }
+    }
+
+    /// Begins a step.
+    synchronized void step(String name, String text) {
         end();
         boolean isOneMore = ONE_OF_MANY.contains(name) && name.equals(step) && !console.isLive();
         step = name;
@@ -51,7 +83,8 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             console.step(name, text);
         }
         if (!isQuiet && console.isLive() && ticker == null) {
-            ticker = Threads.named("ticker").start(this::tickOn);
+            ticker = Readiness.process().threads().working("ticker", this::tickOn);
+            ticker.start();
         }
     }
 
@@ -76,21 +109,36 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
         moved = total.getAsLong();
     }
 
-    @Override
-    public void warning(String code, String text) {
-        output.keep(code, text);
-        console.step(Output.text("word.warning"), text);
+    void warning(String code, Text text) {
+        String words = Output.words(text);
+        output.keep(code, words);
+        console.step(Output.text("word.warning"), words);
     }
 
-    @Override
-    public void note(String code, String text) {
+    void note(String text) {
         if (!isQuiet) {
             console.step(Output.text("word.note"), text);
         }
     }
 
-    @Override
-    public synchronized void progressed(long done, long total) {
+    /// A disk counts from when it is named, so that the bar begins with all of them.
+    private synchronized void progressed(Progressed progressed) {
+        if (isQuiet) {
+            return;
+        }
+        disks.merge(
+                progressed.disk(),
+                progressed,
+                (before, now) -> now.done() < before.done() ? before : now);
+        if (progressed.done() > 0) {
+            progressed(
+                    disks.values().stream().mapToLong(Progressed::done).sum(),
+                    disks.values().stream().mapToLong(Progressed::total).sum());
+        }
+    }
+
+    /// The current step has come so far.
+    synchronized void progressed(long done, long total) {
         if (isQuiet) {
             return;
         }
@@ -106,8 +154,8 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
         bar.reach(done);
     }
 
-    @Override
-    public synchronized void read(long bytes) {
+    /// So much more was read or written in the current step.
+    synchronized void read(long bytes) {
         if (bar == null) {
             moved += bytes;
         } else {
@@ -158,6 +206,7 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             bar.close();
             bar = null;
         }
+        disks.clear();
         watched = null;
         isTimeOnly = false;
         moved = 0;

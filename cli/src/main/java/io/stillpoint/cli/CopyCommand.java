@@ -1,6 +1,5 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.engine.StoreProgress;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
@@ -50,7 +49,7 @@ final class CopyCommand implements Callable<Integer> {
         try (Vault from = vaultOptions.open();
                 Vault to = other.open(vaultOptions);
                 ConsoleEvents events = output.events()) {
-            StoreProgress progress = new StoreProgress(events);
+            IntakeBar progress = new IntakeBar(events);
             VaultCopy copy =
                     from.copyTo(
                             to,
@@ -79,7 +78,7 @@ final class CopyCommand implements Callable<Integer> {
             List<RecoveryPoint> missing,
             List<RecoveryPoint> copies,
             ConsoleEvents events,
-            StoreProgress progress) {
+            IntakeBar progress) {
         for (RecoveryPoint point : missing) {
             progress.begin(point.size());
             events.step(
@@ -118,7 +117,7 @@ final class CopyCommand implements Callable<Integer> {
         String reason =
                 failure instanceof CancelledException
                         ? Output.text("copy.stopped")
-                        : failure.getMessage();
+                        : Output.words(failure.text());
         String message =
                 Output.text(
                         "copy.partly",

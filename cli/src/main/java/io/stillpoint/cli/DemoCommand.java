@@ -1,8 +1,12 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.demo.Tour;
+import io.stillpoint.engine.JobEvent;
+import io.stillpoint.engine.Step;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.InstantSource;
 import java.util.List;
@@ -19,8 +23,10 @@ final class DemoCommand implements Callable<Integer> {
             new Tour(
                             view,
                             cancellation,
-                            Randomness.secure(),
-                            InstantSource.system(),
+                            new Vault.Surroundings(
+                                    Randomness.secure(),
+                                    InstantSource.system(),
+                                    Readiness.process()),
                             "stillpoint " + Version.text())
                     .run();
         }
@@ -31,16 +37,16 @@ final class DemoCommand implements Callable<Integer> {
         private final ConsoleEvents events = new ConsoleEvents(false, new Output());
 
         @Override
-        public void chapter(String text) {
+        public void chapter(Text text) {
             events.end();
             events.line("");
-            events.line("==> " + text);
+            events.line("==> " + Output.words(text));
         }
 
         @Override
-        public void finding(String text) {
+        public void finding(Text text) {
             events.end();
-            events.line("    " + text);
+            events.line("    " + Output.words(text));
         }
 
         @Override
@@ -50,23 +56,15 @@ final class DemoCommand implements Callable<Integer> {
         }
 
         @Override
-        public void step(String step, String text) {
-            events.step("    " + step, text);
-        }
-
-        @Override
-        public void warning(String code, String text) {
-            events.warning(code, text);
-        }
-
-        @Override
-        public void note(String code, String text) {
-            events.note(code, text);
-        }
-
-        @Override
-        public void progressed(long done, long total) {
-            events.progressed(done, total);
+        public void tell(JobEvent event) {
+            switch (event) {
+                case JobEvent.StepBegan(_, Step step, Text text) ->
+                        events.step("    " + step.word(), Output.words(text));
+                // No rate: the tour's disks are small.
+                case JobEvent.Read _ -> {}
+                case JobEvent.Warned _, JobEvent.Noted _, JobEvent.Progressed _ ->
+                        events.tell(event);
+            }
         }
 
         @Override

@@ -22,7 +22,7 @@ record Failure(String code, String message, boolean isRetryable, ExitCode exit) 
             case StillpointException known ->
                     new Failure(
                             known.code(),
-                            known.getMessage(),
+                            Output.words(known.text()),
                             known.retryable(),
                             ExitCode.of(known));
             case OutOfMemoryError memory -> of(MachineException.noMemory(memory));

@@ -297,10 +297,10 @@ final class ForgetCommand implements Callable<Integer> {
             }
             json.putObject("error")
                     .put("code", failed.code())
-                    .put("message", failed.getMessage())
+                    .put("message", Output.words(failed.text()))
                     .put("retryable", failed.retryable());
             output.result(json, String.join("\n", lines));
-            Output.complain(failed.getMessage());
+            Output.complain(Output.words(failed.text()));
             return ExitCode.of(failed);
         }
     }

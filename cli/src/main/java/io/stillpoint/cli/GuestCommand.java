@@ -67,7 +67,7 @@ final class GuestCommand {
                                 .find(vm, agent);
                 ObjectNode json = Json.object().put("vm", vm);
                 found.ifPresentOrElse(
-                        extension -> json.set("extension", extension.json()),
+                        extension -> json.set("extension", extension.json(Output::words)),
                         () -> json.putNull("extension"));
                 output.result(
                         json,
@@ -147,7 +147,7 @@ final class GuestCommand {
                 Ensured.Ready ready = guest.keeper(absent).install(guest.vm(), agent);
                 ObjectNode json = Json.object().put("vm", guest.vm());
                 json.put("done", ready.done().name().toLowerCase(Locale.ROOT));
-                json.set("extension", ready.extension().json());
+                json.set("extension", ready.extension().json(Output::words));
                 ready.warnings().forEach(text -> output.warning("extension.warning", text));
                 output.done(json, text(ready.extension()));
                 return ExitCode.SUCCESS.status();
@@ -239,7 +239,7 @@ final class GuestCommand {
             text.append('\n').append(Output.text("guest.not-ours"));
         }
         if (!health.message().isEmpty()) {
-            text.append('\n').append(health.message());
+            text.append('\n').append(Output.words(health.message()));
         }
         if (!health.checks().isEmpty()) {
             Table table =

@@ -1,14 +1,17 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.platform.text.Worded;
 import io.stillpoint.vault.Vault;
 import java.io.PrintStream;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -75,13 +78,18 @@ final class Output {
     }
 
     /// Keeps a warning and shows it.
+    void warning(String code, Text text) {
+        warning(code, words(text));
+    }
+
+    /// As above.
     void warning(String code, String message) {
         keep(code, message);
         complain(text("error.warning", message));
     }
 
     /// Tells what is waited for, unless that is not wanted.
-    void waits(String what) {
+    void waits(Text what) {
         if (quiet) {
             return;
         }
@@ -96,7 +104,7 @@ final class Output {
 
     /// Names what was passed over in a vault, which nobody with its key made or which is damaged.
     void junk(Vault vault) {
-        vault.junk().forEach(each -> warning(each.code(), String.valueOf(each.getMessage())));
+        vault.junk().forEach(each -> warning(each.code(), each.text()));
     }
 
     synchronized boolean hasWarnings() {
@@ -138,13 +146,27 @@ final class Output {
 
     /// A text for people. What fills its places is made printable, the text's own line breaks stay.
     static String text(String key, Object... arguments) {
-        return TEXTS.text(key, Arrays.stream(arguments).map(Output::printable).toArray());
+        return TEXTS.text(reader(), key, Arrays.stream(arguments).map(Output::printable).toArray());
     }
 
     private static Object printable(Object argument) {
-        return argument instanceof Number || argument instanceof Instant
-                ? argument
-                : Printable.of(argument.toString());
+        return switch (argument) {
+            case Number _, Instant _ -> argument;
+            case Text text -> Printable.of(words(text));
+            case Worded worded -> Printable.of(words(worded.text()));
+            default -> Printable.of(argument.toString());
+        };
+    }
+
+    /// The language of who reads what this process prints, as the environment has it. Where there is no translation into
+    /// it, they read English.
+    static Locale reader() {
+        return Locale.getDefault(Locale.Category.DISPLAY);
+    }
+
+    /// What something below the command line tells, in the reader's language; not printable yet.
+    static String words(Text text) {
+        return text.in(reader());
     }
 
     /// Lines that come from elsewhere, each made printable.

@@ -67,7 +67,7 @@ final class PointsCommand implements Callable<Integer> {
                     points.isEmpty()
                             ? none(vault, all, unreadable.size())
                             : PointFormat.table(points));
-            unreadable.values().forEach(e -> Output.complain(e.getMessage()));
+            unreadable.values().forEach(e -> Output.complain(Output.words(e.text())));
             boolean isWhole = unreadable.isEmpty() && !PinOptions.isAlarm(findings);
             return (isWhole ? ExitCode.SUCCESS : ExitCode.DAMAGE).status();
         }

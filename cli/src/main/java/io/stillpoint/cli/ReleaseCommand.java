@@ -21,6 +21,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "release", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class ReleaseCommand implements Callable<Integer> {
     @Mixin private StateOptions state = new StateOptions();
+    @Mixin private KeepOptions keep = new KeepOptions();
     @Mixin private Output output = new Output();
 
     @ArgGroup(exclusive = true, multiplicity = "1")
@@ -52,7 +53,7 @@ final class ReleaseCommand implements Callable<Integer> {
         } else {
             Known known = monitor();
             try (QemuVm machine = QemuVm.open(known.socket())) {
-                note(machine.release(known.scratch()), known.socket(), array, lines);
+                note(machine.release(known.scratch(), keep.kept()), known.socket(), array, lines);
             }
         }
         output.done(json, String.join("\n", lines));

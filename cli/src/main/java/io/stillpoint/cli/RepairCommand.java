@@ -1,6 +1,5 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.engine.StoreProgress;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
@@ -38,7 +37,7 @@ final class RepairCommand implements Callable<Integer> {
                                     "verify",
                                     Output.text("step.verify", new ByteSize(bytes)),
                                     bytes));
-            StoreProgress progress = new StoreProgress(events);
+            IntakeBar progress = new IntakeBar(events);
             int damaged = found.damagedPoints().size();
             if (damaged > 0) {
                 progress.begin(size(vault, found));
@@ -50,9 +49,9 @@ final class RepairCommand implements Callable<Integer> {
             ArrayNode mended = json.putArray("mended");
             outcome.mended().forEach(id -> mended.add(id.toString()));
             ArrayNode problems = json.putArray("problems");
-            outcome.problems().forEach(problems::add);
+            outcome.problems().forEach(problem -> problems.add(Output.words(problem)));
             List<String> lines = new ArrayList<>();
-            outcome.problems().forEach(problem -> lines.add(Printable.of(problem)));
+            outcome.problems().forEach(problem -> lines.add(Printable.of(Output.words(problem))));
             lines.add(
                     found.isSound()
                             ? Output.text("repair.sound")

@@ -33,7 +33,7 @@ final class RescueCommand {
     /// Says on standard error what can't be read. Returns the exit code for it.
     private static ExitCode told(RescueOptions options, Vault vault) {
         List<String> unreadable = new ArrayList<>(options.unreadableRecords());
-        vault.unreadablePoints().values().forEach(e -> unreadable.add(e.getMessage()));
+        vault.unreadablePoints().values().forEach(e -> unreadable.add(Output.words(e.text())));
         unreadable.forEach(Output::complain);
         return unreadable.isEmpty() ? ExitCode.SUCCESS : ExitCode.DAMAGE;
     }
@@ -134,7 +134,9 @@ final class RescueCommand {
             try (RescueOptions _ = options;
                     Vault vault = options.open();
                     ConsoleEvents events = output.events()) {
-                RescueJob job = new RescueJob(vault, folder, despiteDamage, events, cancellation);
+                RescueJob job =
+                        new RescueJob(
+                                vault, folder, despiteDamage, events.reporter(), cancellation);
                 List<Rescued> rescued = job.run(chosen(vault));
                 events.end();
                 output.result(
@@ -211,7 +213,7 @@ final class RescueCommand {
                 one.put("vm", disk.point().vm()).put("point", disk.point().id().toString());
                 one.put("disk", disk.disk().name()).put("file", disk.image().toString());
                 one.put("outcome", outcome).put("lostBytes", disk.lostBytes());
-                one.put("message", disk.message());
+                one.put("message", Output.words(disk.message()));
             }
             return json;
         }

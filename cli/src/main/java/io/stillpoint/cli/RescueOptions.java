@@ -45,8 +45,9 @@ final class RescueOptions implements AutoCloseable {
         return Vault.rescue(
                 new RescueStore(vaultOptions.store(), made, isFolder),
                 credential,
-                new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
-                e -> unreadable.add(e.getMessage()));
+                new Vault.Surroundings(
+                        Randomness.secure(), InstantSource.system(), Readiness.process()),
+                e -> unreadable.add(Output.words(e.text())));
     }
 
     /// What was found wrong with records so far.

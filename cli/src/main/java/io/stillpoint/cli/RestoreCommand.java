@@ -75,7 +75,7 @@ final class RestoreCommand implements Callable<Integer> {
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
             RecoveryPoint point = chosen.of(vault);
-            RestoreJob job = new RestoreJob(vault, events, cancellation);
+            RestoreJob job = new RestoreJob(vault, events.reporter(), cancellation);
             List<Task> tasks = tasks(point);
             // All targets are looked at before the first byte is written to any.
             try (Targets targets = new Targets()) {

@@ -36,7 +36,7 @@ final class ScratchOptions {
 
     /// The command that sweeps one VM: this program, as it was started.
     static QemuSettings.Guardian guardian() {
-        return (socket, scratch) -> {
+        return (socket, scratch, kept) -> {
             List<String> command = new ArrayList<>();
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
             command.addAll(
@@ -53,6 +53,7 @@ final class ScratchOptions {
                             socket.toString(),
                             "--scratch",
                             scratch.toString()));
+            kept.names().forEach(name -> command.addAll(List.of("--keep", name.toString())));
             return command;
         };
     }

@@ -23,6 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "sweep", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class SweepCommand implements Callable<Integer> {
     @Mixin private StateOptions state = new StateOptions();
+    @Mixin private KeepOptions keep = new KeepOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--qmp", paramLabel = "SOCKET", descriptionKey = "option.sweep-qmp")
@@ -33,7 +34,7 @@ final class SweepCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        QemuSweeper sweeper = new QemuSweeper(InstantSource.system());
+        QemuSweeper sweeper = new QemuSweeper(InstantSource.system(), keep.kept());
         Optional<KnownMonitors> known = ScratchOptions.known(state);
         List<Result> results = new ArrayList<>();
         for (Known each : monitors(known)) {
@@ -87,7 +88,7 @@ final class SweepCommand implements Callable<Integer> {
                             .put("outcome", each.outcome().name().toLowerCase(Locale.ROOT));
             each.removed().forEach(one.putArray("removed")::add);
             if (!each.detail().isEmpty()) {
-                one.put("detail", each.detail());
+                one.put("detail", Output.words(each.detail()));
             }
         }
         return json;

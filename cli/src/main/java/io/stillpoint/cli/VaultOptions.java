@@ -3,6 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Waiting;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.stores.CachedStore;
 import io.stillpoint.stores.CountedStore;
 import io.stillpoint.stores.StoreLocation;
@@ -133,7 +134,7 @@ final class VaultOptions {
     /// What can be done without the key.
     SealedVault openSealed() {
         try (Waiting _ = waiting(location())) {
-            return SealedVault.open(store());
+            return SealedVault.open(store(), Readiness.process());
         }
     }
 
@@ -144,7 +145,9 @@ final class VaultOptions {
 
     /// A folder may lie on a server that is gone. Remote stores tell of each request themselves.
     private static @Nullable Waiting waiting(StoreLocation where) {
-        return where.isRemote() ? null : Waiting.until(() -> Output.text("store.answer", where));
+        return where.isRemote()
+                ? null
+                : Waiting.until(() -> Text.of(Output.class, "store.answer", where));
     }
 
     private Vault open(ObjectStore store, StoreLocation where, Credential credential) {
@@ -156,7 +159,7 @@ final class VaultOptions {
             return Vault.open(
                     store,
                     credential,
-                    new Vault.Surroundings(Randomness.secure(), InstantSource.system(), settings));
+                    new Vault.Surroundings(Randomness.secure(), InstantSource.system(), Readiness.process(), settings));
         } catch (RuntimeException | Error e) {
             store.close();
             throw e;

@@ -69,12 +69,12 @@ record VerifyReport(Verification found, Depth depth, List<RecoveryPoint> damaged
                             .put("vm", point.vm())
                             .put("snapshotAt", point.snapshotAt().toString()));
         }
-        found.problems().forEach(problems::add);
+        found.problems().forEach(problem -> problems.add(Output.words(problem)));
         return json;
     }
 
     String text() {
-        List<String> lines = new ArrayList<>(found.problems());
+        List<String> lines = new ArrayList<>(found.problems().stream().map(Output::words).toList());
         damaged.forEach(point ->
                 lines.add(
                         Output.text(

@@ -1,5 +1,6 @@
 package io.stillpoint.demo;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,10 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class DemoException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final Kind kind;
-
     /// What failed, in classes that call for different actions.
-    public enum Kind {
+    public enum Kind implements FailureKind {
         /// A program or a package is not there.
         MISSING(true, Blame.ENVIRONMENT),
         /// What was asked for can't be: a file that is not there, a path that is too long.
@@ -28,24 +27,24 @@ public final class DemoException extends StillpointException {
             this.retryable = retryable;
             this.blame = blame;
         }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return blame;
+        }
     }
 
     DemoException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
-        super(DemoException.class, code, cause, List.of(arguments));
-        this.kind = kind;
+        super(DemoException.class, kind, code, cause, List.of(arguments));
     }
 
+    @Override
     public Kind kind() {
-        return kind;
-    }
-
-    @Override
-    public boolean retryable() {
-        return kind.retryable;
-    }
-
-    @Override
-    public Blame blame() {
-        return kind.blame;
+        return (Kind) super.kind();
     }
 }

@@ -4,6 +4,8 @@ import io.stillpoint.demo.DemoException.Kind;
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobId;
+import io.stillpoint.engine.JobReporter;
 import io.stillpoint.engine.RestoreJob;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
@@ -11,9 +13,9 @@ import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -39,18 +41,18 @@ public final class Tour {
 
     private final View view;
     private final Cancellation cancellation;
+    private final Vault.Surroundings surroundings;
     private final Randomness randomness;
     private final InstantSource clock;
     private final String writer;
-    private final Messages messages = Messages.of(Tour.class);
 
     /// Shows the tour to somebody.
     public interface View extends JobEvents {
         /// The next thing that is done.
-        void chapter(String text);
+        void chapter(Text text);
 
         /// Something that was found out.
-        void finding(String text);
+        void finding(Text text);
 
         /// The recovery points that were made.
         void points(List<RecoveryPoint> points);
@@ -60,13 +62,13 @@ public final class Tour {
     public Tour(
             View view,
             Cancellation cancellation,
-            Randomness randomness,
-            InstantSource clock,
+            Vault.Surroundings surroundings,
             String writer) {
         this.view = view;
         this.cancellation = cancellation;
-        this.randomness = randomness;
-        this.clock = clock;
+        this.surroundings = surroundings;
+        randomness = surroundings.randomness();
+        clock = surroundings.clock();
         this.writer = writer;
     }
 
@@ -76,11 +78,11 @@ public final class Tour {
     /// Goes through the whole tour. Throws at the first claim that does not hold.
     public void run() {
         chapter("tour.guest");
-        GuestImage guest = GuestImage.ensure(view::finding);
+        GuestImage guest = GuestImage.ensure(line -> view.finding(Text.verbatim(line)));
         try (WorkFolder work = WorkFolder.make()) {
             KeyFile key = KeyFile.create(work.file("key"), randomness);
             try (Vault vault =
-                    Vault.init(new LocalStore(work.file("vault")), key, randomness, clock)) {
+                    Vault.init(new LocalStore(work.file("vault")), key, surroundings)) {
                 List<Proof> proofs = backUp(guest, work, vault);
                 view.points(proofs.stream().map(Proof::point).toList());
                 restore(guest, work, vault, proofs);
@@ -175,7 +177,7 @@ public final class Tour {
             number++;
             chapter("tour.restore", Integer.toString(number));
             last = restore(vault, proof.point(), DATA, work.file("restored-" + number + ".raw"));
-            String restored = Sha256.of(last);
+            String restored = FileDigest.of(last);
             require(
                     restored.equals(proof.sha256()),
                     "tour.differs",
@@ -203,7 +205,7 @@ public final class Tour {
     private Path restore(Vault vault, RecoveryPoint point, String name, Path file) {
         PointDisk disk = point.disk(name).orElseThrow();
         try (RestoreTarget target = RestoreTarget.createRaw(file, disk.image().size())) {
-            new RestoreJob(vault, view, cancellation)
+            new RestoreJob(vault, new JobReporter(JobId.random(randomness), view), cancellation)
                     .run(point, disk, target, file.getFileName().toString());
             target.commit();
         }
@@ -212,11 +214,11 @@ public final class Tour {
 
     private void chapter(String key, Object... arguments) {
         cancellation.check();
-        view.chapter(messages.text(key, arguments));
+        view.chapter(Text.of(Tour.class, key, arguments));
     }
 
     private void finding(String key, Object... arguments) {
-        view.finding(messages.text(key, arguments));
+        view.finding(Text.of(Tour.class, key, arguments));
     }
 
     private static void require(boolean claim, String key, Object... arguments) {

@@ -10,10 +10,10 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.PointDraft;
@@ -24,6 +24,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -48,12 +49,11 @@ public final class BackupJob {
     private final Vault vault;
     private final VirtualMachine vm;
     private final BackupSettings settings;
-    private final JobEvents events;
+    private final JobReporter reporter;
     private final Cancellation cancellation;
     private final InstantSource clock;
     private final Randomness randomness;
     private final Set<MachineNotice> told = new HashSet<>();
-    private final Messages messages = Messages.of(BackupJob.class);
 
     public BackupJob(
             Vault vault,
@@ -66,7 +66,7 @@ public final class BackupJob {
         this.vault = vault;
         this.vm = vm;
         this.settings = settings;
-        this.events = events;
+        this.reporter = new JobReporter(JobId.random(randomness), events);
         this.cancellation = cancellation;
         this.clock = clock;
         this.randomness = randomness;
@@ -89,7 +89,7 @@ public final class BackupJob {
                             HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
                         unlessMade(made, () -> store(due, identity, held, made));
                         unlessMade(made, held.snapshot()::keepChanges);
-                        events.step("release", messages.text("engine.releasing"));
+                        reporter.step(Step.RELEASE, text("engine.releasing"));
                     }
                 });
         return Objects.requireNonNull(made.get());
@@ -105,11 +105,11 @@ public final class BackupJob {
             if (point == null) {
                 throw e;
             }
-            String text =
+            Text text =
                     e instanceof CancelledException
-                            ? messages.text("engine.stopped-after-commit", point.id())
-                            : messages.text("engine.after-commit", point.id(), e.getMessage());
-            events.warning("engine.after-commit", text);
+                            ? text("engine.stopped-after-commit", point.id())
+                            : text("engine.after-commit", point.id(), e);
+            reporter.warning("engine.after-commit", text);
         }
     }
 
@@ -119,7 +119,7 @@ public final class BackupJob {
         List<RecoveryPoint> madeHere =
                 points.stream().filter(point -> point.line().isEmpty()).toList();
         ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);
-        check.findings().forEach(finding -> events.warning(finding.code(), finding.text()));
+        check.findings().forEach(finding -> reporter.warning(finding.text()));
         // Changes are recorded since a point that was made here, never since a copy.
         List<RecoveryPoint> candidates = madeHere.isEmpty() ? points : madeHere;
         return new DueBackup(
@@ -147,11 +147,11 @@ public final class BackupJob {
     }
 
     private Quiescing prepareGuest() {
-        return Quiescing.ready(settings, vm, events, cancellation, clock, randomness);
+        return Quiescing.ready(settings, vm, reporter, cancellation, clock, randomness);
     }
 
     private PreparedSnapshot prepareSnapshot(DueBackup due) {
-        events.step("prepare", messages.text("engine.preparing", due.vm()));
+        reporter.step(Step.PREPARE, text("engine.preparing", due.vm()));
         cancellation.check();
         Map<String, String> generations = new HashMap<>();
         due.previous()
@@ -183,25 +183,24 @@ public final class BackupJob {
             return;
         }
         if (notice.isWarning()) {
-            events.warning(notice.code(), notice.text());
+            reporter.warning(notice.code(), notice.text());
         } else {
-            events.note(notice.code(), notice.text());
+            reporter.note(notice.code(), notice.text());
         }
     }
 
     private void store(
             DueBackup due, VmIdentity identity, HeldVm held, AtomicReference<RecoveryPoint> made) {
         List<HeldDisk> disks = held.snapshot().disks();
-        StoreProgress progress = new StoreProgress(events);
+        StoreProgress progress = new StoreProgress(reporter, sizes(disks));
         List<BlockSource> sources = new ArrayList<>();
         try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
             disks.forEach(disk -> sources.add(disk.open()));
             long size = sources.stream().mapToLong(BlockSource::size).sum();
-            progress.begin(size);
-            events.step(
-                    "store",
-                    messages.text(
-                            "engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
+            reporter.step(
+                    Step.STORE,
+                    text("engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
+            progress.begin();
             List<DiskPlan> plans = new ArrayList<>();
             for (int i = 0; i < disks.size(); i++) {
                 plans.add(DiskPlan.make(disks.get(i), sources.get(i), session));
@@ -211,28 +210,36 @@ public final class BackupJob {
             // Everything read is worthless if the snapshot broke meanwhile, so this comes before
             // the commit.
             held.snapshot().proveValid();
-            events.step("commit", messages.text("engine.committing"));
+            reporter.step(Step.COMMIT, text("engine.committing"));
             List<PointDisk> records = new ArrayList<>();
             for (int i = 0; i < plans.size(); i++) {
                 records.add(plans.get(i).record(stored.get(i)));
             }
             made.set(session.commit(draft(due, identity, held, records)));
-            session.unfinished().ifPresent(e -> events.warning(e.code(), e.getMessage()));
+            session.unfinished().ifPresent(e -> reporter.warning(e.text()));
         } finally {
             sources.forEach(BlockSource::close);
         }
     }
 
+    private static Map<String, Long> sizes(List<HeldDisk> disks) {
+        Map<String, Long> sizes = new LinkedHashMap<>();
+        disks.forEach(disk -> sizes.put(disk.name(), disk.size()));
+        return sizes;
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(BackupJob.class, code, arguments);
+    }
+
     /// What was believed and turned out wrong.
     private void tell(List<DiskPlan> plans, boolean isBaseLost) {
         if (isBaseLost) {
-            events.warning("engine.base-lost", messages.text("engine.base-lost"));
+            reporter.warning(text("engine.base-lost"));
         }
         for (DiskPlan plan : plans) {
             if (plan.reason().equals("contradicted")) {
-                events.note(
-                        "engine.contradicted",
-                        messages.text("engine.contradicted", plan.disk().name()));
+                reporter.note(text("engine.contradicted", plan.disk().name()));
             }
         }
     }

@@ -1,7 +1,7 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.point.Clocks;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.Duration;
@@ -25,10 +25,13 @@ record ClockCheck(Clocks clocks, List<Finding> findings) {
     private static final Duration GAP_MIN = Duration.ofDays(30);
 
     private static final int GAP_FACTOR = 10;
-    private static final Messages TEXTS = Messages.of(ClockCheck.class);
 
-    /// @param code stable: `clock.host-ahead`, `clock.host-behind`, `clock.point-in-future`, `clock.long-gap`
-    record Finding(String code, String text) {}
+    /// @param text its code is stable: `clock.host-ahead`, `clock.host-behind`, `clock.point-in-future`, `clock.long-gap`
+    record Finding(Text text) {
+        String code() {
+            return text.code();
+        }
+    }
 
     ClockCheck {
         findings = List.copyOf(findings);
@@ -80,13 +83,13 @@ record ClockCheck(Clocks clocks, List<Finding> findings) {
     }
 
     private static Finding finding(String code, Object... arguments) {
-        return new Finding(code, TEXTS.text(code, arguments));
+        return new Finding(Text.of(ClockCheck.class, code, arguments));
     }
 
-    private static String text(Duration duration) {
+    private static Text text(Duration duration) {
         return duration.toDays() > 0
-                ? TEXTS.text("clock.days", Long.toString(duration.toDays()))
-                : TEXTS.text("clock.minutes", Long.toString(duration.toMinutes()));
+                ? Text.of(ClockCheck.class, "clock.days", Long.toString(duration.toDays()))
+                : Text.of(ClockCheck.class, "clock.minutes", Long.toString(duration.toMinutes()));
     }
 
     /// What the point records of it.

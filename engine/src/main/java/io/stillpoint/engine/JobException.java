@@ -1,5 +1,6 @@
 package io.stillpoint.engine;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 
@@ -7,30 +8,48 @@ import java.util.List;
 public final class JobException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final boolean isMisuse;
+    /// What stands in the way, in classes that call for different actions.
+    public enum Kind implements FailureKind {
+        /// The guest is not as it should be; it may fare better the next time.
+        GUEST(true, Blame.GUEST),
+        /// What was asked for does not fit together; asking again changes nothing.
+        MISUSE(false, Blame.USER);
 
+        private final boolean retryable;
+        private final Blame blame;
+
+        Kind(boolean retryable, Blame blame) {
+            this.retryable = retryable;
+            this.blame = blame;
+        }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return blame;
+        }
+    }
+
+    /// Of kind [Kind#GUEST].
     JobException(String code, Object... arguments) {
-        this(false, code, arguments);
+        this(Kind.GUEST, code, arguments);
     }
 
-    private JobException(boolean isMisuse, String code, Object... arguments) {
-        super(JobException.class, code, null, List.of(arguments));
-        this.isMisuse = isMisuse;
+    private JobException(Kind kind, String code, Object... arguments) {
+        super(JobException.class, kind, code, null, List.of(arguments));
     }
 
-    /// What was asked for does not fit together; asking again changes nothing.
+    /// Of kind [Kind#MISUSE].
     static JobException misuse(String code, Object... arguments) {
-        return new JobException(true, code, arguments);
-    }
-
-    /// The guest may fare better the next time.
-    @Override
-    public boolean retryable() {
-        return !isMisuse;
+        return new JobException(Kind.MISUSE, code, arguments);
     }
 
     @Override
-    public Blame blame() {
-        return isMisuse ? Blame.USER : Blame.GUEST;
+    public Kind kind() {
+        return (Kind) super.kind();
     }
 }

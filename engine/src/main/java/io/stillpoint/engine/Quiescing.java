@@ -24,8 +24,8 @@ import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.point.Consistency;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,10 +58,8 @@ final class Quiescing implements AutoCloseable {
                     "guest-file-read",
                     "guest-file-write");
 
-    private static final Messages TEXTS = Messages.of(Quiescing.class);
-
     private final BackupSettings settings;
-    private final JobEvents events;
+    private final JobReporter reporter;
     private final Cancellation cancellation;
     private final InstantSource clock;
     private final Randomness randomness;
@@ -82,13 +80,13 @@ final class Quiescing implements AutoCloseable {
     private Quiescing(
             BackupSettings settings,
             VirtualMachine vm,
-            JobEvents events,
+            JobReporter reporter,
             Cancellation cancellation,
             InstantSource clock,
             Randomness randomness) {
         this.settings = settings;
         this.vm = vm;
-        this.events = events;
+        this.reporter = reporter;
         this.cancellation = cancellation;
         this.clock = clock;
         this.randomness = randomness;
@@ -100,11 +98,11 @@ final class Quiescing implements AutoCloseable {
     static Quiescing ready(
             BackupSettings settings,
             VirtualMachine vm,
-            JobEvents events,
+            JobReporter reporter,
             Cancellation cancellation,
             InstantSource clock,
             Randomness randomness) {
-        Quiescing guest = new Quiescing(settings, vm, events, cancellation, clock, randomness);
+        Quiescing guest = new Quiescing(settings, vm, reporter, cancellation, clock, randomness);
         boolean done = false;
         try {
             guest.meet(vm.running());
@@ -122,9 +120,9 @@ final class Quiescing implements AutoCloseable {
             machine = Machine.OFF;
         } else if (!isRunning) {
             machine = Machine.PAUSED;
-            shortfall = Shortfall.of("guest.paused", TEXTS.text("guest.paused"));
+            shortfall = Shortfall.of(text("guest.paused"));
         } else if (settings.agentSocket().isEmpty()) {
-            shortfall = Shortfall.of("guest.no-agent-socket", TEXTS.text("guest.no-agent-socket"));
+            shortfall = Shortfall.of(text("guest.no-agent-socket"));
         } else {
             connect();
         }
@@ -142,9 +140,9 @@ final class Quiescing implements AutoCloseable {
         Optional<VirtualMachine.Channel> channel = vm.channel(socket);
         if (channel.isEmpty() && Files.exists(socket)) {
             // Freezing another VM's guest would do harm there, and no good here.
-            String text = TEXTS.text("guest.other-channel", socket);
-            shortfall = Shortfall.of("guest.other-channel", text);
-            events.warning("guest.other-channel", TEXTS.text("engine.no-agent", text));
+            Text text = text("guest.other-channel", socket);
+            shortfall = Shortfall.of(text);
+            reporter.warning("guest.other-channel", text("engine.no-agent", text));
             return;
         }
         GuestAgent connected;
@@ -162,7 +160,7 @@ final class Quiescing implements AutoCloseable {
         agent = connected;
         try {
             AgentFreeze.thawLeftover(connected)
-                    .forEach(warning -> events.note(warning.code(), warning.text()));
+                    .forEach(warning -> reporter.note(warning.code(), warning.text()));
             system = GuestSystem.of(connected).os();
             if (agentState() == Agent.FULL && settings.extensions().isPresent()) {
                 ensureExtension(connected);
@@ -175,19 +173,19 @@ final class Quiescing implements AutoCloseable {
     }
 
     private void noAgent(GuestException e) {
-        shortfall = Shortfall.of(e.code(), e.getMessage());
-        events.warning(e.code(), TEXTS.text("engine.no-agent", e.getMessage()));
+        shortfall = Shortfall.of(e.text());
+        reporter.warning(e.code(), text("engine.no-agent", e));
     }
 
     private void ensureExtension(GuestAgent connected) {
-        events.step("extension", TEXTS.text("engine.extension"));
+        reporter.step(Step.EXTENSION, text("engine.extension"));
         switch (settings.extensions().orElseThrow().ensure(settings.vm(), connected)) {
             case Ensured.Ready(
                             InstalledExtension found,
                             Ensured.Done done,
-                            List<String> warnings) -> {
+                            List<Text> warnings) -> {
                 extension = found;
-                warnings.forEach(text -> events.note("extension.warning", text));
+                warnings.forEach(text -> reporter.note("extension.warning", text));
                 String version = found.type().id() + " " + found.version();
                 switch (done) {
                     case NOTHING -> {}
@@ -196,15 +194,15 @@ final class Quiescing implements AutoCloseable {
                     case REINSTALLED -> told("engine.extension-reinstalled", version);
                 }
             }
-            case Ensured.Unavailable(String code, String text) -> {
-                shortfall = Shortfall.of(code, text);
-                events.warning(code, TEXTS.text("engine.no-extension", text));
+            case Ensured.Unavailable(String code, Text text) -> {
+                shortfall = new Shortfall(code, text);
+                reporter.warning(code, text("engine.no-extension", text));
             }
         }
     }
 
     private void told(String key, String version) {
-        events.step("extension", TEXTS.text(key, version));
+        reporter.step(Step.EXTENSION, text(key, version));
     }
 
     private ConsistencyRules.GuestKind guestKind() {
@@ -243,7 +241,7 @@ final class Quiescing implements AutoCloseable {
         while (true) {
             tried.add(way);
             PreparedSnapshot prepared = prepare.get();
-            events.step("snapshot", TEXTS.text("engine.taking"));
+            reporter.step(Step.SNAPSHOT, text("engine.taking"));
             cancellation.check();
             Attempt attempt = new Attempt(prepared);
             try {
@@ -278,7 +276,7 @@ final class Quiescing implements AutoCloseable {
             tell(verdict, shutdown.detail());
         } else {
             verdict = ConsistencyRules.verdict(way, came.applications(), came.rest());
-            came.warnings().forEach(warning -> events.warning(warning.code(), warning.text()));
+            came.warnings().forEach(warning -> reporter.warning(warning.code(), warning.text()));
             tellScripts(came.report().path("scripts"));
             tell(verdict, came.detail());
         }
@@ -300,28 +298,28 @@ final class Quiescing implements AutoCloseable {
                 shortfall.text());
     }
 
-    private void tell(Verdict verdict, String detail) {
+    private void tell(Verdict verdict, Text detail) {
         if (verdict.code().isEmpty()) {
             return;
         }
-        String text = TEXTS.text(verdict.code(), detail);
+        Text text = text(verdict.code(), detail);
         if (verdict.code().equals("guest.state-unknown")) {
-            events.note(verdict.code(), text);
+            reporter.note(text);
         } else if (!verdict.code().equals("guest.no-scripts")) {
-            events.warning(verdict.code(), text);
+            reporter.warning(text);
         }
         if (shortfall.equals(Shortfall.NONE)) {
-            shortfall = Shortfall.of(verdict.code(), text);
+            shortfall = Shortfall.of(text);
         }
     }
 
     private void tellScripts(JsonNode scripts) {
-        for (String which : List.of("pre", "post")) {
-            JsonNode script = scripts.path(which);
+        for (Step which : List.of(Step.PRE_SCRIPT, Step.POST_SCRIPT)) {
+            JsonNode script = scripts.path(which == Step.PRE_SCRIPT ? "pre" : "post");
             if (script.path("ran").asBoolean(false)) {
-                events.step(
-                        which + "-script",
-                        TEXTS.text(
+                reporter.step(
+                        which,
+                        text(
                                 "engine.script",
                                 Integer.toString(script.path("exit").asInt(0)),
                                 Long.toString(script.path("millis").asLong(0)),
@@ -385,12 +383,16 @@ final class Quiescing implements AutoCloseable {
     }
 
     /// @param text for people; empty for [#NONE]
-    private record Shortfall(String code, String text) {
-        static final Shortfall NONE = new Shortfall("", "");
+    private record Shortfall(String code, Text text) {
+        static final Shortfall NONE = new Shortfall("", Text.EMPTY);
 
-        static Shortfall of(String code, @Nullable String text) {
-            return new Shortfall(code, text == null ? code : text);
+        static Shortfall of(Text text) {
+            return new Shortfall(text.code(), text);
         }
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(Quiescing.class, code, arguments);
     }
 
     /// One snapshot, kept or not.
@@ -492,7 +494,7 @@ final class Quiescing implements AutoCloseable {
             return new Quiescence(
                     Applications.NONE,
                     Rest.HELD,
-                    "",
+                    Text.EMPTY,
                     OptionalLong.empty(),
                     Json.object(),
                     List.of());

@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.PathPart;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Losses;
 import io.stillpoint.vault.point.PointDisk;
@@ -26,7 +27,7 @@ public final class RescueJob {
     private final Vault vault;
     private final Path folder;
     private final boolean despiteDamage;
-    private final JobEvents events;
+    private final JobReporter reporter;
     private final Cancellation cancellation;
 
     /// @param folder gets a folder for each point, in it an image `DISK.raw` for each disk
@@ -36,12 +37,12 @@ public final class RescueJob {
             Vault vault,
             Path folder,
             boolean despiteDamage,
-            JobEvents events,
+            JobReporter reporter,
             Cancellation cancellation) {
         this.vault = vault;
         this.folder = folder;
         this.despiteDamage = despiteDamage;
-        this.events = events;
+        this.reporter = reporter;
         this.cancellation = cancellation;
     }
 
@@ -66,7 +67,7 @@ public final class RescueJob {
             Path image,
             Outcome outcome,
             long lostBytes,
-            String message) {}
+            Text message) {}
 
     /// The newest of these points of each VM, by lineage. Where a VM has points that were made here and copies from other
     /// vaults, the newest of each: which of those is the newer one is not known.
@@ -101,10 +102,10 @@ public final class RescueJob {
 
     private Rescued rescue(RecoveryPoint point, PointDisk disk, Path image) {
         if (Files.exists(image)) {
-            return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, "");
+            return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, Text.EMPTY);
         }
         LostRanges lost = new LostRanges();
-        RestoreJob job = new RestoreJob(vault, events, cancellation);
+        RestoreJob job = new RestoreJob(vault, reporter, cancellation);
         try {
             Files.createDirectories(
                     image.toAbsolutePath().getParent(),
@@ -116,7 +117,10 @@ public final class RescueJob {
                 job.run(point, disk, target, image.toString(), losses);
                 target.flush();
                 // Before the image: none with losses is ever without its list.
-                String message = lost.bytes() == 0 ? "" : report(point, disk, image, lost);
+                Text message =
+                        lost.bytes() == 0
+                                ? Text.EMPTY
+                                : Text.verbatim(report(point, disk, image, lost));
                 target.commit();
                 Outcome outcome = lost.bytes() == 0 ? Outcome.RESTORED : Outcome.WITH_LOSSES;
                 return new Rescued(point, disk, image, outcome, lost.bytes(), message);
@@ -125,8 +129,7 @@ public final class RescueJob {
             if (!e.isDamage()) {
                 throw e;
             }
-            return new Rescued(
-                    point, disk, image, Outcome.NOT_RESTORED, 0, String.valueOf(e.getMessage()));
+            return new Rescued(point, disk, image, Outcome.NOT_RESTORED, 0, e.text());
         } catch (HypervisorException e) {
             return failed(point, disk, image, e);
         } catch (IOException e) {
@@ -136,7 +139,7 @@ public final class RescueJob {
 
     private static Rescued failed(
             RecoveryPoint point, PointDisk disk, Path image, HypervisorException why) {
-        return new Rescued(point, disk, image, Outcome.FAILED, 0, why.getMessage());
+        return new Rescued(point, disk, image, Outcome.FAILED, 0, why.text());
     }
 
     private static String report(RecoveryPoint point, PointDisk disk, Path image, LostRanges lost)

@@ -4,9 +4,9 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Losses;
 import io.stillpoint.vault.point.PointDisk;
@@ -27,13 +27,12 @@ public final class RestoreJob {
     private static final long METADATA_BYTES = 1 << 20;
 
     private final Vault vault;
-    private final JobEvents events;
+    private final JobReporter reporter;
     private final Cancellation cancellation;
-    private final Messages messages = Messages.of(RestoreJob.class);
 
-    public RestoreJob(Vault vault, JobEvents events, Cancellation cancellation) {
+    public RestoreJob(Vault vault, JobReporter reporter, Cancellation cancellation) {
         this.vault = vault;
-        this.events = events;
+        this.reporter = reporter;
         this.cancellation = cancellation;
     }
 
@@ -53,9 +52,10 @@ public final class RestoreJob {
             throw new IllegalArgumentException(
                     "target of " + target.size() + " bytes for a disk of " + size);
         }
-        events.step(
-                "restore",
-                messages.text(
+        reporter.step(
+                Step.RESTORE,
+                Text.of(
+                        RestoreJob.class,
                         "engine.restoring",
                         disk.name(),
                         point.id().toString().substring(0, 12),
@@ -64,23 +64,28 @@ public final class RestoreJob {
         if (target instanceof RestoreTarget image) {
             clear(image, name);
         }
+        reporter.progressed(Step.RESTORE, disk.name(), 0, size);
         AtomicLong written = new AtomicLong();
         vault.restore(
                 disk.image(),
                 target,
                 cancellation,
                 bytes -> {
-                    events.read(bytes);
-                    events.progressed(written.addAndGet(bytes), size);
+                    reporter.read(Step.RESTORE, disk.name(), bytes);
+                    reporter.progressed(
+                            Step.RESTORE,
+                            disk.name(),
+                            Math.min(written.addAndGet(bytes), size),
+                            size);
                 },
                 losses);
-        events.progressed(size, size);
+        reporter.progressed(Step.RESTORE, disk.name(), size, size);
     }
 
     private void clear(RestoreTarget target, String name) {
-        target.warnings().forEach(text -> events.note("restore.device", text));
+        target.warnings().forEach(text -> reporter.note("restore.device", text));
         if (target.needsClearing()) {
-            events.step("clear", messages.text("engine.clearing", name));
+            reporter.step(Step.CLEAR, Text.of(RestoreJob.class, "engine.clearing", name));
             target.clear(cancellation);
         }
     }

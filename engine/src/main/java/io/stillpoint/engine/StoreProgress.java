@@ -1,33 +1,32 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.vault.session.IntakeProgress;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 
-/// Sums up how far the disks of a job have come, and what was read of them.
-public final class StoreProgress implements IntakeProgress {
-    private final JobEvents events;
-    private final Map<String, Long> positions = new ConcurrentHashMap<>();
-    private volatile long total;
-
-    public StoreProgress(JobEvents events) {
-        this.events = events;
+/// Tells how far the disks of a job have been stored, and what was read of them.
+///
+/// @param sizes of the disks in bytes, by their names
+record StoreProgress(JobReporter reporter, Map<String, Long> sizes) implements IntakeProgress {
+    StoreProgress {
+        sizes = Collections.unmodifiableMap(new LinkedHashMap<>(sizes));
     }
 
-    /// Begins with other disks, of so many bytes together.
-    public void begin(long bytes) {
-        positions.clear();
-        total = bytes;
+    /// Names the disks, with nothing done.
+    void begin() {
+        sizes.forEach((disk, size) -> reporter.progressed(Step.STORE, disk, 0, size));
     }
 
     @Override
     public void reached(String disk, long position) {
-        positions.put(disk, position);
-        events.progressed(positions.values().stream().mapToLong(Long::longValue).sum(), total);
+        long size = sizes.getOrDefault(disk, position);
+        // The last chunk of a disk reaches over its end.
+        reporter.progressed(Step.STORE, disk, Math.min(position, size), size);
     }
 
     @Override
     public void read(String disk, long bytes) {
-        events.read(bytes);
+        reporter.read(Step.STORE, disk, bytes);
     }
 }

@@ -2,7 +2,8 @@ package io.stillpoint.engine;
 
 import io.stillpoint.guest.extension.StateFile;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Sha256;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.ForgottenPoint;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -10,20 +11,16 @@ import io.stillpoint.vault.store.ObjectId;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +36,6 @@ import tools.jackson.databind.node.ObjectNode;
 /// What this host has seen of the vault at a location (`docs/state.md`): by it an older state of the vault, or another one,
 /// is noticed. Never in the way: what goes wrong with it is told as a finding too.
 public final class VaultPin {
-    private static final Messages TEXTS = Messages.of(VaultPin.class);
     private static final int FORMAT = 1;
     private static final int NAME_BYTES = 16;
     private static final long SIZE_MAX = 16 << 20;
@@ -60,21 +56,14 @@ public final class VaultPin {
     }
 
     private static String name(String location) {
-        try {
-            byte[] hash =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest(location.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash, 0, NAME_BYTES);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Sha256.hex(location, NAME_BYTES);
     }
 
     /// Something that the user should know.
     ///
     /// @param code stable: see `docs/state.md`
     /// @param isAlarm whether the vault is not what it was, rather than the pin
-    public record Finding(String code, String text, boolean isAlarm) {}
+    public record Finding(String code, Text text, boolean isAlarm) {}
 
     /// Points among which there is an order.
     ///
@@ -368,6 +357,6 @@ public final class VaultPin {
     }
 
     private static Finding finding(String code, boolean isAlarm, Object... arguments) {
-        return new Finding(code, TEXTS.text(code, arguments), isAlarm);
+        return new Finding(code, Text.of(VaultPin.class, code, arguments), isAlarm);
     }
 }

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -50,19 +52,21 @@ final class BackupJobTest {
         private final List<String> texts = new ArrayList<>();
 
         @Override
-        public void step(String step, String text) {}
-
-        @Override
-        public void warning(String code, String text) {
+        public void tell(JobEvent event) {
             // How well the guest came to rest is not asked here.
-            if (!code.startsWith("guest.")) {
-                codes.add(code);
-                texts.add(text);
+            switch (event) {
+                case JobEvent.Warned(_, Text text, String code) when !code.startsWith("guest.") ->
+                        keep(code, text);
+                case JobEvent.Noted(_, Text text, String code) when !code.startsWith("guest.") ->
+                        keep(code, text);
+                default -> {}
             }
         }
 
-        @Override
-        public void progressed(long done, long total) {}
+        private void keep(String code, Text text) {
+            codes.add(code);
+            texts.add(text.toString());
+        }
     }
 
     /// A folder that is asked to retain objects and answers as it is told to.
@@ -117,7 +121,7 @@ final class BackupJobTest {
     void makeVault() {
         new Random(1).nextBytes(content);
         key = KeyFile.create(folder.resolve("key"), Randomness.secure());
-        Vault.init(new RetainingStore(), key, Randomness.secure(), this::now).close();
+        Vault.init(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess())).close();
     }
 
     private Instant now() {
@@ -125,7 +129,7 @@ final class BackupJobTest {
     }
 
     private Vault open() {
-        return Vault.open(new RetainingStore(), key, Randomness.secure(), this::now);
+        return Vault.open(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess()));
     }
 
     private boolean sameVm;

@@ -9,7 +9,7 @@ import io.stillpoint.engine.ConsistencyRules.Next;
 import io.stillpoint.guest.quiesce.Applications;
 import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.hypervisor.Shutdown;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.vault.point.Consistency;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -135,7 +135,7 @@ final class ConsistencyTableTest {
         assertThat(verdict.consistency()).isEqualTo(Consistency.of(row.cells().get(1)));
         assertThat(verdict.code()).isEqualTo(code(row.cells().get(2)));
         if (!verdict.code().isEmpty()) {
-            assertThat(Messages.of(BackupJob.class).text(verdict.code(), "why"))
+            assertThat(Messages.of(BackupJob.class).text(Locale.ROOT, verdict.code(), "why"))
                     .isNotEqualTo(verdict.code())
                     .contains("why");
         }
@@ -172,7 +172,7 @@ final class ConsistencyTableTest {
         assertThat(table("What the user is told").stream().map(row -> row.cells().getFirst()))
                 .containsExactlyInAnyOrderElementsOf(codes);
         for (String code : codes) {
-            assertThat(Messages.of(BackupJob.class).text(code(code), "why"))
+            assertThat(Messages.of(BackupJob.class).text(Locale.ROOT, code(code), "why"))
                     .as(code)
                     .isNotEqualTo(code(code))
                     .contains("why");

@@ -6,6 +6,8 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -83,6 +85,33 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     public PreparedSnapshot prepare(SnapshotRequest request) {
         calls.add("prepare");
         return this;
+    }
+
+    @Override
+    public HeldSnapshot adopt(SnapshotDescriptor descriptor) {
+        calls.add("adopt");
+        return this;
+    }
+
+    @Override
+    public SnapshotDescriptor descriptor() {
+        return new SnapshotDescriptor(
+                "fake",
+                new SnapshotName("00000000", "0000000000000000"),
+                List.of(
+                        new SnapshotDescriptor.Disk(
+                                name(),
+                                size(),
+                                format(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty())),
+                Json.object());
+    }
+
+    @Override
+    public void detach() {
+        calls.add("detach");
     }
 
     @Override

@@ -10,6 +10,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -113,8 +114,11 @@ final class AgentSession implements AutoCloseable {
     }
 
     GuestException protocol(String expected, String found) {
-        return new GuestException(
-                Kind.PROTOCOL, "guest.protocol", null, socket, expected, Printable.line(found));
+        return protocol(expected, Text.verbatim(Printable.line(found)));
+    }
+
+    GuestException protocol(String expected, Text found) {
+        return new GuestException(Kind.PROTOCOL, "guest.protocol", null, socket, expected, found);
     }
 
     GuestException refused(String command, Refused refused) {

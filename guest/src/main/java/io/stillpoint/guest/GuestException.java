@@ -1,5 +1,6 @@
 package io.stillpoint.guest;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -9,10 +10,8 @@ import org.jspecify.annotations.Nullable;
 public final class GuestException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final Kind kind;
-
     /// What failed, in classes that call for different actions.
-    public enum Kind {
+    public enum Kind implements FailureKind {
         /// No socket, nobody listens, or the connection broke: the VM may have stopped.
         UNREACHABLE(true),
         /// No answer in time: no agent runs, it is busy, or another program holds its channel.
@@ -27,24 +26,24 @@ public final class GuestException extends StillpointException {
         Kind(boolean retryable) {
             this.retryable = retryable;
         }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return Blame.GUEST;
+        }
     }
 
     GuestException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
-        super(GuestException.class, code, cause, List.of(arguments));
-        this.kind = kind;
+        super(GuestException.class, kind, code, cause, List.of(arguments));
     }
 
+    @Override
     public Kind kind() {
-        return kind;
-    }
-
-    @Override
-    public boolean retryable() {
-        return kind.retryable;
-    }
-
-    @Override
-    public Blame blame() {
-        return Blame.GUEST;
+        return (Kind) super.kind();
     }
 }

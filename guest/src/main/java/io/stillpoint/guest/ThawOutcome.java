@@ -1,5 +1,7 @@
 package io.stillpoint.guest;
 
+import io.stillpoint.platform.text.Text;
+
 /// What is known of the guest after the wish to thaw it.
 public sealed interface ThawOutcome {
     /// The guest was frozen until this thaw, and says that it is thawed now.
@@ -16,5 +18,5 @@ public sealed interface ThawOutcome {
     /// The guest did not say that it is thawed. It may hang until the watchdog or an administrator acts.
     ///
     /// @param detail what was tried last and how it failed, for people
-    record Unproven(String detail) implements ThawOutcome {}
+    record Unproven(Text detail) implements ThawOutcome {}
 }

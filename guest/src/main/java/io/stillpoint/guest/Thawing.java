@@ -6,6 +6,7 @@ import io.stillpoint.guest.ThawOutcome.AlreadyThawed;
 import io.stillpoint.guest.ThawOutcome.Clean;
 import io.stillpoint.guest.ThawOutcome.Unproven;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.Optional;
 
@@ -21,7 +22,7 @@ final class Thawing {
     private final AgentTimeouts timeouts;
     private final Deadline deadline;
     private int thawed;
-    private String detail = "";
+    private Text detail = Text.EMPTY;
 
     Thawing(AgentSession session, AgentTimeouts timeouts) {
         this.session = session;
@@ -38,7 +39,7 @@ final class Thawing {
                     return outcome.get();
                 }
             } catch (GuestException e) {
-                detail = String.valueOf(e.getMessage());
+                detail = e.text();
                 failures++;
                 // The first time the connection is kept, since the channel would serve the next who
                 // waits for it; but where the fault is between us and the agent only a new one
@@ -70,18 +71,20 @@ final class Thawing {
             case Returned(var value) when value.asString("").equals("thawed") ->
                     Optional.of(thawed > 0 ? new Clean(thawed) : new AlreadyThawed());
             case Returned(var value) -> {
-                detail = "the agent says " + value.asString("?") + refusal(reply);
+                detail = said(value.asString("?"), reply);
                 yield Optional.empty();
             }
             // Not even the status: such an agent never froze anything, and asking again changes
             // nothing.
             case Refused(String errorClass, String description) ->
-                    Optional.of(new Unproven(errorClass + ": " + description));
+                    Optional.of(new Unproven(Text.verbatim(errorClass + ": " + description)));
         };
     }
 
-    private static String refusal(AgentReply reply) {
-        return reply instanceof Refused refused ? "; to thaw: " + refused.description() : "";
+    private static Text said(String status, AgentReply toThaw) {
+        return toThaw instanceof Refused refused
+                ? Text.of(Thawing.class, "guest.status-refused", status, refused.description())
+                : Text.of(Thawing.class, "guest.status", status);
     }
 
     private static void pause(Duration pause) {

@@ -8,8 +8,9 @@ import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.guest.ThawOutcome.AlreadyThawed;
 import io.stillpoint.guest.ThawOutcome.Clean;
 import io.stillpoint.guest.ThawOutcome.Unproven;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Messages;
 import java.time.Duration;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 
 class FreezingTest extends AgentTest {
@@ -105,7 +106,7 @@ class FreezingTest extends AgentTest {
                     "guest.nothing-to-freeze",
                     "guest.already-frozen"
                 }) {
-            assertThat(Messages.of(GuestAgent.class).text(code, "its words"))
+            assertThat(Messages.of(GuestAgent.class).text(Locale.ROOT, code, "its words"))
                     .contains("its words")
                     .contains(" ");
         }
@@ -239,7 +240,10 @@ class FreezingTest extends AgentTest {
             assertThat(agent.thaw())
                     .isInstanceOfSatisfying(
                             Unproven.class,
-                            outcome -> assertThat(outcome.detail()).contains("frozen", "stuck"));
+                            outcome ->
+                                    assertThat(outcome.detail())
+                                            .asString()
+                                            .contains("frozen", "stuck"));
         }
     }
 

@@ -1,9 +1,11 @@
 package io.stillpoint.hypervisor;
 
+import io.stillpoint.platform.text.Text;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
-/// All disks of a VM as they were at one instant.
+/// All disks of a VM as they were at one instant. Held until [#close] or [#detach], whichever is first; after that only
+/// these two may be called, and do nothing.
 public interface HeldSnapshot extends AutoCloseable {
     /// At least one; names are unique in the VM and stay the same from backup to backup.
     List<HeldDisk> disks();
@@ -15,7 +17,7 @@ public interface HeldSnapshot extends AutoCloseable {
 
     /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
     default Shutdown shutdown() {
-        return Shutdown.unknown("");
+        return Shutdown.unknown(Text.EMPTY);
     }
 
     /// To be called after the last byte was read: throws a [HypervisorException] unless every byte read so
@@ -26,8 +28,23 @@ public interface HeldSnapshot extends AutoCloseable {
     /// the next backup when this is closed. Without this call closing keeps the older record instead.
     void keepChanges();
 
+    /// All that a later process needs for [VirtualMachine#adopt]; the same at every call, and before and after an adoption.
+    /// To be stored once the snapshot is taken: a process that ends before that leaves a snapshot that is swept. Disturbs
+    /// nothing, and may be called while the guest is frozen.
+    ///
+    /// Throws a [HypervisorException] if the snapshot was given up, or if the hypervisor is gone.
+    SnapshotDescriptor descriptor();
+
+    /// Lets go of the snapshot and leaves it as it is: it stays in the hypervisor when this process ends, and
+    /// [VirtualMachine#adopt] takes it up again, here or in another process. Sources that are still open can't be read any
+    /// more. Nobody ends the snapshot now but who adopts it, or who sweeps without its name among the kept ones
+    /// ([KeptSnapshots]). What [#keepChanges] said is forgotten.
+    ///
+    /// Never throws: a snapshot that was given up before is not there to be adopted, and adopting says why.
+    void detach();
+
     /// Releases the snapshot: nothing of it stays in the hypervisor or in the scratch folder, whatever
-    /// happened before. The guest is not disturbed.
+    /// happened before. The guest is not disturbed. Does nothing after [#detach].
     @Override
     void close();
 }

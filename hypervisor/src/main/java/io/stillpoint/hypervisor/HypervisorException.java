@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,10 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class HypervisorException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final Kind kind;
-
     /// What failed, in classes that call for different actions.
-    public enum Kind {
+    public enum Kind implements FailureKind {
         /// The socket or process is not there or went away: the VM may have stopped.
         UNREACHABLE(true, Blame.ENVIRONMENT),
         /// The peer broke its protocol.
@@ -38,25 +37,25 @@ public final class HypervisorException extends StillpointException {
             this.retryable = retryable;
             this.blame = blame;
         }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return blame;
+        }
     }
 
     public HypervisorException(
             Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
-        super(HypervisorException.class, code, cause, List.of(arguments));
-        this.kind = kind;
+        super(HypervisorException.class, kind, code, cause, List.of(arguments));
     }
 
+    @Override
     public Kind kind() {
-        return kind;
-    }
-
-    @Override
-    public boolean retryable() {
-        return kind.retryable;
-    }
-
-    @Override
-    public Blame blame() {
-        return kind.blame;
+        return (Kind) super.kind();
     }
 }

@@ -1,9 +1,11 @@
 package io.stillpoint.hypervisor;
 
+import io.stillpoint.platform.text.Text;
+
 /// What the disks of a VM that is off tell about its end.
 ///
 /// @param detail why, for people: which disk, which file system; empty if the end was clean
-public record Shutdown(State state, String detail) {
+public record Shutdown(State state, Text detail) {
     /// Each is a fact of all disks together: the worst of any.
     public enum State {
         /// Every file system says that it was unmounted, or there is none and no data.
@@ -14,13 +16,13 @@ public record Shutdown(State state, String detail) {
         UNCLEAN
     }
 
-    public static final Shutdown CLEAN = new Shutdown(State.CLEAN, "");
+    public static final Shutdown CLEAN = new Shutdown(State.CLEAN, Text.EMPTY);
 
-    public static Shutdown unknown(String detail) {
+    public static Shutdown unknown(Text detail) {
         return new Shutdown(State.UNKNOWN, detail);
     }
 
-    public static Shutdown unclean(String detail) {
+    public static Shutdown unclean(Text detail) {
         return new Shutdown(State.UNCLEAN, detail);
     }
 

@@ -18,17 +18,59 @@ import tools.jackson.databind.JsonNode;
 ///     writes there
 /// @param scratchMax how much the scratch files of all disks may take together before the snapshot is given
 ///     up
+/// @param kept the snapshots that some journal names: preparing removes what ended jobs left, but none of these. If this
+///     snapshot's own [#name] is among them it outlives this process, to be adopted by another; else it ends with the
+///     process
 public record SnapshotRequest(
         String lineage,
         String generation,
         Map<String, String> previousGenerations,
         JsonNode previousRecording,
         Path scratchFolder,
-        ByteSize scratchMax) {
+        ByteSize scratchMax,
+        KeptSnapshots kept) {
     public SnapshotRequest {
-        if (!lineage.matches("[0-9a-f]{8}") || !generation.matches("[0-9a-f]{16}")) {
-            throw new IllegalArgumentException("lineage " + lineage + ", generation " + generation);
-        }
+        SnapshotName.require(lineage, generation);
         previousGenerations = Map.copyOf(previousGenerations);
+    }
+
+    /// As of a job without a journal: nothing is kept.
+    public SnapshotRequest(
+            String lineage,
+            String generation,
+            Map<String, String> previousGenerations,
+            JsonNode previousRecording,
+            Path scratchFolder,
+            ByteSize scratchMax) {
+        this(
+                lineage,
+                generation,
+                previousGenerations,
+                previousRecording,
+                scratchFolder,
+                scratchMax,
+                KeptSnapshots.NONE);
+    }
+
+    /// This request in a process that keeps these.
+    public SnapshotRequest keeping(KeptSnapshots snapshots) {
+        return new SnapshotRequest(
+                lineage,
+                generation,
+                previousGenerations,
+                previousRecording,
+                scratchFolder,
+                scratchMax,
+                snapshots);
+    }
+
+    /// What a journal calls the snapshot before it is taken.
+    public SnapshotName name() {
+        return new SnapshotName(lineage, generation);
+    }
+
+    /// Whether a journal names this snapshot, so that it must not end with the process.
+    public boolean outlivesProcess() {
+        return kept.contains(name());
     }
 }

@@ -39,13 +39,31 @@ public interface VirtualMachine extends AutoCloseable {
         return List.of();
     }
 
-    /// Removes what earlier, ended jobs of the same lineage left behind, then readies a snapshot of every
+    /// Removes what earlier, ended jobs left behind, but for [SnapshotRequest#kept], then readies a snapshot of every
     /// disk. Nothing visible to the guest has changed when this returns.
+    ///
+    /// A VM holds one snapshot at a time: throws a [HypervisorException] of kind BUSY and code `vm.snapshot-kept` if a kept
+    /// one, other than that of this request, is in the VM. (A VM that is off holds any number.)
     ///
     /// Throws a [HypervisorException] when the VM can't be backed up safely, with nothing left behind.
     PreparedSnapshot prepare(SnapshotRequest request);
 
-    /// Ends the connection. Snapshots must have been closed before.
+    /// Takes up a snapshot that another process, or this one, has left in this VM by ending at any moment or by
+    /// [HeldSnapshot#detach]. What is returned is that snapshot: the same disks, bytes, changes and generations, the same
+    /// [HeldSnapshot#recording] and descriptor; [#configuration] tells again what it told then, and [#notices] tells
+    /// nothing. `keepChanges` was not called on it. It may be left and adopted any number of times, and belongs to one
+    /// process at a time: the VM is locked while it is open.
+    ///
+    /// Whether the snapshot is whole is looked at here, as strictly as [HeldSnapshot#proveValid] does, including what
+    /// happened while nobody watched. If it is not, throws a [HypervisorException] of kind SNAPSHOT_BROKEN with the reason;
+    /// everything of the snapshot is gone then but its record of changes, which the next [#prepare] keeps or removes as
+    /// the newest recovery point says. Where the VM does not answer, throws one of kind UNREACHABLE and nothing is removed.
+    ///
+    /// Other snapshots are not touched, whether kept or not. Not to be called while a snapshot of this VM is prepared or
+    /// held by this object.
+    HeldSnapshot adopt(SnapshotDescriptor descriptor);
+
+    /// Ends the connection. Snapshots must have been closed or detached before.
     @Override
     void close();
 }

@@ -11,6 +11,7 @@ import java.util.List;
 /// Another JVM on this test's classes, to be killed.
 public final class ChildJvm implements AutoCloseable {
     private final Process process;
+    private final BufferedReader output;
     private final String firstLine;
 
     /// Starts `main` and waits until it has printed its first line.
@@ -34,7 +35,7 @@ public final class ChildJvm implements AutoCloseable {
                     new ProcessBuilder(command)
                             .redirectError(ProcessBuilder.Redirect.INHERIT)
                             .start();
-            BufferedReader output =
+            output =
                     new BufferedReader(
                             new InputStreamReader(
                                     process.getInputStream(), StandardCharsets.UTF_8));
@@ -50,6 +51,21 @@ public final class ChildJvm implements AutoCloseable {
 
     public String firstLine() {
         return firstLine;
+    }
+
+    /// Waits until it has printed this line.
+    public void await(String line) {
+        try {
+            String next = firstLine;
+            while (next != null && !next.equals(line)) {
+                next = output.readLine();
+            }
+            if (next == null) {
+                throw new AssertionError("ended without " + line);
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
     }
 
     public ProcessHandle handle() {

@@ -2,8 +2,8 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Messages;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;

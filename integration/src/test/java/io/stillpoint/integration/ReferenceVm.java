@@ -3,6 +3,7 @@ package io.stillpoint.integration;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -99,6 +100,11 @@ final class ReferenceVm implements VirtualMachine {
     }
 
     @Override
+    public HeldSnapshot adopt(SnapshotDescriptor descriptor) {
+        return new Referenced(vm.adopt(descriptor));
+    }
+
+    @Override
     public void close() {
         vm.close();
     }
@@ -124,6 +130,16 @@ final class ReferenceVm implements VirtualMachine {
                 references.put(disk.name(), content);
             }
             return disks;
+        }
+
+        @Override
+        public SnapshotDescriptor descriptor() {
+            return snapshot.descriptor();
+        }
+
+        @Override
+        public void detach() {
+            snapshot.detach();
         }
 
         @Override

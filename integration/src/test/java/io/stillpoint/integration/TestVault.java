@@ -2,14 +2,18 @@ package io.stillpoint.integration;
 
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.JobEvent;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.Step;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -47,14 +51,10 @@ final class TestVault implements AutoCloseable {
                 Files.exists(keyFile)
                         ? Vault.open(
                                 store,
-                                KeyFile.read(keyFile),
-                                Randomness.secure(),
-                                InstantSource.system())
+                                KeyFile.read(keyFile), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))
                         : Vault.init(
                                 store,
-                                KeyFile.create(keyFile, Randomness.secure()),
-                                Randomness.secure(),
-                                InstantSource.system());
+                                KeyFile.create(keyFile, Randomness.secure()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
     }
 
     Path scratch() {
@@ -124,21 +124,16 @@ final class TestVault implements AutoCloseable {
                         Optional.empty(),
                         "test");
         JobEvents events =
-                new JobEvents() {
-                    @Override
-                    public void step(String step, String text) {
-                        steps.add(step + ": " + text);
-                        onStep.accept(step);
+                event -> {
+                    switch (event) {
+                        case JobEvent.StepBegan(_, Step step, Text text) -> {
+                            steps.add(step.word() + ": " + text);
+                            onStep.accept(step.word());
+                        }
+                        case JobEvent.Warned(_, Text text, String code) -> warned(code, text);
+                        case JobEvent.Noted(_, Text text, String code) -> warned(code, text);
+                        case JobEvent.Progressed _, JobEvent.Read _ -> {}
                     }
-
-                    @Override
-                    public void warning(String code, String text) {
-                        warnings.add(code);
-                        steps.add("warning: " + text);
-                    }
-
-                    @Override
-                    public void progressed(long done, long total) {}
                 };
         return new BackupJob(
                         vault,
@@ -149,6 +144,11 @@ final class TestVault implements AutoCloseable {
                         InstantSource.system(),
                         Randomness.secure())
                 .run();
+    }
+
+    private void warned(String code, Text text) {
+        warnings.add(code);
+        steps.add("warning: " + text);
     }
 
     byte[] restored(PointDisk disk) {

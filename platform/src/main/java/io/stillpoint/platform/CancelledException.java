@@ -6,17 +6,22 @@ import java.util.List;
 public final class CancelledException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
+    /// There is one only.
+    public enum Kind implements FailureKind {
+        CANCELLED;
+
+        @Override
+        public boolean retryable() {
+            return true;
+        }
+
+        @Override
+        public Blame blame() {
+            return Blame.USER;
+        }
+    }
+
     public CancelledException() {
-        super(CancelledException.class, "platform.cancelled", null, List.of());
-    }
-
-    @Override
-    public boolean retryable() {
-        return true;
-    }
-
-    @Override
-    public Blame blame() {
-        return Blame.USER;
+        super(CancelledException.class, Kind.CANCELLED, "platform.cancelled", null, List.of());
     }
 }

@@ -11,8 +11,23 @@ import org.jspecify.annotations.Nullable;
 public final class MachineException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
+    /// There is one only: until this machine is set right, nothing helps.
+    public enum Kind implements FailureKind {
+        MACHINE;
+
+        @Override
+        public boolean retryable() {
+            return false;
+        }
+
+        @Override
+        public Blame blame() {
+            return Blame.ENVIRONMENT;
+        }
+    }
+
     private MachineException(String code, @Nullable Throwable cause, Object... arguments) {
-        super(MachineException.class, code, cause, Arrays.asList(arguments));
+        super(MachineException.class, Kind.MACHINE, code, cause, Arrays.asList(arguments));
     }
 
     static MachineException heapTooSmall(long is, long needed) {
@@ -58,15 +73,5 @@ public final class MachineException extends StillpointException {
     /// @param option by which another folder is named
     public static MachineException noHome(String option) {
         return new MachineException("platform.no-home", null, option);
-    }
-
-    @Override
-    public boolean retryable() {
-        return false;
-    }
-
-    @Override
-    public Blame blame() {
-        return Blame.ENVIRONMENT;
     }
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.platform;
 
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
@@ -12,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// have to wait for something outside wraps the wait:
 ///
 /// ```
-/// try (Waiting waiting = Waiting.until(() -> "the store to answer")) { ... }
+/// try (Waiting waiting = Waiting.until(() -> Text.of(Store.class, "store.awaiting-answer"))) { ... }
 /// ```
 ///
 /// One listener for the whole process, since the places that wait know nobody who could tell a person. Without a
@@ -24,16 +25,16 @@ public final class Waiting implements AutoCloseable {
     private static final Duration LONGEST = Duration.ofMinutes(1);
     private static final int GROWTH = 4;
 
-    private static final Waiting NOTHING = new Waiting(() -> "", text -> {});
+    private static final Waiting NOTHING = new Waiting(() -> Text.EMPTY, text -> {});
 
-    private static volatile @Nullable Consumer<String> listener;
+    private static volatile @Nullable Consumer<Text> listener;
 
-    private final Supplier<String> text;
-    private final Consumer<String> told;
+    private final Supplier<Text> text;
+    private final Consumer<Text> told;
     private @Nullable ScheduledFuture<?> next;
     private boolean closed;
 
-    private Waiting(Supplier<String> text, Consumer<String> told) {
+    private Waiting(Supplier<Text> text, Consumer<Text> told) {
         this.text = text;
         this.told = told;
     }
@@ -52,15 +53,15 @@ public final class Waiting implements AutoCloseable {
     }
 
     /// From now on waits of this process are told to `listener`, on a thread of their own; null: to nobody.
-    public static void listen(@Nullable Consumer<String> newListener) {
+    public static void listen(@Nullable Consumer<Text> newListener) {
         listener = newListener;
     }
 
     /// A wait begins. Closing ends it.
     ///
     /// @param text what is waited for, asked each time that it is told; nothing is told if it is empty
-    public static Waiting until(Supplier<String> text) {
-        Consumer<String> told = listener;
+    public static Waiting until(Supplier<Text> text) {
+        Consumer<Text> told = listener;
         if (told == null) {
             return NOTHING;
         }
@@ -87,7 +88,7 @@ public final class Waiting implements AutoCloseable {
         next =
                 Clock.TIMER.schedule(
                         () -> {
-                            String waitedFor = text.get();
+                            Text waitedFor = text.get();
                             if (!waitedFor.isEmpty()) {
                                 told.accept(waitedFor);
                             }

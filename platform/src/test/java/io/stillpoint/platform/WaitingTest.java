@@ -2,6 +2,7 @@ package io.stillpoint.platform;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -13,7 +14,9 @@ import org.junit.jupiter.api.parallel.Isolated;
 /// The listener is the process's: no other test may run beside these.
 @Isolated
 class WaitingTest {
-    private final BlockingQueue<String> told = new LinkedBlockingQueue<>();
+    private static final Text STORE = Text.verbatim("the store");
+
+    private final BlockingQueue<Text> told = new LinkedBlockingQueue<>();
 
     @AfterEach
     void nobodyListens() {
@@ -24,8 +27,8 @@ class WaitingTest {
     void aLongWaitIsToldFromTheSecondSecondOn() throws InterruptedException {
         Waiting.listen(told::add);
         long begin = System.nanoTime();
-        try (Waiting _ = Waiting.until(() -> "the store")) {
-            assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("the store");
+        try (Waiting _ = Waiting.until(() -> STORE)) {
+            assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo(STORE);
         }
         assertThat(Duration.ofNanos(System.nanoTime() - begin))
                 .isBetween(Waiting.FIRST, Duration.ofSeconds(5));
@@ -34,7 +37,7 @@ class WaitingTest {
     @Test
     void aShortWaitIsNotWorthAWord() throws InterruptedException {
         Waiting.listen(told::add);
-        try (Waiting _ = Waiting.until(() -> "the store")) {
+        try (Waiting _ = Waiting.until(() -> STORE)) {
             Thread.sleep(1);
         }
         assertThat(told.poll(Waiting.FIRST.toMillis() + 300, TimeUnit.MILLISECONDS)).isNull();

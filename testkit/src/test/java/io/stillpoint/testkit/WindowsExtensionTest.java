@@ -111,7 +111,9 @@ class WindowsExtensionTest {
                             Unavailable.class,
                             why -> {
                                 assertThat(why.code()).isEqualTo("extension.prerequisite");
-                                assertThat(why.text()).contains("vcredist_x64.exe", "1603");
+                                assertThat(why.text())
+                                        .asString()
+                                        .contains("vcredist_x64.exe", "1603");
                             });
 
             guest.write("installer-script.txt", "version=v12.0.40660.00\nexit=3010\n");
@@ -138,7 +140,8 @@ class WindowsExtensionTest {
                             ready ->
                                     assertThat(ready.warnings())
                                             .anyMatch(text ->
-                                                    text.contains("vss-requester 0x80004001")));
+                                                    text.toString()
+                                                            .contains("vss-requester 0x80004001")));
 
             VssSnapshot snapshot =
                     new VssSnapshot(

@@ -116,7 +116,7 @@ class WindowsSnapshotTest {
         VssSnapshot snapshot = snapshot("after", HOLD);
         assertThat(snapshot.begin()).isTrue();
         Quiescence end = snapshot.end(true);
-        assertThat(end.rest()).as(end.detail()).isEqualTo(Rest.HELD);
+        assertThat(end.rest()).as(end.detail()::toString).isEqualTo(Rest.HELD);
         assertThat(end.applications()).isEqualTo(Applications.WELL);
     }
 
@@ -130,7 +130,7 @@ class WindowsSnapshotTest {
 
         Quiescence end = snapshot.end(true);
 
-        assertThat(end.rest()).as(end.detail()).isEqualTo(Rest.HELD);
+        assertThat(end.rest()).as(end.detail()::toString).isEqualTo(Rest.HELD);
         assertThat(end.applications()).isEqualTo(Applications.WELL);
         assertThat(end.frozenMillis().orElseThrow()).isGreaterThanOrEqualTo(300);
         JsonNode report = end.report();
@@ -199,7 +199,7 @@ class WindowsSnapshotTest {
 
         assertThat(end.applications()).isEqualTo(Applications.FAILED);
         assertThat(end.rest()).isEqualTo(Rest.HELD);
-        assertThat(end.detail()).contains("SqlServerWriter", "0x800423F4");
+        assertThat(end.detail()).asString().contains("SqlServerWriter", "0x800423F4");
         assertThat(end.report().path("stage").asString()).isEqualTo("writers");
         assertThat(guest.calls()).contains("AbortBackup").doesNotContain("BackupComplete");
         requireThatItWorks();
@@ -215,7 +215,7 @@ class WindowsSnapshotTest {
         Quiescence end = snapshot.end(false);
         assertThat(end.applications()).isEqualTo(Applications.FAILED);
         assertThat(end.rest()).isEqualTo(Rest.FAILED);
-        assertThat(end.detail()).contains("SqlServerWriter", "0x800423F3");
+        assertThat(end.detail()).asString().contains("SqlServerWriter", "0x800423F3");
         assertThat(guest.calls()).contains("AbortBackup").doesNotContain("DoSnapshotSet");
     }
 
@@ -227,7 +227,7 @@ class WindowsSnapshotTest {
 
         Quiescence end = snapshot.end(true);
 
-        assertThat(end.applications()).as(end.detail()).isEqualTo(Applications.WELL);
+        assertThat(end.applications()).as(end.detail()::toString).isEqualTo(Applications.WELL);
         assertThat(end.report().path("writers").get(3).path("failure").asString())
                 .isEqualTo("0x800423F4");
     }
@@ -315,7 +315,7 @@ class WindowsSnapshotTest {
         assertThat(end.applications()).isEqualTo(Applications.UNKNOWN);
         assertThat(end.report().path("stage").asString()).isEqualTo(call);
         assertThat(end.report().path("hresult").asString()).isEqualTo(REFUSED);
-        assertThat(end.detail()).contains(call, REFUSED);
+        assertThat(end.detail()).asString().contains(call, REFUSED);
         assertThat(guest.calls()).contains("AbortBackup");
     }
 
@@ -386,7 +386,7 @@ class WindowsSnapshotTest {
         Quiescence refused = second.end(false);
 
         assertThat(refused.rest()).isEqualTo(Rest.FAILED);
-        assertThat(refused.detail()).contains("busy");
+        assertThat(refused.detail()).asString().contains("busy");
         assertThat(isReleased()).isFalse();
         assertThat(first.end(true).rest()).isEqualTo(Rest.HELD);
     }
@@ -401,7 +401,7 @@ class WindowsSnapshotTest {
 
         Quiescence end = snapshot.end(true);
 
-        assertThat(end.rest()).as(end.detail()).isEqualTo(Rest.HELD);
+        assertThat(end.rest()).as(end.detail()::toString).isEqualTo(Rest.HELD);
         assertThat(end.applications()).isEqualTo(Applications.WELL);
     }
 
@@ -527,6 +527,6 @@ class WindowsSnapshotTest {
 
         Quiescence end = failing.end(false);
         assertThat(end.rest()).isEqualTo(Rest.FAILED);
-        assertThat(end.detail()).containsPattern("0x8007[0-9A-F]{4}");
+        assertThat(end.detail()).asString().containsPattern("0x8007[0-9A-F]{4}");
     }
 }

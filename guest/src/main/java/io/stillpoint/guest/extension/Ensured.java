@@ -1,5 +1,6 @@
 package io.stillpoint.guest.extension;
 
+import io.stillpoint.platform.text.Text;
 import java.util.List;
 
 /// What came of making sure that a guest has its extension.
@@ -15,8 +16,7 @@ public sealed interface Ensured {
     /// It is there and works.
     ///
     /// @param warnings what the operator should know all the same, such as a reboot that is due; for people
-    record Ready(InstalledExtension extension, Done done, List<String> warnings)
-            implements Ensured {
+    record Ready(InstalledExtension extension, Done done, List<Text> warnings) implements Ensured {
         public Ready {
             warnings = List.copyOf(warnings);
         }
@@ -26,5 +26,5 @@ public sealed interface Ensured {
     ///
     /// @param code stable: `extension.…` or `guest.…`, a key of the package's messages
     /// @param text the reason and what to do, for people
-    record Unavailable(String code, String text) implements Ensured {}
+    record Unavailable(String code, Text text) implements Ensured {}
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.guest.extension;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,10 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class ExtensionException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final Kind kind;
-
     /// What stands in the way, in classes that call for different actions.
-    public enum Kind {
+    public enum Kind implements FailureKind {
         /// Something in the guest, until it is set right there.
         GUEST(false, Blame.GUEST),
         /// Something in the guest that passes.
@@ -30,24 +29,24 @@ public final class ExtensionException extends StillpointException {
             this.retryable = retryable;
             this.blame = blame;
         }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return blame;
+        }
     }
 
     ExtensionException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
-        super(ExtensionException.class, code, cause, List.of(arguments));
-        this.kind = kind;
+        super(ExtensionException.class, kind, code, cause, List.of(arguments));
     }
 
+    @Override
     public Kind kind() {
-        return kind;
-    }
-
-    @Override
-    public boolean retryable() {
-        return kind.retryable;
-    }
-
-    @Override
-    public Blame blame() {
-        return kind.blame;
+        return (Kind) super.kind();
     }
 }

@@ -6,9 +6,9 @@ import io.stillpoint.guest.extension.Ensured.Done;
 import io.stillpoint.guest.extension.Ensured.Ready;
 import io.stillpoint.guest.extension.Ensured.Unavailable;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.platform.text.Text;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -37,8 +37,6 @@ public final class ExtensionKeeper {
 
     /// Two scripts of half an hour, run again now and then.
     private static final Duration SCRIPTS_MAX = Duration.ofHours(6);
-
-    private static final Messages TEXTS = Messages.of(ExtensionKeeper.class);
 
     private final ExtensionPackages packages;
     private final ExtensionRecords records;
@@ -84,7 +82,7 @@ public final class ExtensionKeeper {
         try {
             return ready(vm, agent, false);
         } catch (GuestException | ExtensionException e) {
-            return new Unavailable(e.code(), e.getMessage());
+            return new Unavailable(e.code(), e.text());
         }
     }
 
@@ -153,6 +151,10 @@ public final class ExtensionKeeper {
                 });
     }
 
+    private static Text text(String code, Object... arguments) {
+        return Text.of(ExtensionKeeper.class, code, arguments);
+    }
+
     private static ExtensionException notInstalled(String verb) {
         return new ExtensionException(
                 Kind.GUEST, "extension.not-installed", null, verb, "state.json");
@@ -170,8 +172,8 @@ public final class ExtensionKeeper {
             throw new ExtensionException(
                     Kind.GUEST, "extension.unhealthy", null, health.complaint());
         }
-        List<String> warnings = new ArrayList<>(ready.warnings());
-        warnings.add(TEXTS.text("extension.only-serving", health.complaint()));
+        List<Text> warnings = new ArrayList<>(ready.warnings());
+        warnings.add(text("extension.only-serving", health.complaint()));
         return new Ready(ready.extension(), ready.done(), warnings);
     }
 
@@ -246,7 +248,7 @@ public final class ExtensionKeeper {
                         Kind.GUEST, "extension.disabled", null, "health", Health.DISABLED);
             }
             // An installation that was cut off, or something it needs has gone since.
-            List<String> warnings = new ArrayList<>();
+            List<Text> warnings = new ArrayList<>();
             boolean isCutOff = health.state().equals(Health.INSTALLED);
             if (!isCutOff) {
                 note(extension.run("install"), warnings);
@@ -270,7 +272,7 @@ public final class ExtensionKeeper {
             }
             send(wanted);
             folder.accept(agent, version.toString());
-            List<String> warnings = new ArrayList<>();
+            List<Text> warnings = new ArrayList<>();
             boolean isUpdate = old.isPresent() && !old.get().equals(version);
             note(activate(wanted, isUpdate ? old : Optional.empty()), warnings);
             note(run(wanted, "enable"), warnings);
@@ -349,14 +351,14 @@ public final class ExtensionKeeper {
             }
         }
 
-        private void note(VerbResult result, List<String> warnings) {
+        private void note(VerbResult result, List<Text> warnings) {
             if (result.required().needsReboot()) {
-                warnings.add(TEXTS.text("extension.reboot-needed", result.message()));
+                warnings.add(text("extension.reboot-needed", result.message()));
             }
             for (JsonNode each : result.json().path("prerequisites")) {
                 if (each.path("outcome").asString("").equals("absent")) {
                     String said = Printable.line(each.path("message").asString(""));
-                    warnings.add(TEXTS.text("extension.prerequisite-absent", said));
+                    warnings.add(text("extension.prerequisite-absent", said));
                 }
             }
         }

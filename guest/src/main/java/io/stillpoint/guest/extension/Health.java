@@ -1,6 +1,7 @@
 package io.stillpoint.guest.extension;
 
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.platform.text.Text;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -12,7 +13,7 @@ import tools.jackson.databind.JsonNode;
 /// @param code `ok`, or why it could not say
 /// @param message more words, or none
 public record Health(
-        String state, boolean isHealthy, List<Check> checks, String code, String message) {
+        String state, boolean isHealthy, List<Check> checks, String code, Text message) {
     static final String ENABLED = "enabled";
     static final String DISABLED = "disabled";
     static final String INSTALLED = "installed";
@@ -29,7 +30,7 @@ public record Health(
         checks = List.copyOf(checks);
     }
 
-    static Health broken(String code, String message) {
+    static Health broken(String code, Text message) {
         return new Health("", false, List.of(), code, message);
     }
 
@@ -51,7 +52,7 @@ public record Health(
                 result.isDone() && json.path("healthy").asBoolean(false),
                 checks,
                 result.code(),
-                result.message());
+                Text.verbatim(result.message()));
     }
 
     /// Whether it is of use though it is not well: the Windows extension serves, and what fails is VSS below it. The job
@@ -70,8 +71,8 @@ public record Health(
     }
 
     /// For people: what is wrong.
-    String complaint() {
-        List<String> words = new ArrayList<>();
+    Text complaint() {
+        List<Object> words = new ArrayList<>();
         if (!message.isEmpty()) {
             words.add(message);
         }
@@ -79,6 +80,6 @@ public record Health(
                 .filter(check -> !check.isOk())
                 .map(check -> (check.name() + " " + check.detail()).strip())
                 .forEach(words::add);
-        return words.isEmpty() ? code : String.join("; ", words);
+        return words.isEmpty() ? Text.verbatim(code) : Text.joined("; ", words);
     }
 }

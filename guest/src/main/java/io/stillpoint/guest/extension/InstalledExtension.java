@@ -3,11 +3,13 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.node.ObjectNode;
@@ -39,7 +41,7 @@ public final class InstalledExtension {
         this.version = version;
         this.manifest = manifest;
         this.manifestBytes = manifestBytes;
-        this.health = manifest == null ? Health.broken("not-ours", "") : ask();
+        this.health = manifest == null ? Health.broken("not-ours", Text.EMPTY) : ask();
     }
 
     /// Looks at the guest: three small files, and one command, which is run only if the manifest is what this installation has
@@ -114,12 +116,14 @@ public final class InstalledExtension {
         return health;
     }
 
-    /// For programs.
-    public ObjectNode json() {
+    /// For programs, but for the message, which is for people.
+    ///
+    /// @param words renders it
+    public ObjectNode json(Function<Text, String> words) {
         ObjectNode json = Json.object();
         json.put("type", type.id()).put("version", version.toString()).put("signed", isOurs());
         json.put("state", health.state()).put("healthy", health.isHealthy());
-        json.put("code", health.code()).put("message", health.message());
+        json.put("code", health.code()).put("message", words.apply(health.message()));
         json.set("checks", ExtensionRecord.json(health.checks()));
         return json;
     }
@@ -173,7 +177,7 @@ public final class InstalledExtension {
             return Health.of(run("health"));
         } catch (ExtensionException e) {
             // It could not be started: it is not there, or no program.
-            return Health.broken("broken", e.getMessage());
+            return Health.broken("broken", e.text());
         }
     }
 

@@ -3,6 +3,7 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.text.Printable;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -18,37 +19,34 @@ final class Obstacle {
     /// What an agent's refusal means. Other failures of the agent are returned as they are.
     static RuntimeException of(String path, GuestException refusal) {
         return refusal.kind() == GuestException.Kind.REFUSED
-                ? of(path, refusal.getMessage(), refusal)
+                ? new ExtensionException(
+                        Kind.GUEST, code(refusal.text()::quotes, null), refusal, path, refusal)
                 : refusal;
     }
 
     /// What the words of a command that failed mean.
     static ExtensionException of(String path, String words) {
-        return of(path, words, null);
-    }
-
-    private static ExtensionException of(String path, String words, @Nullable Throwable cause) {
         Matcher why = WHY.matcher(words);
         boolean isExplained = why.find();
         String detail = Printable.line(isExplained ? words.substring(0, why.start()) : words);
         return new ExtensionException(
-                Kind.GUEST, code(words, isExplained ? why : null), cause, path, detail);
+                Kind.GUEST, code(words::contains, isExplained ? why : null), null, path, detail);
     }
 
-    private static String code(String words, @Nullable Matcher why) {
+    private static String code(Predicate<String> says, @Nullable Matcher why) {
         // The words of strerror(3) in the C locale, and of Windows in English.
-        if (words.contains("Read-only file system")) {
+        if (says.test("Read-only file system")) {
             return "extension.read-only";
         }
-        if (words.contains("No space left on device")
-                || words.contains("Disk quota exceeded")
-                || words.contains("not enough space on the disk")) {
+        if (says.test("No space left on device")
+                || says.test("Disk quota exceeded")
+                || says.test("not enough space on the disk")) {
             return "extension.no-space";
         }
         boolean isDenied =
-                words.contains("Permission denied")
-                        || words.contains("Operation not permitted")
-                        || words.contains("Access is denied");
+                says.test("Permission denied")
+                        || says.test("Operation not permitted")
+                        || says.test("Access is denied");
         if (why == null) {
             return isDenied ? "extension.denied" : "extension.failed";
         }

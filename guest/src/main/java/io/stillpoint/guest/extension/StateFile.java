@@ -1,6 +1,7 @@
 package io.stillpoint.guest.extension;
 
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -64,7 +65,8 @@ public final class StateFile {
         return Objects.requireNonNull(file.toAbsolutePath().getParent());
     }
 
-    public static String reason(Exception e) {
-        return e instanceof IOException ? Reason.of(e) : String.valueOf(e.getMessage());
+    /// Why a file could not be read or written, or what was wrong with its content.
+    public static Text reason(Exception e) {
+        return Reason.of(e);
     }
 }

@@ -8,8 +8,8 @@ import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.ThawOutcome;
 import io.stillpoint.guest.quiesce.Quiescence.Warning;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -30,7 +30,6 @@ public final class AgentFreeze implements Quiescer {
     // Localized but for the numbers and ids: "State: [1] Stable".
     private static final Pattern WRITER_STATE = Pattern.compile(":\\s*\\[(\\d+)]");
     private static final int STABLE = 1;
-    private static final Messages TEXTS = Messages.of(AgentFreeze.class);
 
     private final GuestAgent agent;
     private final boolean hasWriters;
@@ -44,7 +43,7 @@ public final class AgentFreeze implements Quiescer {
     private boolean mayBeFrozen;
 
     private Rest rest = Rest.FAILED;
-    private String detail = "";
+    private Text detail = Text.EMPTY;
     private long begun;
 
     /// @param hasWriters whether the guest has VSS writers to ask after the thaw
@@ -68,11 +67,11 @@ public final class AgentFreeze implements Quiescer {
                 case FreezeOutcome.Refused(String code, String words) -> {
                     mayBeFrozen = false;
                     rest = code.equals("guest.nothing-to-freeze") ? Rest.EMPTY : Rest.FAILED;
-                    detail = Messages.of(GuestAgent.class).text(code, words);
+                    detail = Text.of(GuestAgent.class, code, words);
                 }
             }
         } catch (GuestException e) {
-            detail = String.valueOf(e.getMessage());
+            detail = e.text();
             // Its answer may have been lost after it had frozen something.
             thawUnseen();
         }
@@ -87,11 +86,11 @@ public final class AgentFreeze implements Quiescer {
     }
 
     private void arm() {
-        String why = "";
+        Text why = Text.EMPTY;
         try {
             watchdog = FreezeWatchdog.arm(agent, deadline, randomness).orElse(null);
         } catch (GuestException e) {
-            why = String.valueOf(e.getMessage());
+            why = e.text();
         }
         // Windows thaws by itself after some ten seconds.
         if (watchdog == null && !hasWriters) {
@@ -107,7 +106,7 @@ public final class AgentFreeze implements Quiescer {
     public static List<Warning> thawLeftover(GuestAgent agent) {
         List<Warning> warnings = new ArrayList<>();
         if (agent.supports(FREEZE_STATUS) && agent.isFrozen()) {
-            warnings.add(warning("guest.left-frozen", ""));
+            warnings.add(warning("guest.left-frozen", Text.EMPTY));
             if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
                 warnings.add(warning("guest.thaw-unproven-now", unproven.detail()));
             }
@@ -141,12 +140,12 @@ public final class AgentFreeze implements Quiescer {
             case ThawOutcome.Clean(int thawed) when thawed >= frozen -> Rest.HELD;
             // Fewer than were frozen: the watchdog had begun to thaw.
             case ThawOutcome.Clean _, ThawOutcome.AlreadyThawed _ -> {
-                detail = TEXTS.text("guest.thawed-early");
+                detail = text("guest.thawed-early");
                 yield Rest.LOST;
             }
             case ThawOutcome.Unproven unproven -> {
                 warnUnproven(unproven);
-                detail = TEXTS.text("guest.thaw-not-proven", unproven.detail());
+                detail = text("guest.thaw-not-proven", unproven.detail());
                 yield Rest.LOST;
             }
         };
@@ -157,7 +156,7 @@ public final class AgentFreeze implements Quiescer {
         try {
             result = agent.exec(LIST_WRITERS, new byte[0], LIST_WRITERS_MAX);
         } catch (GuestException e) {
-            detail = TEXTS.text("guest.writers-unknown", e.getMessage());
+            detail = text("guest.writers-unknown", e);
             return Applications.UNKNOWN;
         }
         String list = new String(result.out(), StandardCharsets.UTF_8);
@@ -171,11 +170,11 @@ public final class AgentFreeze implements Quiescer {
             }
         }
         if (result.exitCode() != 0 || count == 0) {
-            detail = TEXTS.text("guest.writers-unknown", "exit " + result.exitCode());
+            detail = text("guest.writers-unknown", "exit " + result.exitCode());
             return Applications.UNKNOWN;
         }
         if (!bad.isEmpty()) {
-            detail = TEXTS.text("guest.writer-failed", String.join(", ", bad));
+            detail = text("guest.writer-failed", String.join(", ", bad));
             return Applications.FAILED;
         }
         return Applications.WELL;
@@ -188,11 +187,15 @@ public final class AgentFreeze implements Quiescer {
         return start < 0 ? "?" : list.substring(start + 1, end);
     }
 
-    private static Warning warning(String code, String argument) {
-        return new Warning(code, TEXTS.text(code, argument));
+    private static Text text(String code, Object... arguments) {
+        return Text.of(AgentFreeze.class, code, arguments);
     }
 
-    private void warn(String code, String argument) {
+    private static Warning warning(String code, Text argument) {
+        return new Warning(code, text(code, argument));
+    }
+
+    private void warn(String code, Text argument) {
         warnings.add(warning(code, argument));
     }
 

@@ -3,14 +3,15 @@ package io.stillpoint.guest.quiesce;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.GuestPipe;
-import io.stillpoint.guest.Undisturbed;
 import io.stillpoint.guest.extension.ExtensionException;
 import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.guest.extension.VerbResult;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +41,6 @@ public final class LinuxSnapshot implements Quiescer {
     private static final Set<String> SETTLED = Set.of("held", "refused", "done");
     private static final Set<String> THAWED = Set.of("thawed", "post", "done", "refused");
     private static final Set<String> DONE = Set.of("done");
-    private static final Messages TEXTS = Messages.of(LinuxSnapshot.class);
 
     private final GuestAgent agent;
     private final InstalledExtension extension;
@@ -54,7 +54,7 @@ public final class LinuxSnapshot implements Quiescer {
     private String statusPath = "";
     private String controlPath = "";
     private JsonNode status = Json.object();
-    private String failure = "";
+    private Text failure = Text.EMPTY;
 
     /// @param task names this snapshot in the guest
     /// @param freezeMax after which the guest thaws by itself, rounded up to seconds
@@ -79,7 +79,7 @@ public final class LinuxSnapshot implements Quiescer {
             await(SETTLED, Duration.ofDays(1), cancellation);
             return status.path("state").asString("").equals("held");
         } catch (GuestException | ExtensionException e) {
-            failure = String.valueOf(e.getMessage());
+            failure = e.text();
             return false;
         }
     }
@@ -97,7 +97,7 @@ public final class LinuxSnapshot implements Quiescer {
                         "--script-limit",
                         seconds(settings.scriptMax()));
         if (!result.isDone()) {
-            failure = TEXTS.text("quiesce.helper-refused", result.code(), result.message());
+            failure = text("quiesce.helper-refused", result.code(), result.message());
             status = Json.object().put("state", "done");
             mayHaveBegun = !result.isRefusal();
             return;
@@ -133,7 +133,7 @@ public final class LinuxSnapshot implements Quiescer {
                 }
             }
             if (System.nanoTime() > end) {
-                failure = TEXTS.text("quiesce.too-slow", status.path("state").asString("?"));
+                failure = text("quiesce.too-slow", status.path("state").asString("?"));
                 return;
             }
             sleep(pause);
@@ -143,7 +143,7 @@ public final class LinuxSnapshot implements Quiescer {
 
     @Override
     public Quiescence end(boolean taken) {
-        return Undisturbed.run("guest-release", this::ended);
+        return Undisturbed.onThread(Threads.ofProcess(), "guest-release", this::ended);
     }
 
     private Quiescence ended() {
@@ -156,7 +156,7 @@ public final class LinuxSnapshot implements Quiescer {
                 isReleased = isThawed();
                 await(DONE, patience(), null);
             } catch (GuestException e) {
-                failure = String.valueOf(e.getMessage());
+                failure = e.text();
             }
         }
         if (mayHaveBegun && !isReleased) {
@@ -182,7 +182,7 @@ public final class LinuxSnapshot implements Quiescer {
             try {
                 VerbResult result = extension.run(THAW_MAX, "thaw", "--task", settings.task());
                 if (!result.isDone()) {
-                    failure = TEXTS.text("quiesce.still-frozen", result.code(), result.message());
+                    failure = text("quiesce.still-frozen", result.code(), result.message());
                 }
                 return;
             } catch (ExtensionException e) {
@@ -193,7 +193,7 @@ public final class LinuxSnapshot implements Quiescer {
                 }
             } catch (GuestException e) {
                 if (System.nanoTime() > end) {
-                    failure = TEXTS.text("quiesce.still-frozen", e.code(), e.getMessage());
+                    failure = text("quiesce.still-frozen", e.code(), e);
                     return;
                 }
             }
@@ -265,15 +265,15 @@ public final class LinuxSnapshot implements Quiescer {
         return THAWED.contains(status.path("state").asString(""));
     }
 
-    private String detail(Applications applications, Rest rest) {
-        List<String> parts = new ArrayList<>();
+    private Text detail(Applications applications, Rest rest) {
+        List<Text> parts = new ArrayList<>();
         if (!failure.isEmpty()) {
             parts.add(failure);
         }
         JsonNode scripts = status.path("scripts");
         if (applications == Applications.FAILED || applications == Applications.FATAL) {
             parts.add(
-                    TEXTS.text(
+                    text(
                             "quiesce.script",
                             scripts.path("code").asInt(0),
                             scripts.path("detail").asString("")));
@@ -281,15 +281,19 @@ public final class LinuxSnapshot implements Quiescer {
         JsonNode freeze = status.path("freeze");
         if (freeze.path("code").asInt(0) != 0) {
             parts.add(
-                    TEXTS.text(
+                    text(
                             "quiesce.freeze",
                             freeze.path("code").asInt(0),
                             freeze.path("detail").asString("")));
         }
         if (rest == Rest.LOST) {
-            parts.add(TEXTS.text("quiesce.lost", status.path("thawedBy").asString("?")));
+            parts.add(text("quiesce.lost", status.path("thawedBy").asString("?")));
         }
-        return String.join(" ", parts);
+        return Text.joined(" ", parts);
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(LinuxSnapshot.class, code, arguments);
     }
 
     private OptionalLong frozenMillis() {

@@ -1,5 +1,6 @@
 package io.stillpoint.guest.quiesce;
 
+import io.stillpoint.platform.text.Text;
 import java.util.List;
 import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;
@@ -13,12 +14,12 @@ import tools.jackson.databind.node.ObjectNode;
 public record Quiescence(
         Applications applications,
         Rest rest,
-        String detail,
+        Text detail,
         OptionalLong frozenMillis,
         ObjectNode report,
         List<Warning> warnings) {
     /// @param code stable, such as `guest.no-watchdog`
-    public record Warning(String code, String text) {}
+    public record Warning(String code, Text text) {}
 
     public Quiescence {
         warnings = List.copyOf(warnings);

@@ -3,7 +3,7 @@ package io.stillpoint.guest.quiesce;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.List;
 import java.util.OptionalLong;
@@ -13,11 +13,10 @@ import tools.jackson.databind.JsonNode;
 /// flush, applications as after a power cut.
 public final class VolumeFlush implements Quiescer {
     private static final Duration FLUSH_MAX = Duration.ofMinutes(2);
-    private static final Messages TEXTS = Messages.of(VolumeFlush.class);
 
     private final GuestAgent agent;
     private boolean isFlushed;
-    private String failure = "";
+    private Text failure = Text.EMPTY;
 
     public VolumeFlush(GuestAgent agent) {
         this.agent = agent;
@@ -30,13 +29,14 @@ public final class VolumeFlush implements Quiescer {
             isFlushed = answer.path("code").asString("").equals("ok");
             if (!isFlushed) {
                 failure =
-                        TEXTS.text(
+                        Text.of(
+                                VolumeFlush.class,
                                 "quiesce.flush",
                                 answer.path("message").asString(""),
                                 answer.path("hresult").asString(""));
             }
         } catch (GuestException e) {
-            failure = String.valueOf(e.getMessage());
+            failure = e.text();
         }
         return isFlushed;
     }

@@ -2,13 +2,14 @@ package io.stillpoint.guest.quiesce;
 
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
-import io.stillpoint.guest.Undisturbed;
 import io.stillpoint.guest.extension.ExtensionException;
 import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,8 +34,6 @@ public final class VssSnapshot implements Quiescer {
     /// VSS_WRITER_STATE: from VSS_WS_FAILED_AT_IDENTIFY on all are failures (vss.h).
     private static final int FAILED_FROM = 6;
 
-    private static final Messages TEXTS = Messages.of(VssSnapshot.class);
-
     private final GuestAgent agent;
     private final InstalledExtension extension;
     private final Settings settings;
@@ -43,7 +42,7 @@ public final class VssSnapshot implements Quiescer {
     private JsonNode status = Json.object();
     private boolean wasHeld;
     private boolean asked;
-    private String failure = "";
+    private Text failure = Text.EMPTY;
 
     /// @param task names this snapshot in the guest
     /// @param holdMax after which the service lets go; Windows itself allows ten seconds
@@ -76,7 +75,7 @@ public final class VssSnapshot implements Quiescer {
             }
             wasHeld = state().equals("held");
         } catch (GuestException | ExtensionException e) {
-            failure = String.valueOf(e.getMessage());
+            failure = e.text();
         }
         return wasHeld;
     }
@@ -101,7 +100,7 @@ public final class VssSnapshot implements Quiescer {
 
     @Override
     public Quiescence end(boolean taken) {
-        return Undisturbed.run("guest-release", () -> ended(taken));
+        return Undisturbed.onThread(Threads.ofProcess(), "guest-release", () -> ended(taken));
     }
 
     private Quiescence ended(boolean taken) {
@@ -144,7 +143,7 @@ public final class VssSnapshot implements Quiescer {
                 status = connected.askAgain(thaw, THAW_MAX);
                 return;
             } catch (GuestException e) {
-                failure = String.valueOf(e.getMessage());
+                failure = e.text();
                 status = Json.object();
                 // The agent's answer that there is no such service any more is an answer: with it
                 // went the snapshot.
@@ -185,19 +184,23 @@ public final class VssSnapshot implements Quiescer {
                 : Rest.LOST;
     }
 
-    private String detail(Rest rest, List<String> bad) {
+    private Text detail(Rest rest, List<String> bad) {
         if (!failure.isEmpty()) {
             return failure;
         }
         if (!bad.isEmpty()) {
-            return TEXTS.text("guest.writer-failed", String.join(", ", bad));
+            return text("guest.writer-failed", String.join(", ", bad));
         }
         if (rest == Rest.HELD) {
-            return "";
+            return Text.EMPTY;
         }
         return rest == Rest.LOST
-                ? TEXTS.text("quiesce.vss-lost", status.path("thawedBy").asString("?"), stage())
-                : TEXTS.text("quiesce.vss", state().isEmpty() ? "?" : state(), stage());
+                ? text("quiesce.vss-lost", status.path("thawedBy").asString("?"), stage())
+                : text("quiesce.vss", state().isEmpty() ? "?" : state(), stage());
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(VssSnapshot.class, code, arguments);
     }
 
     private String stage() {

@@ -60,8 +60,8 @@ class ExtensionKeeperTest {
         Ensured ensured = keeper.ensure(TestGuest.VM, agent);
         assertThat(ensured).isInstanceOf(Unavailable.class);
         Unavailable unavailable = (Unavailable) ensured;
-        assertThat(unavailable.code()).as(unavailable.text()).isEqualTo(code);
-        assertThat(unavailable.text()).doesNotContain("{0}", "''").isNotEqualTo(code);
+        assertThat(unavailable.code()).as(unavailable.text().toString()).isEqualTo(code);
+        assertThat(unavailable.text().toString()).doesNotContain("{0}", "''").isNotEqualTo(code);
         return unavailable;
     }
 
@@ -236,6 +236,7 @@ class ExtensionKeeperTest {
         assertThat(ready(guest.keeper("1.1.0", other, "")).done()).isEqualTo(Done.REINSTALLED);
         requireSound("1.1.0");
         assertThat(unavailable(guest.keeper("1.0.0"), "extension.newer-not-ours").text())
+                .asString()
                 .contains("1.1.0", "1.0.0", file("1.1.0").toString());
         requireSound("1.1.0");
     }
@@ -283,6 +284,7 @@ class ExtensionKeeperTest {
         assertThat(extension.run("disable").isDone()).isTrue();
 
         assertThat(unavailable(guest.keeper("1.0.0"), "extension.disabled").text())
+                .asString()
                 .contains("stillpoint guest install");
         assertThat(guest.keeper("1.0.0").install(TestGuest.VM, agent).done())
                 .isEqualTo(Done.REINSTALLED);
@@ -305,6 +307,7 @@ class ExtensionKeeperTest {
         Files.createDirectory(guest.behaviour().resolve("unhealthy"));
 
         assertThat(unavailable(guest.keeper("1.0.0"), "extension.unhealthy").text())
+                .asString()
                 .contains("memory no /run");
         ExtensionRecord kept = guest.records().of(TestGuest.VM).orElseThrow();
         assertThat(kept.isHealthy()).isFalse();
@@ -331,6 +334,7 @@ class ExtensionKeeperTest {
         Files.writeString(fail, exit + " " + code + "\n");
 
         assertThat(unavailable(guest.keeper("1.0.0"), expected).text())
+                .asString()
                 .contains("as the test wants it");
         assertThat(file("1.0.0.part")).doesNotExist();
 
@@ -418,6 +422,7 @@ class ExtensionKeeperTest {
         Files.createFile(guest.extension());
 
         assertThat(unavailable(guest.keeper("1.0.0"), "extension.failed").text())
+                .asString()
                 .contains("mkdir", guest.extension().toString());
     }
 
@@ -428,6 +433,7 @@ class ExtensionKeeperTest {
         Files.writeString(record, "{");
 
         assertThat(unavailable(guest.keeper("1.0.0"), "extension.record-unreadable").text())
+                .asString()
                 .contains(record.toString());
         assertThat(record).hasContent("{");
     }
@@ -439,6 +445,7 @@ class ExtensionKeeperTest {
         Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r--r--"));
 
         assertThat(unavailable(guest.keeper("1.0.0"), "extension.key-open").text())
+                .asString()
                 .contains(key.toString());
         assertThat(guest.files()).isEmpty();
     }
@@ -456,6 +463,7 @@ class ExtensionKeeperTest {
                         guest.places());
 
         assertThat(unavailable(keeper, "extension.no-payload").text())
+                .asString()
                 .contains(
                         "VMSnapshotLinux",
                         System.getProperty("os.arch").replace("amd64", "x86_64"));
@@ -477,7 +485,7 @@ class ExtensionKeeperTest {
                 Ensured ensured = other.keeper("1.0.0").ensure(TestGuest.VM, limited);
                 assertThat(ensured).isInstanceOf(Unavailable.class);
                 assertThat(((Unavailable) ensured).code()).isEqualTo(one.getValue());
-                assertThat(((Unavailable) ensured).text()).contains("block-rpcs");
+                assertThat(((Unavailable) ensured).text()).asString().contains("block-rpcs");
             }
         }
     }

@@ -80,7 +80,7 @@ class LostAnswerTest {
         Files.createFile(guest.behaviour().resolve("mute-snapshot"));
         Files.writeString(guest.behaviour().resolve("fail-thaw"), "19 failed\n");
 
-        assertThat(snapshot().detail()).contains("may stay frozen", "failed");
+        assertThat(snapshot().detail()).asString().contains("may stay frozen", "failed");
     }
 
     @Test

@@ -283,7 +283,9 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.denied");
-                            assertThat(answer.text()).contains("icacls.exe C:\\Packages");
+                            assertThat(answer.text())
+                                    .asString()
+                                    .contains("icacls.exe C:\\Packages");
                         });
         assertThat(files).isEmpty();
     }
@@ -298,7 +300,7 @@ class WindowsFolderTest {
                         Unavailable.class,
                         answer -> {
                             assertThat(answer.code()).isEqualTo("extension.link");
-                            assertThat(answer.text()).contains(link);
+                            assertThat(answer.text()).asString().contains(link);
                         });
         assertThat(files).isEmpty();
         assertThat(commands).noneMatch(command -> command.startsWith("icacls.exe " + link + " "));

@@ -3,10 +3,10 @@ package io.stillpoint.hypervisor.images;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.Occupancy.Purpose;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.ClaimedDevice;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -40,15 +40,11 @@ final class DeviceTarget implements RestoreTarget {
     private final ClaimedDevice device;
     private final FileChannel channel;
     private final long size;
-    private final List<String> warnings;
+    private final List<Text> warnings;
     private boolean isCleared;
 
     private DeviceTarget(
-            Path path,
-            ClaimedDevice device,
-            FileChannel channel,
-            long size,
-            List<String> warnings) {
+            Path path, ClaimedDevice device, FileChannel channel, long size, List<Text> warnings) {
         this.path = path;
         this.device = device;
         this.channel = channel;
@@ -78,7 +74,7 @@ final class DeviceTarget implements RestoreTarget {
         try {
             // Not everybody claims what he uses, and some may have come meanwhile.
             requireUnused(path);
-            List<String> warnings;
+            List<Text> warnings;
             try (BlockSource present = RawSource.open(device.path())) {
                 if (present.size() < size) {
                     throw ImageErrors.of(
@@ -94,10 +90,7 @@ final class DeviceTarget implements RestoreTarget {
                     channel.tryLock(PERMISSIONS, PERMISSION_COUNT, true) != null
                             && channel.tryLock(SHARED, PERMISSION_COUNT, true) != null;
             if (!isLocked) {
-                throw ImageErrors.of(
-                        "restore.device-in-use",
-                        path,
-                        Messages.of(HypervisorException.class).text("occupied.locked"));
+                throw ImageErrors.of("restore.device-in-use", path, text("occupied.locked"));
             }
             done = true;
             return new DeviceTarget(path, device, channel, size, warnings);
@@ -113,7 +106,7 @@ final class DeviceTarget implements RestoreTarget {
 
     private static void requireUnused(Path path) {
         try {
-            Optional<String> user = Occupancy.of(path, Purpose.OVERWRITE);
+            Optional<Text> user = Occupancy.of(path, Purpose.OVERWRITE);
             for (int i = 0; i < TRIES && user.isPresent() && isPassing(user.get()); i++) {
                 Thread.sleep(PAUSE_MILLIS);
                 user = Occupancy.of(path, Purpose.OVERWRITE);
@@ -129,11 +122,11 @@ final class DeviceTarget implements RestoreTarget {
         }
     }
 
-    private static boolean isPassing(String user) {
-        return user.contains("udev") || user.contains("blkid") || user.contains("wipefs");
+    private static boolean isPassing(Text user) {
+        return user.quotes("udev") || user.quotes("blkid") || user.quotes("wipefs");
     }
 
-    private static List<String> look(Path path, Region device, long size, boolean mayOverwrite) {
+    private static List<Text> look(Path path, Region device, long size, boolean mayOverwrite) {
         TreeSet<String> found =
                 Content.signatures(device).stream()
                         .map(Content::title)
@@ -141,17 +134,20 @@ final class DeviceTarget implements RestoreTarget {
         if (found.isEmpty()) {
             found.addAll(known(path));
         }
-        Messages texts = Messages.of(HypervisorException.class);
         String titles = String.join(", ", found);
         if (!found.isEmpty() && !mayOverwrite) {
             throw ImageErrors.of("restore.device-has-content", path, titles);
         }
         if (!found.isEmpty()) {
-            return List.of(texts.text("restore.device-overwritten", path, titles));
+            return List.of(text("restore.device-overwritten", path, titles));
         }
         return device.part(0, size).isZero()
                 ? List.of()
-                : List.of(texts.text("restore.device-not-empty", path));
+                : List.of(text("restore.device-not-empty", path));
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(HypervisorException.class, code, arguments);
     }
 
     /// What util-linux knows, which is more than we do. Its absence says nothing.
@@ -189,7 +185,7 @@ final class DeviceTarget implements RestoreTarget {
     }
 
     @Override
-    public List<String> warnings() {
+    public List<Text> warnings() {
         return warnings;
     }
 

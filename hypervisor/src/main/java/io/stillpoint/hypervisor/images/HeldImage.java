@@ -2,12 +2,15 @@ package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.ChangedBlocks;
 import io.stillpoint.hypervisor.HeldDisk;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.images.Occupancy.Purpose;
 import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.hypervisor.nbd.NbdSource;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +19,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// An image that is only read, and that nobody else may write meanwhile.
 final class HeldImage implements HeldDisk, AutoCloseable {
@@ -59,6 +66,39 @@ final class HeldImage implements HeldDisk, AutoCloseable {
         }
     }
 
+    /// Holds again what an ended process held, if it is proved that nothing was written, moved or replaced since. Throws
+    /// a [HypervisorException] of kind SNAPSHOT_BROKEN if it is not, or can't be.
+    ///
+    /// @param before what [#json] told then
+    static HeldImage adopt(String name, ImageChain chain, byte[] secret, JsonNode before) {
+        for (Path file : files(chain)) {
+            if (ImageChain.identity(file).isBlockDevice()) {
+                throw new HypervisorException(
+                        Kind.SNAPSHOT_BROKEN, "image.adopt-device", null, file);
+            }
+        }
+        HeldImage image = hold(name, chain, secret);
+        if (image.json().toString().equals(before.toString())) {
+            return image;
+        }
+        image.close();
+        throw new HypervisorException(
+                Kind.SNAPSHOT_BROKEN, "image.adopt-changed", null, chain.top().file());
+    }
+
+    /// What the image is, and what changes when anybody writes to one of its files: `name`, `size`, `format`, `files`.
+    ObjectNode json() {
+        ObjectNode json = Json.object().put("name", name).put("size", size).put("format", format());
+        ArrayNode array = json.putArray("files");
+        List<Path> files = files(chain);
+        for (int i = 0; i < files.size(); i++) {
+            array.addObject()
+                    .put("path", files.get(i).toAbsolutePath().normalize().toString())
+                    .put("stamp", stamps.get(i));
+        }
+        return json;
+    }
+
     @Override
     public String name() {
         return name;
@@ -93,8 +133,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
     Shutdown shutdown() {
         if (chain.top().isInUse()) {
             return Shutdown.unclean(
-                    Messages.of(HeldDisk.class)
-                            .text("shutdown.image-in-use", name, chain.top().file()));
+                    Text.of(HeldDisk.class, "shutdown.image-in-use", name, chain.top().file()));
         }
         try (BlockSource source = open()) {
             return ShutdownReader.read(name, source);
@@ -158,7 +197,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
         if (!identity.isBlockDevice()) {
             Map<String, Object> found =
                     Files.readAttributes(file, "unix:dev,ino,size,lastModifiedTime,ctime");
-            return new java.util.TreeMap<>(found).toString();
+            return new TreeMap<>(found).toString();
         }
         Path statistics = Path.of("/sys/dev/block", identity.deviceNumber(), "stat");
         if (!Files.exists(statistics)) {

@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.HypervisorException;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.natives.SparseFile;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -39,7 +39,6 @@ final class Occupancy {
     private static final long LOCKED_WRITE = LOCKS_START + 1;
     private static final long LOCKED_RESIZE = LOCKS_START + 3;
 
-    private static final Messages TEXTS = Messages.of(HypervisorException.class);
     private static final Path PROC = Path.of("/proc");
     private static final Path SYSTEM_BLOCK = Path.of("/sys/block");
     private static final Pattern OCTAL = Pattern.compile("\\\\([0-7]{3})");
@@ -61,7 +60,7 @@ final class Occupancy {
     }
 
     /// Says who has it; empty if nobody does, as far as can be seen.
-    static Optional<String> of(Path path, Purpose purpose) throws IOException {
+    static Optional<Text> of(Path path, Purpose purpose) throws IOException {
         Occupancy occupancy = new Occupancy(path, FileIdentity.of(path), purpose);
         occupancy.collect();
         return occupancy.find();
@@ -98,7 +97,7 @@ final class Occupancy {
         FileIdentity.ofDevice(number).ifPresent(same::add);
     }
 
-    private Optional<String> find() throws IOException {
+    private Optional<Text> find() throws IOException {
         return Stream.<Finder>of(
                         this::mounted,
                         this::swap,
@@ -118,11 +117,11 @@ final class Occupancy {
     }
 
     private interface Finder {
-        Optional<String> find() throws IOException;
+        Optional<Text> find() throws IOException;
     }
 
     /// Each mount namespace once; fields as in proc_pid_mountinfo(5).
-    private Optional<String> mounted() {
+    private Optional<Text> mounted() {
         if (!identity.isBlockDevice()) {
             return Optional.empty();
         }
@@ -150,7 +149,7 @@ final class Occupancy {
         return Optional.empty();
     }
 
-    private Optional<String> swap() {
+    private Optional<Text> swap() {
         return lines(PROC.resolve("swaps")).stream()
                 .skip(1)
                 .map(line -> unescaped(line.split("\\s+", -1)[0]))
@@ -160,7 +159,7 @@ final class Occupancy {
     }
 
     /// Device-mapper volumes (LVM, LUKS, multipath), RAID, bcache.
-    private Optional<String> holder() throws IOException {
+    private Optional<Text> holder() throws IOException {
         for (Path folder : systemFolders) {
             for (Path holder : entries(folder.resolve("holders"))) {
                 boolean isReadOnly = lines(holder.resolve("ro")).contains("1");
@@ -175,7 +174,7 @@ final class Occupancy {
         return Optional.empty();
     }
 
-    private Optional<String> loop() throws IOException {
+    private Optional<Text> loop() throws IOException {
         for (Path block : entries(SYSTEM_BLOCK)) {
             Path backing = block.resolve("loop/backing_file");
             if (!Files.exists(backing)) {
@@ -186,7 +185,7 @@ final class Occupancy {
             boolean isItself = isSame(name);
             if (isItself && existing(file).isPresent()) {
                 // Whoever has the file below has the device's bytes.
-                Optional<String> below = below(Path.of(file));
+                Optional<Text> below = below(Path.of(file));
                 if (below.isPresent()) {
                     return below;
                 }
@@ -199,14 +198,14 @@ final class Occupancy {
         return Optional.empty();
     }
 
-    private Optional<String> below(Path file) throws IOException {
+    private Optional<Text> below(Path file) throws IOException {
         Occupancy occupancy = new Occupancy(file, FileIdentity.of(file), purpose);
         occupancy.same.add(occupancy.identity);
-        Optional<String> lock = occupancy.locked();
+        Optional<Text> lock = occupancy.locked();
         return lock.isPresent() ? lock : occupancy.process();
     }
 
-    private Optional<String> locked() throws IOException {
+    private Optional<Text> locked() throws IOException {
         if (!Files.isReadable(path)) {
             return Optional.empty();
         }
@@ -220,7 +219,7 @@ final class Occupancy {
     }
 
     /// But this one.
-    private Optional<String> process() throws IOException {
+    private Optional<Text> process() throws IOException {
         String self = Long.toString(ProcessHandle.current().pid());
         for (Path process : processes()) {
             if (process.getFileName().toString().equals(self)) {
@@ -265,8 +264,8 @@ final class Occupancy {
         }
     }
 
-    private static Optional<String> told(String key, Object... arguments) {
-        return Optional.of(TEXTS.text(key, arguments));
+    private static Optional<Text> told(String key, Object... arguments) {
+        return Optional.of(Text.of(HypervisorException.class, key, arguments));
     }
 
     private static List<Path> processes() {

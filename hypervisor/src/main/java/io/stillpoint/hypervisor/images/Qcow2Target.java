@@ -76,8 +76,7 @@ final class Qcow2Target implements RestoreTarget {
     private HypervisorException why(HypervisorException e) {
         return ImageErrors.isFull(file.partial())
                 ? ImageErrors.noSpace(path, e)
-                : new HypervisorException(
-                        Kind.IMAGE, "image.storage-daemon-failed", e, path, e.getMessage());
+                : new HypervisorException(Kind.IMAGE, "image.storage-daemon-failed", e, path, e);
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.platform.text.Text;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,7 +28,7 @@ public interface RestoreTarget extends BlockTarget {
     }
 
     /// What its owner should know before it is written.
-    default List<String> warnings() {
+    default List<Text> warnings() {
         return List.of();
     }
 

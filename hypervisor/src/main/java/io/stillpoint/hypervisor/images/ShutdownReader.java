@@ -3,8 +3,8 @@ package io.stillpoint.hypervisor.images;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.Shutdown.State;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.text.Text;
 import java.util.List;
 import java.util.Optional;
 
@@ -12,7 +12,6 @@ import java.util.Optional;
 /// unmounted. Reads a few structures of each; what a guest wrote there is never followed outside of its own disk, and a
 /// guest that lies only deceives about itself.
 final class ShutdownReader {
-    private static final Messages TEXTS = Messages.of(HypervisorException.class);
     private static final int EXT_VALID = 1;
     private static final int EXT_ERRORS = 2;
     private static final int EXT_RECOVER = 4;
@@ -33,24 +32,24 @@ final class ShutdownReader {
     private Shutdown disk(Region region) {
         Optional<PartitionTable> found = PartitionTable.of(region);
         if (found.isEmpty()) {
-            return content(region, TEXTS.text("shutdown.whole-disk", disk));
+            return content(region, text("shutdown.whole-disk", disk));
         }
         PartitionTable table = found.get();
         Shutdown shutdown =
                 table.isWhole()
                         ? Shutdown.CLEAN
-                        : Shutdown.unknown(TEXTS.text("shutdown.bad-table", disk));
+                        : Shutdown.unknown(text("shutdown.bad-table", disk));
         for (PartitionTable.Partition partition : table.partitions()) {
             if (partition.holdsData()) {
                 String number = Integer.toString(partition.number());
-                String where = TEXTS.text("shutdown.partition", number, disk);
+                Text where = text("shutdown.partition", number, disk);
                 shutdown = shutdown.and(content(partition.region(), where));
             }
         }
         return shutdown;
     }
 
-    private Shutdown content(Region region, String where) {
+    private Shutdown content(Region region, Text where) {
         List<Content> contents =
                 Content.signatures(region).stream()
                         .filter(content -> content != Content.QEMU_IMAGE)
@@ -58,7 +57,7 @@ final class ShutdownReader {
         if (contents.isEmpty()) {
             return region.isZero()
                     ? Shutdown.CLEAN
-                    : Shutdown.unknown(TEXTS.text("shutdown.no-file-system", where));
+                    : Shutdown.unknown(text("shutdown.no-file-system", where));
         }
         if (contents.size() > 1) {
             // One of them is left from earlier, and which is not known.
@@ -69,7 +68,7 @@ final class ShutdownReader {
         return of(contents.getFirst(), region, where);
     }
 
-    private static Shutdown of(Content content, Region region, String where) {
+    private static Shutdown of(Content content, Region region, Text where) {
         if (content == Content.LVM) {
             return LvmVolumes.of(region)
                     .map(volumes -> inside(volumes, where))
@@ -78,10 +77,10 @@ final class ShutdownReader {
         return said(state(content, region), content, where);
     }
 
-    private static Shutdown inside(List<LvmVolumes.Volume> volumes, String where) {
+    private static Shutdown inside(List<LvmVolumes.Volume> volumes, Text where) {
         Shutdown shutdown = Shutdown.CLEAN;
         for (LvmVolumes.Volume volume : volumes) {
-            String place = TEXTS.text("shutdown.volume", volume.name(), where);
+            Text place = text("shutdown.volume", volume.name(), where);
             try (BlockSource content = volume.source()) {
                 shutdown = shutdown.and(new ShutdownReader("").content(Region.of(content), place));
             }
@@ -89,13 +88,16 @@ final class ShutdownReader {
         return shutdown;
     }
 
-    private static Shutdown said(State state, Content content, String where) {
+    private static Shutdown said(State state, Content content, Text where) {
         return switch (state) {
             case CLEAN -> Shutdown.CLEAN;
-            case UNCLEAN -> Shutdown.unclean(TEXTS.text("shutdown.in-use", content.title(), where));
-            case UNKNOWN ->
-                    Shutdown.unknown(TEXTS.text("shutdown.not-told", content.title(), where));
+            case UNCLEAN -> Shutdown.unclean(text("shutdown.in-use", content.title(), where));
+            case UNKNOWN -> Shutdown.unknown(text("shutdown.not-told", content.title(), where));
         };
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(HypervisorException.class, code, arguments);
     }
 
     private static State state(Content content, Region at) {

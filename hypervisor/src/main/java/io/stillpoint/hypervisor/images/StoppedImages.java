@@ -2,8 +2,12 @@ package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.Shutdown;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -18,6 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -25,6 +30,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// scratch space; that it stays so is proved at the end ([HeldSnapshot#proveValid]): for files by their size and times, for
 /// block devices by what the system counts as written to them, for both by who has them open.
 public final class StoppedImages implements VirtualMachine {
+    private static final String PROVIDER = "images";
     private static final int SECRET_MAX = 64 << 10;
 
     private final String vmName;
@@ -175,7 +181,44 @@ public final class StoppedImages implements VirtualMachine {
             images.forEach(
                     image -> held.add(HeldImage.hold(image.name(), image.chain(), image.secret())));
             done = true;
-            return new Prepared(held);
+            return new Prepared(request.name(), held);
+        } finally {
+            if (!done) {
+                held.forEach(HeldImage::close);
+            }
+        }
+    }
+
+    /// Nothing of a snapshot stays anywhere, so this opens the images anew, with the same names, formats and secrets.
+    @Override
+    public HeldSnapshot adopt(SnapshotDescriptor descriptor) {
+        JsonNode disks = descriptor.state().path("disks");
+        if (!descriptor.provider().equals(PROVIDER) || disks.size() != images.size()) {
+            throw SnapshotDescriptor.unreadable(null, descriptor.provider() + " " + disks.size());
+        }
+        List<HeldImage> held = new ArrayList<>();
+        boolean done = false;
+        try {
+            for (Image image : images) {
+                held.add(
+                        HeldImage.adopt(
+                                image.name(),
+                                image.chain(),
+                                image.secret(),
+                                disks.path(held.size())));
+            }
+            done = true;
+            return new Held(descriptor.name(), held);
+        } catch (HypervisorException e) {
+            if (e.kind() != Kind.IMAGE) {
+                throw e;
+            }
+            throw new HypervisorException(
+                    Kind.SNAPSHOT_BROKEN,
+                    "snapshot.not-whole",
+                    e,
+                    vmName,
+                    String.valueOf(e.getMessage()));
         } finally {
             if (!done) {
                 held.forEach(HeldImage::close);
@@ -196,17 +239,19 @@ public final class StoppedImages implements VirtualMachine {
 
     /// Images are held from the preparation on; any moment is the instant.
     private static final class Prepared implements PreparedSnapshot {
+        private final SnapshotName name;
         private final List<HeldImage> images;
         private boolean taken;
 
-        Prepared(List<HeldImage> images) {
+        Prepared(SnapshotName name, List<HeldImage> images) {
+            this.name = name;
             this.images = List.copyOf(images);
         }
 
         @Override
         public HeldSnapshot take() {
             taken = true;
-            return new Held(images);
+            return new Held(name, images);
         }
 
         @Override
@@ -217,7 +262,7 @@ public final class StoppedImages implements VirtualMachine {
         }
     }
 
-    private record Held(List<HeldImage> images) implements HeldSnapshot {
+    private record Held(SnapshotName name, List<HeldImage> images) implements HeldSnapshot {
         @Override
         public List<HeldDisk> disks() {
             return List.copyOf(images);
@@ -241,6 +286,33 @@ public final class StoppedImages implements VirtualMachine {
         @Override
         public void keepChanges() {
             // Files record no changes.
+        }
+
+        @Override
+        public SnapshotDescriptor descriptor() {
+            ObjectNode state = Json.object();
+            ArrayNode array = state.putArray("disks");
+            images.forEach(image -> array.add(image.json()));
+            return new SnapshotDescriptor(
+                    PROVIDER,
+                    name,
+                    images.stream()
+                            .map(image ->
+                                    new SnapshotDescriptor.Disk(
+                                            image.name(),
+                                            image.size(),
+                                            image.format(),
+                                            Optional.empty(),
+                                            Optional.empty(),
+                                            Optional.empty()))
+                            .toList(),
+                    state);
+        }
+
+        /// Only this process reads them.
+        @Override
+        public void detach() {
+            images.forEach(HeldImage::close);
         }
 
         @Override

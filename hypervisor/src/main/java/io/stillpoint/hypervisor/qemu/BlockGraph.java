@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.MissingNode;
 
 /// QEMU's block nodes and which stands on which, as of one moment. No stable command tells the second;
 /// `x-debug-query-block-graph` does since QEMU 4.0.
@@ -61,6 +62,21 @@ final class BlockGraph {
                     }
                 });
         return below;
+    }
+
+    /// The node on which this one stands in this way, such as `file` or `backing`; empty if there is none.
+    String child(String node, String kind) {
+        return below.getOrDefault(node, List.of()).stream()
+                .filter(edge -> edge.kind.equals(kind))
+                .map(Edge::child)
+                .findFirst()
+                .orElse("");
+    }
+
+    /// What QEMU tells of a node, as an element of `query-named-block-nodes`; missing if there is none.
+    JsonNode node(String name) {
+        JsonNode node = nodes.get(name);
+        return node == null ? MissingNode.getInstance() : node;
     }
 
     /// What lies at the bottom under a node. What a copy-before-write filter copies to is not below it.

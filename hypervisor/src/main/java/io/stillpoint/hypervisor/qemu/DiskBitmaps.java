@@ -31,4 +31,15 @@ record DiskBitmaps(Monitor monitor) {
         }
         return bitmaps;
     }
+
+    /// What each bitmap without a name marks, in bytes.
+    static List<Long> unnamedBytes(JsonNode node) {
+        List<Long> bytes = new ArrayList<>();
+        for (JsonNode bitmap : node.path("dirty-bitmaps")) {
+            if (!bitmap.has("name")) {
+                bytes.add(bitmap.path("count").asLong(0));
+            }
+        }
+        return bytes;
+    }
 }

@@ -159,7 +159,7 @@ final class DiskList {
     }
 
     /// Devices with an id are listed by the id; those without by the path of an inner device.
-    private static String devicePath(String qdev) {
+    static String devicePath(String qdev) {
         String path = qdev.startsWith("/") ? qdev : "/machine/peripheral/" + qdev;
         String inner = "/virtio-backend";
         return path.endsWith(inner) ? path.substring(0, path.length() - inner.length()) : path;

@@ -1,6 +1,9 @@
 package io.stillpoint.hypervisor.qemu;
 
+import io.stillpoint.platform.Json;
 import java.util.List;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// A disk that the guest can write, as QEMU has it.
 ///
@@ -53,6 +56,52 @@ record GuestDisk(
         String word() {
             return word;
         }
+
+        private static Kind of(String word) {
+            for (Kind kind : values()) {
+                if (kind.word.equals(word)) {
+                    return kind;
+                }
+            }
+            throw new IllegalArgumentException("no kind of disk: " + word);
+        }
+    }
+
+    /// What a later process must know of it; [#of] reads it. The bitmaps, which change, are not in it.
+    ObjectNode json() {
+        return Json.object()
+                .put("name", name)
+                .put("node", node)
+                .put("device", device)
+                .put("deviceType", deviceType)
+                .put("format", format)
+                .put("file", file)
+                .put("size", size)
+                .put("serial", serial)
+                .put("storesBitmaps", storesBitmaps)
+                .put("driver", driver)
+                .put("kind", kind.word())
+                .put("writable", writable)
+                .put("encrypted", encrypted);
+    }
+
+    /// Throws a [JacksonException][tools.jackson.core.JacksonException] if a field is missing.
+    static GuestDisk of(JsonNode json) {
+        return new GuestDisk(
+                json.required("name").asString(),
+                json.required("node").asString(),
+                json.required("device").asString(),
+                json.required("deviceType").asString(),
+                json.required("format").asString(),
+                json.required("file").asString(),
+                json.required("size").asLong(),
+                json.required("serial").asString(),
+                json.required("storesBitmaps").asBoolean(),
+                List.of(),
+                json.required("driver").asString(),
+                Kind.of(json.required("kind").asString()),
+                json.required("writable").asBoolean(),
+                json.required("encrypted").asBoolean());
     }
 
     /// Whether what is written to it can be recorded.

@@ -113,12 +113,7 @@ final class HeldQemuDisk implements HeldDisk {
             if (reason == e && e.kind() == Kind.REFUSED) {
                 reason =
                         new HypervisorException(
-                                Kind.SNAPSHOT_BROKEN,
-                                "snapshot.broken",
-                                e,
-                                socket,
-                                name(),
-                                String.valueOf(e.getMessage()));
+                                Kind.SNAPSHOT_BROKEN, "snapshot.broken", e, socket, name(), e);
                 health.fail(reason);
             }
             throw reason;

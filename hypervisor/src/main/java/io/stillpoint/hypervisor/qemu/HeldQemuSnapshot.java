@@ -4,93 +4,141 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
-import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.JsonNode;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A snapshot that filters in a running QEMU hold. Used by the job's thread, and by the watch when the scratch
 /// space is used up.
 final class HeldQemuSnapshot implements HeldSnapshot {
+    private final SnapshotPlace place;
+    private final SnapshotPlan plan;
+    private final Owner owner;
     private final Monitor monitor;
-    private final SnapshotRequest request;
     private final JobNames names;
-    private final NbdServer server;
     private final Sweep sweep;
-    private final List<PlannedDisk> planned;
-    private final RecordingFacts facts;
+    private final Wholeness wholeness;
     private final List<HeldQemuDisk> disks;
     private final SnapshotHealth health = new SnapshotHealth();
     private final MigrationEvents migrationEvents;
     private final ScratchWatch watch;
-    private final ByteSize limit;
+    private @Nullable SnapshotDescriptor descriptor;
     private boolean exported;
     private boolean keepsChanges;
     private boolean closed;
 
-    HeldQemuSnapshot(
-            Monitor monitor,
-            SnapshotRequest request,
-            NbdServer server,
-            Sweep sweep,
-            List<PlannedDisk> planned,
-            ScratchRoom room,
-            RecordingFacts facts) {
-        this.monitor = monitor;
-        this.facts = facts;
-        this.request = request;
-        this.names = JobNames.of(request);
-        this.server = server;
-        this.sweep = sweep;
-        this.planned = List.copyOf(planned);
+    /// The VM that the snapshot is of.
+    interface Owner {
+        /// QEMU's process, if it can be seen.
+        Optional<QemuRun> process();
+
+        /// The VM as it was before anything of ours was in it.
+        ObjectNode configuration();
+
+        /// The snapshot is left to a later process: this one must not end it.
+        void letGo();
+    }
+
+    private HeldQemuSnapshot(
+            SnapshotPlace place, SnapshotPlan plan, MigrationEvents migrationEvents, Owner owner) {
+        this.place = place;
+        this.plan = plan;
+        this.owner = owner;
+        this.monitor = place.monitor();
+        this.names = plan.names();
+        this.sweep = place.sweep(plan.scope());
+        this.wholeness = new Wholeness(place, plan);
         this.disks =
-                planned.stream()
-                        .map(disk -> new HeldQemuDisk(disk, server.address(), names, health))
+                plan.disks().stream()
+                        .map(disk ->
+                                new HeldQemuDisk(disk, place.server().address(), names, health))
                         .toList();
-        this.limit = room.limit();
-        this.migrationEvents = MigrationEvents.begin(monitor);
-        this.watch =
-                new ScratchWatch(
-                        monitor,
-                        names,
-                        planned,
-                        room,
-                        new ScratchWatch.Listener() {
-                            @Override
-                            public void full(ByteSize taken) {
-                                giveUp("snapshot.scratch-full", taken.toString(), limit.toString());
-                            }
+        this.migrationEvents = migrationEvents;
+        this.watch = new ScratchWatch(monitor, plan, new Watching());
+    }
 
-                            @Override
-                            public void crowded(ByteSize free) {
-                                giveUp("snapshot.no-room", free.toString());
-                            }
+    /// What has just been taken.
+    static HeldQemuSnapshot taken(SnapshotPlace place, SnapshotPlan plan, Owner owner) {
+        HeldQemuSnapshot snapshot =
+                new HeldQemuSnapshot(place, plan, MigrationEvents.begin(place.monitor()), owner);
+        snapshot.watch.start();
+        return snapshot;
+    }
 
-                            @Override
-                            public void migrating() {
-                                giveUp("snapshot.migration");
-                            }
+    /// What another process left. Throws a [HypervisorException] if it is not whole, and leaves it as it is then.
+    ///
+    /// @param descriptor that `state` comes from
+    static HeldQemuSnapshot adopted(
+            SnapshotPlace place, SnapshotDescriptor descriptor, SnapshotState state, Owner owner) {
+        SnapshotPlan plan = state.plan(descriptor.name(), place.paths().folder());
+        new Wholeness(place, plan).requireUntouched(state, owner.process());
+        HeldQemuSnapshot snapshot =
+                new HeldQemuSnapshot(
+                        place,
+                        plan,
+                        MigrationEvents.resume(place.monitor(), state.switchedEvents()),
+                        owner);
+        snapshot.descriptor = descriptor;
+        boolean done = false;
+        try {
+            snapshot.resume();
+            done = true;
+            return snapshot;
+        } finally {
+            if (!done) {
+                snapshot.abandon();
+            }
+        }
+    }
 
-                            @Override
-                            public void gone(HypervisorException cause) {
-                                lose(cause);
-                            }
-                        });
+    /// The ended process may have been killed between any two commands, so its exports are made anew.
+    private void resume() {
+        sweep.removeExports();
+        sweep.removeNodes(Role.PROBE);
+        sweep.requireDone();
+        watch.look();
+        health.require();
+        proveValid();
         watch.start();
+    }
+
+    private final class Watching implements ScratchWatch.Listener {
+        @Override
+        public void full(ByteSize taken) {
+            giveUp("snapshot.scratch-full", taken.toString(), plan.room().limit().toString());
+        }
+
+        @Override
+        public void crowded(ByteSize free) {
+            giveUp("snapshot.no-room", free.toString());
+        }
+
+        @Override
+        public void migrating() {
+            giveUp("snapshot.migration");
+        }
+
+        @Override
+        public void gone(HypervisorException cause) {
+            lose(cause);
+        }
     }
 
     /// Exports the fleeces at the first call: the guest is thawed by then.
     @Override
     public synchronized List<HeldDisk> disks() {
+        requireHeld();
         health.require();
         if (!exported) {
             try {
-                planned.stream().filter(PlannedDisk::isHeld).forEach(this::export);
+                plan.held().forEach(this::export);
             } catch (HypervisorException e) {
                 throw health.explain(e);
             }
@@ -101,7 +149,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     @Override
     public ObjectNode recording() {
-        return facts.json(planned);
+        return plan.facts().json(plan.disks());
     }
 
     @Override
@@ -116,60 +164,67 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         }
         health.require();
         state.requireFit(monitor);
-        if (!facts.isSameRun(monitor)) {
-            throw broken("snapshot.other-run");
-        }
-        planned.stream().filter(PlannedDisk::isHeld).forEach(this::requireSameSize);
-    }
-
-    /// A disk that was made shorter while it was read has lost data that no filter copied, even if it has its size
-    /// again: the witness that began at the instant tells.
-    private void requireSameSize(PlannedDisk disk) {
-        String node = disk.disk().node();
-        String witness = JobNames.witness(request.lineage(), disk.generation());
-        for (JsonNode each : monitor.nodes()) {
-            if (each.path("node-name").asString("").equals(node)) {
-                long size = each.path("image").path("virtual-size").asLong(0);
-                boolean isUntouched =
-                        !disk.records()
-                                || DiskBitmaps.in(each).stream()
-                                        .filter(bitmap -> bitmap.name().equals(witness))
-                                        .anyMatch(PlannedDisk::isUntouched);
-                if (size == disk.disk().size() && isUntouched) {
-                    return;
-                }
-                throw broken(
-                        size == disk.disk().size() ? "snapshot.tampered" : "snapshot.resized",
-                        disk.disk().name(),
-                        new ByteSize(disk.disk().size()).toString(),
-                        new ByteSize(size).toString());
-            }
-        }
-        throw broken("snapshot.tampered", disk.disk().name(), "", "");
-    }
-
-    private HypervisorException broken(String code, Object... details) {
-        Object[] arguments = new Object[details.length + 1];
-        arguments[0] = monitor.socket();
-        System.arraycopy(details, 0, arguments, 1, details.length);
-        return new HypervisorException(Kind.SNAPSHOT_BROKEN, code, null, arguments);
+        wholeness.require(owner.process());
     }
 
     @Override
     public synchronized void keepChanges() {
+        requireHeld();
         keepsChanges = true;
     }
 
     @Override
-    public void close() {
+    public synchronized SnapshotDescriptor descriptor() {
+        requireHeld();
+        health.require();
+        SnapshotDescriptor known = descriptor;
+        if (known == null) {
+            try {
+                known =
+                        SnapshotState.of(
+                                        place,
+                                        plan,
+                                        migrationEvents.isOurs(),
+                                        owner.configuration())
+                                .descriptor(plan.name());
+            } catch (HypervisorException e) {
+                throw health.explain(e);
+            }
+            descriptor = known;
+        }
+        return known;
+    }
+
+    private void requireHeld() {
+        if (closed) {
+            throw new IllegalStateException("closed or detached before");
+        }
+    }
+
+    @Override
+    public void detach() {
+        if (abandon()) {
+            owner.letGo();
+        }
+    }
+
+    /// Ends what this process does with it. Returns whether it was held until now.
+    private boolean abandon() {
         watch.close();
         synchronized (this) {
-            if (closed) {
-                return;
-            }
+            boolean held = !closed;
             closed = true;
             disks.forEach(HeldQemuDisk::close);
-            release();
+            return held;
+        }
+    }
+
+    @Override
+    public void close() {
+        if (abandon()) {
+            synchronized (this) {
+                release();
+            }
         }
     }
 
@@ -217,18 +272,14 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         if (closed) {
             return;
         }
-        health.fail(broken(code, details));
+        health.fail(wholeness.broken(code, details));
         sweep.run();
     }
 
     private void lose(HypervisorException cause) {
         health.fail(
                 new HypervisorException(
-                        Kind.UNREACHABLE,
-                        "snapshot.lost",
-                        cause,
-                        monitor.socket(),
-                        String.valueOf(cause.getMessage())));
+                        Kind.UNREACHABLE, "snapshot.lost", cause, monitor.socket(), cause));
     }
 
     /// Tried once more after a drop of the connection. A VM that is gone has taken everything with it but the
@@ -236,28 +287,28 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void release() {
         try {
             try {
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             } catch (HypervisorException e) {
                 if (e.kind() == Kind.REFUSED) {
                     throw e;
                 }
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             }
         } catch (HypervisorException e) {
             if (!e.code().equals("qmp.no-monitor")) {
                 throw e;
             }
             sweep.removeFiles();
-            server.removeSocket();
+            place.server().removeSocket();
         }
     }
 
     private void removeAll() {
         sweep.run();
         migrationEvents.end();
-        for (PlannedDisk disk : planned) {
+        for (PlannedDisk disk : plan.disks()) {
             for (GuestDisk.Bitmap bitmap : new DiskBitmaps(monitor).of(disk.disk().node())) {
-                Optional<String> generation = JobNames.generation(request.lineage(), bitmap.name());
+                Optional<String> generation = JobNames.generation(names.lineage(), bitmap.name());
                 boolean isNow = generation.filter(disk.generation()::equals).isPresent();
                 if (generation.isPresent() && keepsChanges != isNow) {
                     sweep.removeBitmap(disk.disk().node(), bitmap.name());

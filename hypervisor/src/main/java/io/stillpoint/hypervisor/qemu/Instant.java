@@ -2,7 +2,6 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
-import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
 import java.time.Duration;
@@ -28,12 +27,10 @@ final class Instant {
     private static final Duration RETRY = Duration.ofMillis(100);
 
     private final Monitor monitor;
-    private final SnapshotRequest request;
     private final JobNames names;
 
-    Instant(Monitor monitor, SnapshotRequest request, JobNames names) {
+    Instant(Monitor monitor, JobNames names) {
         this.monitor = monitor;
-        this.request = request;
         this.names = names;
     }
 
@@ -90,8 +87,8 @@ final class Instant {
                 continue;
             }
             String node = disk.disk().node();
-            String recording = JobNames.recording(request.lineage(), disk.generation());
-            String witness = JobNames.witness(request.lineage(), disk.generation());
+            String recording = JobNames.recording(names.lineage(), disk.generation());
+            String witness = JobNames.witness(names.lineage(), disk.generation());
             ObjectNode mark =
                     Json.object()
                             .put("node", names.name(Role.MARK, disk.index()))
@@ -182,11 +179,7 @@ final class Instant {
                     boolean gone = e.code().equals("qmp.no-monitor");
                     if (System.nanoTime() - begin > (gone ? GONE_AFTER : CONTINUE_MAX).toNanos()) {
                         throw new HypervisorException(
-                                Kind.UNREACHABLE,
-                                "vm.not-continued",
-                                e,
-                                monitor.socket(),
-                                String.valueOf(e.getMessage()));
+                                Kind.UNREACHABLE, "vm.not-continued", e, monitor.socket(), e);
                     }
                 }
                 LockSupport.parkNanos(RETRY.toNanos());

@@ -1,10 +1,8 @@
 package io.stillpoint.hypervisor.qemu;
 
-import io.stillpoint.hypervisor.SnapshotRequest;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.hypervisor.SnapshotName;
+import io.stillpoint.platform.Sha256;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,6 +18,7 @@ import java.util.regex.Pattern;
 ///
 /// @param job the first 8 digits of the job's generation
 record JobNames(String lineage, String job) {
+    private static final int JOB_DIGITS = 8;
     private static final Pattern JOB_NAME =
             Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-([a-z]{2,3})-(\\d{1,3})");
     private static final Pattern MERGED = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-tmp");
@@ -66,22 +65,36 @@ record JobNames(String lineage, String job) {
         }
     }
 
-    static JobNames of(SnapshotRequest request) {
-        return new JobNames(request.lineage(), request.generation().substring(0, 8));
+    static JobNames of(SnapshotName snapshot) {
+        return new JobNames(snapshot.lineage(), snapshot.generation().substring(0, JOB_DIGITS));
     }
 
-    /// Whether a job of ours, of any lineage, has given this name to a node, an export or a QEMU job.
-    static boolean isOurs(String name) {
-        return JOB_NAME.matcher(name).matches();
+    /// Which job, of any lineage, has given this name to a node, an export, a QEMU job, an object or a merged bitmap;
+    /// empty if it is none of ours.
+    static Optional<JobNames> in(String name) {
+        Matcher matcher = JOB_NAME.matcher(name);
+        if (!matcher.matches()) {
+            matcher = MERGED.matcher(name);
+        }
+        return matcher.matches()
+                ? Optional.of(new JobNames(matcher.group(1), matcher.group(2)))
+                : Optional.empty();
     }
 
-    /// Whether a bitmap is one of ours, of whatever lineage and job.
-    static boolean isOurBitmap(String bitmap) {
-        return RECORDING.matcher(bitmap).matches() || MERGED.matcher(bitmap).matches();
+    /// Whether a journal names the snapshot of this job.
+    boolean isAmong(KeptSnapshots kept) {
+        return kept.names().stream().anyMatch(name -> of(name).equals(this));
     }
 
-    static boolean isMerged(String bitmap) {
-        return MERGED.matcher(bitmap).matches();
+    /// Whether a bitmap is a recording or a witness bitmap, of whatever lineage.
+    static boolean isRecord(String bitmap) {
+        return RECORDING.matcher(bitmap).matches();
+    }
+
+    /// The lineage of a recording or witness bitmap; empty if it is none.
+    static String lineageOf(String bitmap) {
+        Matcher matcher = RECORDING.matcher(bitmap);
+        return matcher.matches() ? matcher.group(1) : "";
     }
 
     /// The generation that a recording or witness bitmap of this lineage stands for.
@@ -102,14 +115,7 @@ record JobNames(String lineage, String job) {
 
     /// The generation of one disk in a job: as hard to guess as the job's, and no other disk's.
     static String ofDisk(String jobGeneration, String disk) {
-        try {
-            byte[] digest =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest((jobGeneration + " " + disk).getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
+        return Sha256.hex(jobGeneration + " " + disk, 8);
     }
 
     String name(Role role, int disk) {

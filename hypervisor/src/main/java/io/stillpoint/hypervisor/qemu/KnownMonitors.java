@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.disk.PlainFile;
 import io.stillpoint.platform.disk.Reason;
@@ -18,12 +19,13 @@ import java.util.List;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// The monitors that backups of this installation used, with the scratch folder of the latest: where something of ours
 /// may be left. One small file for each in a folder of its own:
 ///
 /// ```
-/// KEY.json    {"vm": NAME, "socket": PATH, "scratch": PATH}
+/// KEY.json    {"vm": NAME, "socket": PATH, "scratch": PATH, "id"?: VMID}
 /// ```
 public final class KnownMonitors {
     private static final int FILE_BYTES_MAX = 64 << 10;
@@ -34,7 +36,13 @@ public final class KnownMonitors {
     ///
     /// @param vm the name of the VM's recovery points
     /// @param scratch where its latest snapshot had its scratch images
-    public record Known(String vm, Path socket, Path scratch) {}
+    /// @param id of the VM that was met there last, if it was noted
+    public record Known(String vm, Path socket, Path scratch, Optional<VmId> id) {
+        /// Of a VM whose id is not known.
+        public Known(String vm, Path socket, Path scratch) {
+            this(vm, socket, scratch, Optional.empty());
+        }
+    }
 
     /// @param folder made when something is noted
     public KnownMonitors(Path folder) {
@@ -73,13 +81,13 @@ public final class KnownMonitors {
                             ".tmp",
                             PosixFilePermissions.asFileAttribute(
                                     PosixFilePermissions.fromString("rw-------")));
-            Files.write(
-                    next,
-                    Json.bytes(
-                            Json.object()
-                                    .put("vm", known.vm())
-                                    .put("socket", known.socket().toString())
-                                    .put("scratch", known.scratch().toString())));
+            ObjectNode json =
+                    Json.object()
+                            .put("vm", known.vm())
+                            .put("socket", known.socket().toString())
+                            .put("scratch", known.scratch().toString());
+            known.id().ifPresent(id -> json.put("id", id.text()));
+            Files.write(next, Json.bytes(json));
             Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             throw failure(e);
@@ -110,8 +118,11 @@ public final class KnownMonitors {
                             new Known(
                                     json.path("vm").asString(""),
                                     Path.of(socket),
-                                    Path.of(scratch)));
-        } catch (IOException | JacksonException e) {
+                                    Path.of(scratch),
+                                    json.has("id")
+                                            ? Optional.of(new VmId(json.path("id").asString("")))
+                                            : Optional.empty()));
+        } catch (IOException | JacksonException | IllegalArgumentException e) {
             return Optional.empty();
         }
     }

@@ -13,13 +13,21 @@ final class MigrationEvents {
     private final Monitor monitor;
     private boolean isOurs;
 
-    private MigrationEvents(Monitor monitor) {
+    private MigrationEvents(Monitor monitor, boolean isOurs) {
         this.monitor = monitor;
+        this.isOurs = isOurs;
     }
 
     /// Without events a migration is noticed by asking for it, later.
     static MigrationEvents begin(Monitor monitor) {
-        MigrationEvents events = new MigrationEvents(monitor);
+        return resume(monitor, false);
+    }
+
+    /// As [#begin], for a snapshot that an ended process of ours took.
+    ///
+    /// @param isOurs whether that process switched it on
+    static MigrationEvents resume(Monitor monitor, boolean isOurs) {
+        MigrationEvents events = new MigrationEvents(monitor, isOurs);
         for (JsonNode capability :
                 monitor.ask("query-migrate-capabilities", Json.object()).orElse(Json.array())) {
             if (capability.path("capability").asString("").equals("events")
@@ -28,6 +36,11 @@ final class MigrationEvents {
             }
         }
         return events;
+    }
+
+    /// Whether it is on for us alone.
+    boolean isOurs() {
+        return isOurs;
     }
 
     /// During a migration the switch can't be moved: it stays on then, which changes nothing else.

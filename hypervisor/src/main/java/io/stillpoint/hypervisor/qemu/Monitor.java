@@ -18,8 +18,13 @@ final class Monitor implements AutoCloseable {
     private boolean closed;
 
     Monitor(Path socket) {
+        this(socket, QmpClient.GREETING_MAX);
+    }
+
+    /// @param greetingMax how long to wait if another program holds the monitor
+    Monitor(Path socket, Duration greetingMax) {
         this.socket = socket;
-        this.client = QmpClient.connect(socket);
+        this.client = QmpClient.connect(socket, greetingMax);
     }
 
     Path socket() {

@@ -54,7 +54,7 @@ final class NbdServer {
         try {
             monitor.execute("nbd-server-start", arguments);
         } catch (HypervisorException e) {
-            if (e.kind() == Kind.REFUSED && String.valueOf(e.getMessage()).contains("already")) {
+            if (e.kind() == Kind.REFUSED && e.text().quotes("already")) {
                 // It is not ours, so nothing of ours says that it is.
                 monitor.ask(
                         "blockdev-del", Json.object().put("node-name", names.name(Role.SERVER, 0)));
@@ -66,11 +66,18 @@ final class NbdServer {
         requireSameProcess();
     }
 
-    /// Stops it, if it is marked as ours and nobody has an export on it.
-    void stopIfOurs() {
+    /// Stops it, if it is marked as ours and nobody has an export on it. Leaves it and its socket alone if a job that is
+    /// out of scope has marked it.
+    void stopIfOurs(SweepScope scope) {
         boolean isOurs = false;
         for (JsonNode node : monitor.nodes()) {
-            isOurs |= Role.SERVER.isOf(node.path("node-name").asString(""));
+            String name = node.path("node-name").asString("");
+            if (Role.SERVER.isOf(name)) {
+                if (!scope.covers(name)) {
+                    return;
+                }
+                isOurs = true;
+            }
         }
         if (isOurs && monitor.execute("query-block-exports").isEmpty()) {
             monitor.ask("nbd-server-stop", Json.object());
@@ -100,7 +107,7 @@ final class NbdServer {
     }
 
     /// The credentials of a socket are those of the process that made it listen, which nobody can pretend.
-    private void requireSameProcess() {
+    void requireSameProcess() {
         QemuProcess expected = monitor.process();
         UnixSocket.Peer found;
         try (UnixSocket probe = UnixSocket.connect(address().getPath(), ANSWER_MAX)) {

@@ -2,7 +2,10 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.ChangedBlocks.Reason;
 import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.platform.Json;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// A disk and what its snapshot will do with its bitmaps.
 ///
@@ -36,6 +39,34 @@ record PlannedDisk(
                         ? Optional.empty()
                         : Optional.ofNullable(wanted)
                                 .map(begun -> JobNames.recording(request.lineage(), begun)),
+                unknown);
+    }
+
+    /// What a later process must know of it; [#of(JsonNode)] reads it.
+    ObjectNode json() {
+        ObjectNode json = Json.object().put("index", index).put("generation", generation);
+        previous.ifPresent(bitmap -> json.put("previous", bitmap));
+        unknown.ifPresent(reason -> json.put("unknown", reason.name()));
+        json.set("disk", disk.json());
+        return json;
+    }
+
+    /// Throws a [JacksonException][tools.jackson.core.JacksonException] or an [IllegalArgumentException] if it is none.
+    static PlannedDisk of(JsonNode json) {
+        Optional<String> previous =
+                Optional.of(json.path("previous").asString("")).filter(text -> !text.isEmpty());
+        Optional<Reason> unknown =
+                Optional.of(json.path("unknown").asString(""))
+                        .filter(text -> !text.isEmpty())
+                        .map(Reason::valueOf);
+        if (previous.isPresent() == unknown.isPresent()) {
+            throw new IllegalArgumentException("a record, or a reason why there is none: " + json);
+        }
+        return new PlannedDisk(
+                json.required("index").asInt(),
+                GuestDisk.of(json.required("disk")),
+                json.required("generation").asString(),
+                previous,
                 unknown);
     }
 
@@ -79,6 +110,14 @@ record PlannedDisk(
                 && !witness.inconsistent()
                 && !witness.persistent()
                 && witness.dirtyBytes() == Instant.GRANULARITY_BYTES;
+    }
+
+    /// Whether nobody has cleared or stopped this recording bitmap, as far as it tells.
+    static boolean isRecording(GuestDisk.Bitmap bitmap) {
+        return bitmap.recording()
+                && !bitmap.inconsistent()
+                && !bitmap.persistent()
+                && bitmap.dirtyBytes() >= Instant.GRANULARITY_BYTES;
     }
 
     private static Optional<GuestDisk.Bitmap> bitmap(GuestDisk disk, String name) {

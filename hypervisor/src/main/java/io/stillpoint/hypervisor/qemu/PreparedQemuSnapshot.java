@@ -3,39 +3,26 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
-import io.stillpoint.hypervisor.SnapshotRequest;
-import java.util.List;
+import io.stillpoint.hypervisor.qemu.HeldQemuSnapshot.Owner;
+import io.stillpoint.platform.Undisturbed;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Filters and fleeces that stand ready beside the guest's devices.
 final class PreparedQemuSnapshot implements PreparedSnapshot {
-    private final Monitor monitor;
-    private final SnapshotRequest request;
-    private final NbdServer server;
+    private final SnapshotPlace place;
+    private final SnapshotPlan plan;
+    private final Owner owner;
     private final Sweep sweep;
-    private final List<PlannedDisk> disks;
-    private final RecordingFacts facts;
-    private final ScratchRoom room;
     private boolean ended;
     private Instant.@Nullable Times times;
 
-    PreparedQemuSnapshot(
-            Monitor monitor,
-            SnapshotRequest request,
-            NbdServer server,
-            Sweep sweep,
-            List<PlannedDisk> disks,
-            ScratchRoom room,
-            RecordingFacts facts) {
-        this.facts = facts;
-        this.monitor = monitor;
-        this.request = request;
-        this.server = server;
-        this.sweep = sweep;
-        this.disks = List.copyOf(disks);
-        this.room = room;
+    PreparedQemuSnapshot(SnapshotPlace place, SnapshotPlan plan, Owner owner) {
+        this.place = place;
+        this.plan = plan;
+        this.owner = owner;
+        this.sweep = place.sweep(plan.scope());
     }
 
     @Override
@@ -45,10 +32,10 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
         }
         boolean done = false;
         try {
-            times = new Instant(monitor, request, JobNames.of(request)).pass(disks);
+            times = new Instant(place.monitor(), plan.names()).pass(plan.disks());
             done = true;
             ended = true;
-            return new HeldQemuSnapshot(monitor, request, server, sweep, disks, room, facts);
+            return HeldQemuSnapshot.taken(place, plan, owner);
         } finally {
             if (!done) {
                 undoQuietly();
@@ -64,14 +51,14 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     @Override
     public void close() {
         if (!ended) {
-            Uninterrupted.run(this::undo);
+            Undisturbed.run(this::undo);
         }
     }
 
     /// The failure under way says more than one of undoing; what stays is swept by the next job.
     void undoQuietly() {
         try {
-            Uninterrupted.run(this::undo);
+            Undisturbed.run(this::undo);
         } catch (HypervisorException e) {
             // See above.
         }
@@ -80,8 +67,11 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private void undo() {
         ended = true;
         sweep.run();
-        Set<String> begun = disks.stream().map(PlannedDisk::generation).collect(Collectors.toSet());
+        Set<String> begun =
+                plan.disks().stream().map(PlannedDisk::generation).collect(Collectors.toSet());
         sweep.removeBitmaps(bitmap ->
-                JobNames.generation(request.lineage(), bitmap).filter(begun::contains).isPresent());
+                JobNames.generation(plan.name().lineage(), bitmap)
+                        .filter(begun::contains)
+                        .isPresent());
     }
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.qemu;
 
+import io.stillpoint.hypervisor.KeptSnapshots;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -9,18 +10,25 @@ import java.util.Optional;
 /// @param vm the name of its recovery points, noted for a later sweep
 /// @param disks which drives are stored
 /// @param known where the monitor is noted
-/// @param guardian the command that takes everything of ours out of the VM when this process is killed
+/// @param guardian the command that takes everything of ours out of the VM when this process is killed, but for what is
+///     kept, and continues a VM that was killed while it stood still
 public record QemuSettings(
         String vm, DiskChoice disks, Optional<KnownMonitors> known, Optional<Guardian> guardian) {
     /// The usual disks; nothing is noted, and nobody sweeps after a process that is killed but the next job.
     public static final QemuSettings USUAL =
             new QemuSettings("", DiskChoice.USUAL, Optional.empty(), Optional.empty());
 
+    /// These settings for a VM of this name.
+    QemuSettings named(String name) {
+        return new QemuSettings(name, disks, known, guardian);
+    }
+
     /// Makes the command.
     @FunctionalInterface
     public interface Guardian {
         /// @param socket the monitor's
         /// @param scratch the scratch folder in use
-        List<String> command(Path socket, Path scratch);
+        /// @param kept what a journal names, and the command leaves alone
+        List<String> command(Path socket, Path scratch, KeptSnapshots kept);
     }
 }

@@ -1,8 +1,10 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.SparseFile;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -25,13 +27,18 @@ public final class QemuSweeper {
 
     private static final int LOCKS = 8;
 
-    private static final String SCRATCH_NAME =
-            "sp-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2";
-
     private final InstantSource clock;
+    private final KeptSnapshots kept;
 
+    /// Keeps nothing.
     public QemuSweeper(InstantSource clock) {
+        this(clock, KeptSnapshots.NONE);
+    }
+
+    /// @param kept what some journal names, to be left alone with its files
+    public QemuSweeper(InstantSource clock, KeptSnapshots kept) {
         this.clock = clock;
+        this.kept = kept;
     }
 
     /// What became of one place.
@@ -40,7 +47,7 @@ public final class QemuSweeper {
     /// @param removed the names of what was removed
     /// @param detail why nothing could be done, or nothing
     public record Result(
-            Outcome outcome, String vm, Path place, List<String> removed, String detail) {
+            Outcome outcome, String vm, Path place, List<String> removed, Text detail) {
         public Result {
             removed = List.copyOf(removed);
         }
@@ -64,14 +71,14 @@ public final class QemuSweeper {
             return gone(known);
         }
         try (QemuVm vm = QemuVm.open(known.socket(), QemuSettings.USUAL, Duration.ZERO)) {
-            List<String> removed = vm.sweep(known.scratch());
-            return result(Outcome.SWEPT, known, removed, "");
+            List<String> removed = vm.sweep(known.scratch(), kept);
+            return result(Outcome.SWEPT, known, removed, Text.EMPTY);
         } catch (HypervisorException e) {
             if (e.code().equals("qmp.no-monitor")) {
                 return gone(known);
             }
             Outcome outcome = e.code().equals("vm.locked") ? Outcome.BUSY : Outcome.FAILED;
-            return result(outcome, known, List.of(), e.getMessage());
+            return result(outcome, known, List.of(), e.text());
         }
     }
 
@@ -80,11 +87,11 @@ public final class QemuSweeper {
         List<String> removed = new ArrayList<>();
         var found = ScratchFolder.find(scratch);
         if (found.isEmpty()) {
-            return new Result(Outcome.SWEPT, "", scratch, removed, "");
+            return new Result(Outcome.SWEPT, "", scratch, removed, Text.EMPTY);
         }
         try (ScratchFolder folder = found.get()) {
             removeOrphans(folder, removed);
-            return new Result(Outcome.SWEPT, "", folder.path(), removed, "");
+            return new Result(Outcome.SWEPT, "", folder.path(), removed, Text.EMPTY);
         } catch (IOException e) {
             return new Result(Outcome.FAILED, "", scratch, removed, Reason.of(e));
         }
@@ -101,7 +108,8 @@ public final class QemuSweeper {
 
     private void removeOrphans(ScratchFolder folder, List<String> removed) throws IOException {
         for (String name : folder.names("sp-*.qcow2")) {
-            if (name.matches(SCRATCH_NAME) && isOrphan(folder.at(name))) {
+            boolean isEnded = VmPaths.jobOfAny(name).filter(job -> !job.isAmong(kept)).isPresent();
+            if (isEnded && isOrphan(folder.at(name))) {
                 folder.remove(name);
                 removed.add("file " + folder.shown(name));
             }
@@ -127,7 +135,7 @@ public final class QemuSweeper {
     }
 
     private static Result result(
-            Outcome outcome, KnownMonitors.Known known, List<String> removed, String detail) {
+            Outcome outcome, KnownMonitors.Known known, List<String> removed, Text detail) {
         return new Result(outcome, known.vm(), known.socket(), removed, detail);
     }
 }

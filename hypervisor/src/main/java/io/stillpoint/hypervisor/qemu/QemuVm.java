@@ -1,23 +1,27 @@
 package io.stillpoint.hypervisor.qemu;
 
+import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -25,7 +29,6 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// A VM of a running QEMU, reached over its QMP socket. Needs QEMU 7.1 or newer and a monitor of its own.
 public final class QemuVm implements VirtualMachine {
-    private static final Messages TEXTS = Messages.of(HypervisorException.class);
 
     /// A sweep after a killed job has the VM for a moment.
     private static final Duration LOCK_MAX = Duration.ofSeconds(5);
@@ -41,6 +44,9 @@ public final class QemuVm implements VirtualMachine {
     private final List<MachineNotice> notices = new ArrayList<>();
     private @Nullable ScratchFolder scratch;
     private @Nullable AbandonedSnapshot guardian;
+    private KeptSnapshots guardianKeeps = KeptSnapshots.NONE;
+    private SweepScope scope = SweepScope.EVERYBODY;
+    private boolean isLeft;
     private @Nullable ObjectNode configuration;
 
     private QemuVm(VmLock lock, Monitor monitor, QemuSettings settings) {
@@ -89,7 +95,7 @@ public final class QemuVm implements VirtualMachine {
 
     private static VmLock lock(Path socket, Duration lockMax) {
         long deadline = System.nanoTime() + lockMax.toNanos();
-        try (Waiting _ = Waiting.until(() -> TEXTS.text("vm.awaiting-lock", socket))) {
+        try (Waiting _ = Waiting.until(() -> text("vm.awaiting-lock", socket))) {
             while (true) {
                 try {
                     return VmLock.acquire(socket);
@@ -116,24 +122,16 @@ public final class QemuVm implements VirtualMachine {
 
     @Override
     public VmIdentity identity() {
-        BlockGraph graph = BlockGraph.of(monitor);
-        Set<String> images = new TreeSet<>();
-        Set<String> backing = new TreeSet<>();
-        for (GuestDisk disk : new DiskList(monitor, settings.disks()).look().disks()) {
-            for (BlockGraph.Leaf leaf : graph.leaves(disk.node())) {
-                if (!disk.writable()) {
-                    continue;
-                }
-                String file = process.map(each -> each.absolute(leaf.file())).orElse(leaf.file());
-                (leaf.isBacking() ? backing : images).add(file);
-            }
-        }
-        return VmIdentity.here(
-                monitor.execute("query-uuid").path("UUID").asString(""),
-                process.map(QemuRun::identity).orElse(""),
-                monitor.execute("query-name").path("name").asString(""),
-                List.copyOf(images),
-                List.copyOf(backing));
+        return look().identity();
+    }
+
+    /// Which VM of this host it is.
+    public VmId id() {
+        return look().id();
+    }
+
+    private MachineLook look() {
+        return new MachineLook(monitor, process, settings.disks());
     }
 
     @Override
@@ -145,10 +143,7 @@ public final class QemuVm implements VirtualMachine {
     @Override
     public ObjectNode configuration() {
         ObjectNode known = configuration;
-        return known == null
-                ? new MachineDescription(monitor, version)
-                        .of(new DiskList(monitor, settings.disks()).look())
-                : known.deepCopy();
+        return known == null ? look().configuration(version) : known.deepCopy();
     }
 
     @Override
@@ -159,11 +154,14 @@ public final class QemuVm implements VirtualMachine {
     @Override
     public PreparedSnapshot prepare(SnapshotRequest request) {
         notices.clear();
+        SnapshotName name = request.name();
         ScratchFolder folder = scratch(request.scratchFolder());
-        VmPaths paths = VmPaths.of(monitor.socket(), folder);
-        NbdServer server = new NbdServer(monitor, paths);
-        Sweep sweep = new Sweep(monitor, paths, server);
+        SnapshotPlace place = SnapshotPlace.of(monitor, VmPaths.of(monitor.socket(), folder));
+        scope = new SweepScope.AllBut(request.kept().without(name));
+        isLeft = false;
+        Sweep sweep = place.sweep(scope);
         sweep.run();
+        requireNoneHeld();
         DiskList.Found found = new DiskList(monitor, settings.disks()).look();
         List<GuestDisk> disks = found.disks();
         requireFit();
@@ -176,17 +174,14 @@ public final class QemuVm implements VirtualMachine {
             planned.add(PlannedDisk.of(planned.size(), disk, request, facts));
         }
         planned.forEach(disk -> removeStaleBitmaps(sweep, disk, request));
-        noteForSweep(folder);
+        noteForSweep(folder, request.kept());
+        SnapshotPlan plan = new SnapshotPlan(name, planned, facts, room);
         boolean done = false;
-        PreparedQemuSnapshot prepared =
-                new PreparedQemuSnapshot(monitor, request, server, sweep, planned, room, facts);
+        PreparedQemuSnapshot prepared = new PreparedQemuSnapshot(place, plan, new Owner());
         try {
-            server.start(JobNames.of(request));
-            ScratchImages images =
-                    new ScratchImages(monitor, paths, JobNames.of(request), room.limit(), server);
-            planned.stream()
-                    .filter(PlannedDisk::isHeld)
-                    .forEach(disk -> images.add(disk.disk(), disk.index()));
+            place.server().start(plan.names());
+            ScratchImages images = new ScratchImages(place, plan.names(), room.limit());
+            plan.held().forEach(disk -> images.add(disk.disk(), disk.index()));
             done = true;
             return prepared;
         } finally {
@@ -196,33 +191,117 @@ public final class QemuVm implements VirtualMachine {
         }
     }
 
-    /// Removes what ended jobs left in the VM and in the scratch folder. Bitmaps that record for the next backup stay.
-    /// Returns the names of what was there.
-    public List<String> sweep(Path scratchFolder) {
-        List<String> found = Traces.of(monitor, Traces.Reach.LEFTOVERS);
-        newSweep(scratchFolder).run();
+    /// What is left after the sweep is kept. Two filters above one disk would each miss what the other copies.
+    private void requireNoneHeld() {
+        List<String> held = Traces.of(monitor, Traces.Reach.LEFTOVERS, SweepScope.EVERYBODY);
+        if (!held.isEmpty()) {
+            throw new HypervisorException(
+                    Kind.BUSY, "vm.snapshot-kept", null, monitor.socket(), held.getFirst());
+        }
+    }
+
+    @Override
+    public HeldSnapshot adopt(SnapshotDescriptor descriptor) {
+        SnapshotState state = SnapshotState.in(descriptor);
+        notices.clear();
+        ScratchFolder folder = scratch(state.scratch());
+        SnapshotPlace place = SnapshotPlace.of(monitor, VmPaths.of(state.socket(), folder));
+        Sweep sweep = place.sweep(new SweepScope.Only(JobNames.of(descriptor.name())));
+        scope = new SweepScope.Only(JobNames.of(descriptor.name()));
+        isLeft = false;
+        try {
+            sweep.continueVm();
+            configuration = state.configuration();
+            HeldSnapshot adopted = HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
+            noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
+            return adopted;
+        } catch (HypervisorException e) {
+            // Nothing of it is read here any more, whether it is left or swept.
+            configuration = null;
+            isLeft = true;
+            requireAnswer(e);
+            HypervisorException broken =
+                    e.kind() == Kind.SNAPSHOT_BROKEN
+                            ? e
+                            : new HypervisorException(
+                                    Kind.SNAPSHOT_BROKEN,
+                                    "snapshot.not-whole",
+                                    e,
+                                    monitor.socket(),
+                                    String.valueOf(e.getMessage()));
+            try {
+                Undisturbed.run(sweep::run);
+            } catch (HypervisorException left) {
+                broken.addSuppressed(left);
+            }
+            throw broken;
+        }
+    }
+
+    /// Throws the failure if it says nothing of the snapshot: the VM does not answer, or this thread is to end.
+    private void requireAnswer(HypervisorException failure) {
+        if (Thread.currentThread().isInterrupted()) {
+            throw failure;
+        }
+        try {
+            monitor.isVmRunning();
+        } catch (HypervisorException e) {
+            failure.addSuppressed(e);
+            throw failure;
+        }
+    }
+
+    private final class Owner implements HeldQemuSnapshot.Owner {
+        @Override
+        public Optional<QemuRun> process() {
+            return process;
+        }
+
+        @Override
+        public ObjectNode configuration() {
+            return QemuVm.this.configuration();
+        }
+
+        @Override
+        public void letGo() {
+            isLeft = true;
+            if (guardian != null) {
+                guardian.close();
+                guardian = null;
+            }
+        }
+    }
+
+    /// Removes what ended jobs left in the VM and in the scratch folder, but for what is kept. Bitmaps that record for the
+    /// next backup stay. Returns the names of what was there.
+    public List<String> sweep(Path scratchFolder, KeptSnapshots kept) {
+        scope = new SweepScope.AllBut(kept);
+        List<String> found = Traces.of(monitor, Traces.Reach.LEFTOVERS, scope);
+        sweepIn(scratchFolder).run();
         return found;
     }
 
-    /// Removes everything of ours, of whatever vault: after it QEMU is as if we had never been there, and the next backup
-    /// compares the disks whole. Returns the names of what was there.
-    public List<String> release(Path scratchFolder) {
-        List<String> found = Traces.of(monitor, Traces.Reach.EVERYTHING);
-        Sweep sweep = newSweep(scratchFolder);
+    /// Removes everything of ours, of whatever vault, but for what is kept: after it QEMU is as if we had never been there,
+    /// and the next backup compares the disks whole. Of a kept snapshot's lineage all recording bitmaps stay. Returns the
+    /// names of what was there.
+    public List<String> release(Path scratchFolder, KeptSnapshots kept) {
+        scope = new SweepScope.AllBut(kept);
+        List<String> found = Traces.of(monitor, Traces.Reach.EVERYTHING, scope);
+        Sweep sweep = sweepIn(scratchFolder);
         sweep.run();
-        sweep.removeBitmaps(JobNames::isOurBitmap);
+        sweep.removeBitmaps(bitmap -> Traces.isCoveredRecord(scope, bitmap));
         sweep.requireDone();
         return found;
     }
 
-    private Sweep newSweep(Path scratchFolder) {
+    private Sweep sweepIn(Path scratchFolder) {
         VmPaths paths = VmPaths.of(monitor.socket(), scratch(scratchFolder));
-        return new Sweep(monitor, paths, new NbdServer(monitor, paths));
+        return SnapshotPlace.of(monitor, paths).sweep(scope);
     }
 
     @Override
     public void close() {
-        boolean isSwept = scratch == null || isSwept();
+        boolean isSwept = scratch == null || isLeft || isSwept();
         if (guardian != null && isSwept) {
             guardian.close();
         }
@@ -238,7 +317,7 @@ public final class QemuVm implements VirtualMachine {
     /// Whether nothing is left that somebody would have to remove after us.
     private boolean isSwept() {
         try {
-            return Traces.of(monitor, Traces.Reach.LEFTOVERS).isEmpty();
+            return Traces.of(monitor, Traces.Reach.LEFTOVERS, scope).isEmpty();
         } catch (HypervisorException e) {
             // A VM that is gone has taken everything with it.
             return e.code().equals("qmp.no-monitor");
@@ -263,10 +342,10 @@ public final class QemuVm implements VirtualMachine {
                         notices.add(
                                 new MachineNotice(
                                         "vm.left-out",
-                                        TEXTS.text(
+                                        text(
                                                 "vm.left-out",
                                                 each.name(),
-                                                TEXTS.text(each.reason().text()),
+                                                text(each.reason().text()),
                                                 each.detail()),
                                         each.reason() == LeftOut.Reason.PASS_THROUGH)));
         for (JsonNode each : described.path("notStored")) {
@@ -275,10 +354,10 @@ public final class QemuVm implements VirtualMachine {
                     notices.add(
                             MachineNotice.warning(
                                     "vm.not-stored",
-                                    TEXTS.text(
+                                    text(
                                             "vm.not-stored",
                                             each.path("device").asString(""),
-                                            TEXTS.text(what.text()))));
+                                            text(what.text()))));
                 }
             }
         }
@@ -286,18 +365,18 @@ public final class QemuVm implements VirtualMachine {
             if (disk.encrypted()) {
                 notices.add(
                         MachineNotice.hint(
-                                "vm.encrypted-disk", TEXTS.text("vm.encrypted-disk", disk.name())));
+                                "vm.encrypted-disk", text("vm.encrypted-disk", disk.name())));
             }
         }
         if (room.isLessThan(request.scratchMax())) {
             notices.add(
                     MachineNotice.hint(
                             "scratch.less-room",
-                            TEXTS.text(
+                            text(
                                     "scratch.less-room",
                                     scratchPath(),
-                                    room.limit().toString(),
-                                    request.scratchMax().toString())));
+                                    room.limit(),
+                                    request.scratchMax())));
         }
     }
 
@@ -306,26 +385,40 @@ public final class QemuVm implements VirtualMachine {
     }
 
     /// From here on something of ours may be in the VM.
-    private void noteForSweep(ScratchFolder folder) {
+    ///
+    /// @param kept what the guardian has to leave alone
+    private void noteForSweep(ScratchFolder folder, KeptSnapshots kept) {
         try {
             settings.known()
                     .ifPresent(known ->
                             known.note(
                                     new KnownMonitors.Known(
-                                            settings.vm(), monitor.socket(), folder.path())));
+                                            settings.vm(),
+                                            monitor.socket(),
+                                            folder.path(),
+                                            Optional.of(id()))));
+            if (guardian != null && !guardianKeeps.equals(kept)) {
+                guardian.close();
+                guardian = null;
+            }
             if (settings.guardian().isPresent() && guardian == null) {
+                guardianKeeps = kept;
                 guardian =
                         AbandonedSnapshot.watch(
-                                settings.guardian().get().command(monitor.socket(), folder.path()));
+                                settings.guardian()
+                                        .get()
+                                        .command(monitor.socket(), folder.path(), kept));
             }
         } catch (HypervisorException e) {
-            notices.add(MachineNotice.warning(e.code(), String.valueOf(e.getMessage())));
+            notices.add(MachineNotice.warning(e.code(), e.text()));
         } catch (IOException e) {
             notices.add(
-                    MachineNotice.warning(
-                            "vm.no-guardian",
-                            TEXTS.text("vm.no-guardian", String.valueOf(e.getMessage()))));
+                    MachineNotice.warning("vm.no-guardian", text("vm.no-guardian", Reason.of(e))));
         }
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(HypervisorException.class, code, arguments);
     }
 
     /// Recording bitmaps of this lineage that no recovery point can use: only the newest point's count.

@@ -3,11 +3,11 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.natives.UnixSocket;
+import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -44,8 +44,6 @@ public final class QmpClient implements AutoCloseable {
 
     /// Their lines together.
     private static final int EVENT_BYTES_MAX = 1 << 20;
-
-    private static final Messages TEXTS = Messages.of(HypervisorException.class);
 
     private final Path socket;
     private final UnixSocket channel;
@@ -87,7 +85,7 @@ public final class QmpClient implements AutoCloseable {
         }
         boolean done = false;
         try (Waiting _ =
-                Waiting.until(() -> TEXTS.text("qmp.awaiting-greeting", socket, client.state()))) {
+                Waiting.until(() -> text("qmp.awaiting-greeting", socket, client.state()))) {
             client.awaitGreeting(greetingMax);
             client.execute("qmp_capabilities");
             done = true;
@@ -203,8 +201,7 @@ public final class QmpClient implements AutoCloseable {
             // reads them at once, so the socket's buffer takes them whole.
             replies.put(id, Optional.empty());
             try (Waiting _ =
-                    Waiting.until(
-                            () -> TEXTS.text("qmp.awaiting-reply", socket, command, state()))) {
+                    Waiting.until(() -> text("qmp.awaiting-reply", socket, command, state()))) {
                 send(id, command, arguments, handed);
                 return awaitReply(id, command, timeout);
             } finally {
@@ -294,8 +291,8 @@ public final class QmpClient implements AutoCloseable {
                 : new HypervisorException(Kind.UNREACHABLE, "qmp.monitor-held", null, socket);
     }
 
-    private String state() {
-        return TEXTS.text(
+    private Text state() {
+        return text(
                 process.isStopped() ? "qmp.state-stopped" : "qmp.state-silent",
                 Integer.toString(process.id()));
     }
@@ -403,13 +400,16 @@ public final class QmpClient implements AutoCloseable {
     /// The same failure for each thread that meets it: an exception must not be thrown twice, since each
     /// thrower adds to it.
     private HypervisorException copyOf(HypervisorException first) {
-        return new HypervisorException(
-                first.kind(), "qmp.ended", first, socket, String.valueOf(first.getMessage()));
+        return new HypervisorException(first.kind(), "qmp.ended", first, socket, first);
     }
 
     private HypervisorException interrupted(InterruptedException cause) {
         Thread.currentThread().interrupt();
         return new HypervisorException(Kind.UNREACHABLE, "qmp.lost", cause, socket, "interrupted");
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(HypervisorException.class, code, arguments);
     }
 
     private static String excerpt(byte[] line) {

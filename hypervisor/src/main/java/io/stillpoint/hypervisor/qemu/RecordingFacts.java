@@ -35,11 +35,32 @@ record RecordingFacts(String process, JsonNode migration, Map<String, ImageFacts
                 images);
     }
 
-    /// Whether the VM was not migrated away and back since, as far as QEMU tells.
-    boolean isSameRun(Monitor monitor) {
-        String now = monitor.execute("query-migrate").path("status").asString("");
-        String before = migration.path("status").asString("");
-        return now.equals(before) || !now.equals("completed");
+    /// Reads what [#json] wrote; disks of no bytes are not in it. Throws a
+    /// [JacksonException][tools.jackson.core.JacksonException] if it is none.
+    static RecordingFacts of(JsonNode json) {
+        Map<String, ImageFacts> images = new LinkedHashMap<>();
+        for (JsonNode disk : json.required("disks")) {
+            if (!(disk.required("files") instanceof ArrayNode files)) {
+                throw new IllegalArgumentException("no files: " + disk);
+            }
+            images.put(
+                    disk.required("node").asString(),
+                    new ImageFacts(files, disk.required("guarded").asBoolean()));
+        }
+        return new RecordingFacts(
+                json.required("process").asString(), json.required("migration"), images);
+    }
+
+    /// Whether this is the run of QEMU that it was, and the VM was not migrated away and back since, as far as can be
+    /// seen.
+    boolean isSameRun(Monitor monitor, Optional<QemuRun> now) {
+        if (!process.isEmpty() && now.isPresent() && !now.get().identity().equals(process)) {
+            return false;
+        }
+        JsonNode found = monitor.execute("query-migrate");
+        // The figures of a migration that has ended stay as they are, so those of another differ.
+        return !found.path("status").asString("").equals("completed")
+                || found.toString().equals(migration.toString());
     }
 
     ObjectNode json(List<PlannedDisk> planned) {

@@ -35,11 +35,10 @@ final class ScratchImages {
     private final Randomness randomness = Randomness.secure();
     private final NbdServer server;
 
-    ScratchImages(
-            Monitor monitor, VmPaths paths, JobNames names, ByteSize limit, NbdServer server) {
-        this.server = server;
-        this.monitor = monitor;
-        this.paths = paths;
+    ScratchImages(SnapshotPlace place, JobNames names, ByteSize limit) {
+        this.server = place.server();
+        this.monitor = place.monitor();
+        this.paths = place.paths();
         this.names = names;
         this.limit = limit;
     }
@@ -269,7 +268,7 @@ final class ScratchImages {
                 "scratch.not-created",
                 cause,
                 paths.folder().shown(name),
-                String.valueOf(cause.getMessage()),
+                cause,
                 Confinement.advice(monitor.process(), paths.folder().path()));
     }
 }

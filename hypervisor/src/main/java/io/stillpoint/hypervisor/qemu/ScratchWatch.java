@@ -44,20 +44,11 @@ final class ScratchWatch implements AutoCloseable {
         void gone(HypervisorException cause);
     }
 
-    ScratchWatch(
-            Monitor monitor,
-            JobNames names,
-            List<PlannedDisk> disks,
-            ScratchRoom room,
-            Listener listener) {
+    ScratchWatch(Monitor monitor, SnapshotPlan plan, Listener listener) {
         this.monitor = monitor;
-        this.files =
-                disks.stream()
-                        .filter(PlannedDisk::isHeld)
-                        .map(disk -> names.name(Role.FILE, disk.index()))
-                        .toList();
-        this.limit = room.limit();
-        this.room = room;
+        this.files = plan.held().map(disk -> plan.names().name(Role.FILE, disk.index())).toList();
+        this.limit = plan.room().limit();
+        this.room = plan.room();
         this.listener = listener;
     }
 
@@ -70,22 +61,37 @@ final class ScratchWatch implements AutoCloseable {
         closed = true;
     }
 
+    /// Looks once, before [#start], for what may have happened while nobody watched. Returns whether the listener was told.
+    boolean look() {
+        return isCrowded() || isFull();
+    }
+
+    private boolean isCrowded() {
+        boolean crowded = !room.isSufficient();
+        if (crowded) {
+            listener.crowded(new ByteSize(room.usable().getAsLong()));
+        }
+        return crowded;
+    }
+
+    private boolean isFull() {
+        ByteSize taken = taken();
+        boolean full = taken.bytes() >= limit.bytes();
+        if (full) {
+            listener.full(taken);
+        } else {
+            setThresholds(taken);
+        }
+        return full;
+    }
+
     private void run() {
         int failures = 0;
         boolean check = true;
         while (!closed) {
             try {
-                if (!room.isSufficient()) {
-                    listener.crowded(new ByteSize(room.usable().getAsLong()));
+                if (isCrowded() || (check && isFull())) {
                     return;
-                }
-                if (check) {
-                    ByteSize taken = taken();
-                    if (taken.bytes() >= limit.bytes()) {
-                        listener.full(taken);
-                        return;
-                    }
-                    setThresholds(taken);
                 }
                 if (VmState.of(monitor).isMigrating()) {
                     listener.migrating();

@@ -19,8 +19,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// Removes everything of ours from a VM, by its names, in the one order that never lets a reader see live data
 /// and never stops the guest: exports, probes, the filter from under the device, filter, fleece, file.
 ///
-/// Runs at the end of each job and before each job for what an ended one left; the VM's lock is held, so
-/// whatever carries our names belongs to nobody else. Repeating it is harmless.
+/// Runs at the end of each job for its own, and before each job for what ended ones left; the VM's lock is held, so
+/// whatever carries our names and is in its scope belongs to nobody else. Repeating it is harmless.
 final class Sweep {
     private static final Duration EXPORT_END_MAX = Duration.ofSeconds(30);
     private static final Duration POLL = Duration.ofMillis(100);
@@ -28,12 +28,14 @@ final class Sweep {
     private final Monitor monitor;
     private final VmPaths paths;
     private final NbdServer server;
+    private final SweepScope scope;
     private @Nullable HypervisorException firstFailure;
 
-    Sweep(Monitor monitor, VmPaths paths, NbdServer server) {
-        this.monitor = monitor;
-        this.paths = paths;
-        this.server = server;
+    Sweep(SnapshotPlace place, SweepScope scope) {
+        this.monitor = place.monitor();
+        this.paths = place.paths();
+        this.server = place.server();
+        this.scope = scope;
     }
 
     /// Removes all but recording bitmaps. What one step can't remove does not keep the others from trying;
@@ -55,9 +57,9 @@ final class Sweep {
         removeSecrets();
         handed.forEach(this::removeHanded);
         removeFiles();
-        server.stopIfOurs();
+        server.stopIfOurs(scope);
         removeNodes(Role.SERVER);
-        removeBitmaps(JobNames::isMerged);
+        removeBitmaps(scope::covers);
         requireDone();
     }
 
@@ -92,7 +94,7 @@ final class Sweep {
     private void removeFiles(ScratchFolder folder) {
         try {
             for (String name : folder.names(paths.scratchImages())) {
-                if (paths.isScratchImage(Path.of(name))) {
+                if (paths.job(name).filter(scope::covers).isPresent()) {
                     folder.remove(name);
                 }
             }
@@ -112,7 +114,7 @@ final class Sweep {
         for (JsonNode set : monitor.execute("query-fdsets")) {
             for (JsonNode file : set.path("fds")) {
                 String path = file.path("opaque").asString("");
-                if (path.startsWith("/") && isAnyScratchImage(path)) {
+                if (path.startsWith("/") && isScratchImage(path)) {
                     found.add(new HandedFile(set.path("fdset-id").asLong(-1), Path.of(path)));
                 }
             }
@@ -120,10 +122,10 @@ final class Sweep {
         return found;
     }
 
-    /// Of this VM, by whatever name its monitor was reached then.
-    private static boolean isAnyScratchImage(String path) {
-        return path.substring(path.lastIndexOf('/') + 1)
-                .matches("sp-[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2");
+    private boolean isScratchImage(String path) {
+        return VmPaths.jobOfAny(path.substring(path.lastIndexOf('/') + 1))
+                .filter(scope::covers)
+                .isPresent();
     }
 
     /// What QEMU says is not believed further than that: a file of such a name in a folder of ours.
@@ -150,7 +152,7 @@ final class Sweep {
                 monitor.ask("qom-list", Json.object().put("path", "/objects"))
                         .orElse(Json.array())) {
             String id = object.path("name").asString("");
-            if (Role.SECRET.isOf(id)) {
+            if (Role.SECRET.isOf(id) && scope.covers(id)) {
                 attempt("object-del", Json.object().put("id", id));
             }
         }
@@ -161,19 +163,21 @@ final class Sweep {
                 Kind.UNSUPPORTED, "scratch.folder", cause, paths.folder().path(), Reason.of(cause));
     }
 
-    /// A job that ended between stopping and continuing the VM has left its mark, see [Instant].
-    private void continueVm() {
-        List<String> marks = nodes(Role.STOPPED);
+    /// A job that ended between stopping and continuing the VM has left its mark, see [Instant]. Whoever comes first
+    /// continues the VM, whatever is in its scope.
+    void continueVm() {
+        List<String> marks = nodes(Role.STOPPED, SweepScope.EVERYBODY);
         if (!marks.isEmpty() && !monitor.isVmRunning()) {
             attempt("cont", Json.object());
         }
-        removeNodes(Role.STOPPED);
+        marks.forEach(this::removeNode);
     }
 
-    private void removeExports() {
+    /// Ends what is read through them, first of all.
+    void removeExports() {
         for (JsonNode export : monitor.execute("query-block-exports")) {
             String id = export.path("id").asString("");
-            if (JobNames.isOurs(id)) {
+            if (scope.covers(id)) {
                 attempt("block-export-del", Json.object().put("id", id).put("mode", "hard"));
                 awaitEndOfExport(id);
             }
@@ -209,7 +213,7 @@ final class Sweep {
     private void removeJobs() {
         for (JsonNode job : monitor.execute("query-jobs")) {
             String id = job.path("id").asString("");
-            if (JobNames.isOurs(id)) {
+            if (scope.covers(id)) {
                 // Formatting takes milliseconds: whatever is found here has concluded.
                 attempt("job-dismiss", Json.object().put("id", id));
             }
@@ -225,7 +229,7 @@ final class Sweep {
         Map<String, String> below = BlockGraph.below(monitor);
         for (DiskList.Filtered each : filtered) {
             String node = below.get(each.filter());
-            if (node != null) {
+            if (node != null && scope.covers(each.filter())) {
                 takeOff(each.device(), node);
             }
         }
@@ -240,7 +244,7 @@ final class Sweep {
                 throw e;
             }
             note(
-                    String.valueOf(e.getMessage()).contains("Permission conflict")
+                    e.text().quotes("Permission conflict")
                             ? new HypervisorException(
                                     Kind.REFUSED, "vm.filter-stuck", e, monitor.socket(), device)
                             : e);
@@ -251,17 +255,19 @@ final class Sweep {
         return Json.object().put("path", device).put("property", "drive").put("value", node);
     }
 
-    private void removeNodes(Role role) {
-        for (String node : nodes(role)) {
-            attempt("blockdev-del", Json.object().put("node-name", node));
-        }
+    void removeNodes(Role role) {
+        nodes(role, scope).forEach(this::removeNode);
     }
 
-    private List<String> nodes(Role role) {
+    private void removeNode(String node) {
+        attempt("blockdev-del", Json.object().put("node-name", node));
+    }
+
+    private List<String> nodes(Role role, SweepScope of) {
         List<String> found = new ArrayList<>();
         for (JsonNode node : monitor.nodes()) {
             String name = node.path("node-name").asString("");
-            if (role.isOf(name)) {
+            if (role.isOf(name) && of.covers(name)) {
                 found.add(name);
             }
         }

@@ -17,23 +17,21 @@ final class Traces {
         EVERYTHING
     }
 
-    static List<String> of(Monitor monitor, Reach reach) {
+    static List<String> of(Monitor monitor, Reach reach, SweepScope scope) {
         List<String> traces = new ArrayList<>();
         for (JsonNode export : monitor.execute("query-block-exports")) {
-            add(traces, "export", export.path("id").asString(""));
+            add(traces, scope, "export", export.path("id").asString(""));
         }
         for (JsonNode job : monitor.execute("query-jobs")) {
-            add(traces, "job", job.path("id").asString(""));
+            add(traces, scope, "job", job.path("id").asString(""));
         }
         for (JsonNode node : monitor.nodes()) {
             String name = node.path("node-name").asString("");
-            add(traces, "node", name);
+            add(traces, scope, "node", name);
             for (GuestDisk.Bitmap bitmap : DiskBitmaps.in(node)) {
-                boolean counts =
-                        reach == Reach.EVERYTHING
-                                ? JobNames.isOurBitmap(bitmap.name())
-                                : JobNames.isMerged(bitmap.name());
-                if (counts) {
+                boolean isRecord =
+                        reach == Reach.EVERYTHING && isCoveredRecord(scope, bitmap.name());
+                if (isRecord || scope.covers(bitmap.name())) {
                     traces.add("bitmap " + bitmap.name() + " of " + name);
                 }
             }
@@ -41,13 +39,18 @@ final class Traces {
         for (JsonNode object :
                 monitor.ask("qom-list", Json.object().put("path", "/objects"))
                         .orElse(Json.array())) {
-            add(traces, "object", object.path("name").asString(""));
+            add(traces, scope, "object", object.path("name").asString(""));
         }
         return traces;
     }
 
-    private static void add(List<String> traces, String what, String name) {
-        if (JobNames.isOurs(name)) {
+    /// Whether it records for the next backup, and nobody keeps it.
+    static boolean isCoveredRecord(SweepScope scope, String bitmap) {
+        return JobNames.isRecord(bitmap) && scope.coversRecords(JobNames.lineageOf(bitmap));
+    }
+
+    private static void add(List<String> traces, SweepScope scope, String what, String name) {
+        if (scope.covers(name)) {
             traces.add(what + " " + name);
         }
     }

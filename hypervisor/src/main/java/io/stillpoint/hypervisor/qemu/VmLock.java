@@ -5,7 +5,10 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.disk.FileLocks;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.LockedFile;
+import io.stillpoint.platform.natives.SparseFile;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /// Keeps two jobs off one VM, in this process and others of this host, so that what [Sweep] finds belongs to
@@ -20,7 +23,7 @@ final class VmLock implements AutoCloseable {
 
     /// @param socket the monitor's socket; the lock is `SOCKET.stillpoint-lock` beside it
     static VmLock acquire(Path socket) {
-        Path file = socket.resolveSibling(socket.getFileName() + ".stillpoint-lock");
+        Path file = file(socket);
         try {
             return new VmLock(
                     FileLocks.tryLockOrCreate(file, FileLocks.Range.ALL)
@@ -31,6 +34,24 @@ final class VmLock implements AutoCloseable {
             throw new HypervisorException(
                     Kind.UNREACHABLE, "vm.lock-failed", e, socket, file, Reason.of(e));
         }
+    }
+
+    /// Whether a job has it. Looks only.
+    static boolean isHeld(Path socket) {
+        Path file = file(socket);
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
+        }
+        try (SparseFile open = SparseFile.open(file)) {
+            return open.isLocked(0);
+        } catch (IOException e) {
+            // Another user's: connecting will tell.
+            return false;
+        }
+    }
+
+    private static Path file(Path socket) {
+        return socket.resolveSibling(socket.getFileName() + ".stillpoint-lock");
     }
 
     @Override

@@ -1,10 +1,11 @@
 package io.stillpoint.hypervisor.qemu;
 
-import java.nio.charset.StandardCharsets;
+import io.stillpoint.platform.Sha256;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// Where the files of a VM's snapshots lie. Several VMs may share a scratch folder, so each file's name starts
 /// with a key made of the VM's monitor socket:
@@ -16,13 +17,16 @@ import java.util.HexFormat;
 ///
 /// @param key 8 hexadecimal digits
 record VmPaths(Path socket, String key, ScratchFolder folder) {
+    private static final Pattern SCRATCH_IMAGE =
+            Pattern.compile("sp-[0-9a-f]{8}-([0-9a-f]{8})-([0-9a-f]{8})-\\d{1,3}\\.qcow2");
+
     static VmPaths of(Path socket, ScratchFolder folder) {
         return new VmPaths(socket, key(socket), folder);
     }
 
     /// What tells the files of a VM's snapshots from those of others.
     static String key(Path socket) {
-        byte[] digest = sha256(socket.toString().getBytes(StandardCharsets.UTF_8));
+        byte[] digest = Sha256.of(socket.toString());
         return HexFormat.of().formatHex(digest, 0, 4);
     }
 
@@ -38,19 +42,16 @@ record VmPaths(Path socket, String key, ScratchFolder folder) {
         return "sp-" + key + "-*.qcow2";
     }
 
-    /// Whether this file was made for a snapshot of this VM.
-    boolean isScratchImage(Path file) {
-        Path name = file.getFileName();
-        return name != null
-                && name.toString()
-                        .matches("sp-" + key + "-[0-9a-f]{8}-[0-9a-f]{8}-\\d{1,3}\\.qcow2");
+    /// Which job made this file for a snapshot of this VM; empty if none did.
+    Optional<JobNames> job(String name) {
+        return name.startsWith("sp-" + key + "-") ? jobOfAny(name) : Optional.empty();
     }
 
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
+    /// As [#job], of whatever VM, and by whatever name its monitor was reached.
+    static Optional<JobNames> jobOfAny(String name) {
+        Matcher matcher = SCRATCH_IMAGE.matcher(name);
+        return matcher.matches()
+                ? Optional.of(new JobNames(matcher.group(1), matcher.group(2)))
+                : Optional.empty();
     }
 }

@@ -39,7 +39,7 @@ class ShutdownReaderTest {
         Path disk = file("random", 4 * MIB);
         write(disk, 3 * MIB + 5, new byte[] {1});
         assertThat(read(disk).state()).isEqualTo(State.UNKNOWN);
-        assertThat(read(disk).detail()).contains("disk vda");
+        assertThat(read(disk).detail()).asString().contains("disk vda");
         byte[] bytes = new byte[4 * MIB];
         new Random(1).nextBytes(bytes);
         assertThat(read(Files.write(disk, bytes)).state()).isEqualTo(State.UNKNOWN);
@@ -161,7 +161,7 @@ class ShutdownReaderTest {
         assertThat(read(disk)).isEqualTo(Shutdown.CLEAN);
         write(disk, 40_960 * 512 + 1024 + 58, new byte[] {0});
         assertThat(read(disk).state()).isEqualTo(State.UNCLEAN);
-        assertThat(read(disk).detail()).contains("partition 3 of disk vda");
+        assertThat(read(disk).detail()).asString().contains("partition 3 of disk vda");
         write(disk, 8192 * 512, "LUKS\u00ba\u00be".getBytes(StandardCharsets.ISO_8859_1));
         assertThat(read(disk).state()).as("worse than unknown").isEqualTo(State.UNCLEAN);
     }
@@ -198,7 +198,7 @@ class ShutdownReaderTest {
         write(disk, 21 * MIB, Files.readAllBytes(ext));
         assertThat(read(disk)).isEqualTo(Shutdown.CLEAN);
         write(disk, 21 * MIB + 1024 + 58, new byte[] {0});
-        assertThat(read(disk).detail()).contains("partition 6");
+        assertThat(read(disk).detail()).asString().contains("partition 6");
     }
 
     @Test
@@ -210,7 +210,7 @@ class ShutdownReaderTest {
                 new byte[] {0, 0, 0, 0, (byte) 0x83, 0, 0, 0, 0, 8, 0, 0, -1, -1, -1, 127});
         write(disk, 510, new byte[] {0x55, (byte) 0xaa});
         assertThat(read(disk).state()).isEqualTo(State.UNKNOWN);
-        assertThat(read(disk).detail()).contains("partition table");
+        assertThat(read(disk).detail()).asString().contains("partition table");
     }
 
     @Test
@@ -223,7 +223,7 @@ class ShutdownReaderTest {
         // The second half of the volume lies before the first.
         write(disk, MIB + 4 * MIB + 1024 + 58, new byte[] {0});
         assertThat(read(disk).state()).isEqualTo(State.UNCLEAN);
-        assertThat(read(disk).detail()).contains("the volume root");
+        assertThat(read(disk).detail()).asString().contains("the volume root");
         assertThat(read(lvm("thin-pool", ext)).state()).isEqualTo(State.UNKNOWN);
     }
 
@@ -257,8 +257,7 @@ class ShutdownReaderTest {
                         "16M",
                         name);
             } catch (AssertionError e) {
-                System.out.println("SKIPPED: LVM can't make a volume here: " + e.getMessage());
-                return;
+                throw Binaries.absent("LVM can't make a volume here: " + e.getMessage());
             }
             Binaries.run("sync", disk.toString());
             assertThat(read(disk)).as("an empty volume").isEqualTo(Shutdown.CLEAN);

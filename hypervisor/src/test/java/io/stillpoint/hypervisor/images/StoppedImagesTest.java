@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
@@ -20,12 +21,14 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,18 +139,36 @@ class StoppedImagesTest {
     @Test
     @Tag("qemu")
     void storageDaemonEndsWithTheKilledProcessAndNotWithItsStarter() throws InterruptedException {
-        Binaries.require("setpriv");
-        List<ProcessHandle> children;
+        List<ProcessHandle> started;
         try (ChildJvm child = new ChildJvm(DaemonToLose.class, qcow2("data.qcow2").toString())) {
             Thread.sleep(300);
-            children = child.handle().children().toList();
-            assertThat(children).hasSize(1);
-            assertThat(children.getFirst().isAlive()).isTrue();
+            started = child.handle().descendants().toList();
+            assertThat(started).filteredOn(StoppedImagesTest::isDaemon).hasSize(1);
+            assertThat(started).allMatch(ProcessHandle::isAlive);
         }
-        for (int i = 0; i < 100 && children.getFirst().isAlive(); i++) {
+        for (int i = 0; i < 100 && started.stream().anyMatch(ProcessHandle::isAlive); i++) {
             Thread.sleep(20);
         }
-        assertThat(children.getFirst().isAlive()).isFalse();
+        assertThat(started).noneMatch(ProcessHandle::isAlive);
+    }
+
+    @Test
+    @Tag("qemu")
+    void aKilledDaemonTakesItsShellsWithIt() throws Exception {
+        Path image = qcow2("data.qcow2");
+        try (HeldSnapshot _ = hold(image)) {
+            List<ProcessHandle> started = ProcessHandle.current().descendants().toList();
+            ProcessHandle daemon =
+                    started.stream().filter(StoppedImagesTest::isDaemon).findFirst().orElseThrow();
+            ProcessHandle shell = daemon.parent().orElseThrow();
+            daemon.destroyForcibly();
+            shell.onExit().get(10, TimeUnit.SECONDS);
+            assertThat(shell.descendants().filter(ProcessHandle::isAlive)).isEmpty();
+        }
+    }
+
+    private static boolean isDaemon(ProcessHandle process) {
+        return process.info().command().orElse("").endsWith("qemu-storage-daemon");
     }
 
     @Test
@@ -158,6 +179,104 @@ class StoppedImagesTest {
         Files.write(
                 image, Arrays.copyOf(new byte[] {'Q', 'F', 'I', (byte) 0xfb, 0, 0, 0, 9}, 4096));
         assertThatThrownBy(() -> hold(image)).hasMessageContaining("version");
+    }
+
+    /// Lets go of it, and holds it again as another process does that has only what was stored.
+    private HeldSnapshot adopt(StoppedImages vm, String stored) {
+        return vm.adopt(SnapshotDescriptor.of(Json.parse(stored)));
+    }
+
+    private String holdAndLeave(Path image) {
+        HeldSnapshot snapshot = hold(image);
+        String stored = snapshot.descriptor().json().toString();
+        snapshot.detach();
+        return stored;
+    }
+
+    @Test
+    @Tag("qemu")
+    void imagesAreHeldAgainIfNothingChanged() throws IOException {
+        for (Path image : List.of(sparse("system.raw"), qcow2("data.qcow2"))) {
+            long before = daemons();
+            String stored = holdAndLeave(image);
+            assertThat(daemons()).isEqualTo(before);
+            try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)));
+                    HeldSnapshot snapshot = adopt(vm, stored);
+                    BlockSource source = snapshot.disks().getFirst().open()) {
+                assertThat(snapshot.descriptor().json().toString()).isEqualTo(stored);
+                byte[] bytes = new byte[1 << 20];
+                source.read(1 << 20, bytes, 0, bytes.length);
+                assertThat(bytes[4]).isEqualTo((byte) (image.toString().endsWith("raw") ? 5 : 0));
+                snapshot.proveValid();
+            }
+        }
+    }
+
+    @Test
+    void imageThatWasWrittenOrReplacedOrIsUsedIsNotHeldAgain() throws IOException {
+        Path image = sparse("system.raw");
+        List<Harm> harms =
+                List.of(
+                        // Written, and the time of that set back.
+                        () -> {
+                            FileTime time = Files.getLastModifiedTime(image);
+                            try (FileChannel channel =
+                                    FileChannel.open(image, StandardOpenOption.WRITE)) {
+                                channel.write(ByteBuffer.wrap(new byte[1]), 1 << 20);
+                            }
+                            Files.setLastModifiedTime(image, time);
+                        },
+                        // Another copy of the same content.
+                        () -> {
+                            Path copy = image.resolveSibling("copy");
+                            Files.copy(image, copy, StandardCopyOption.COPY_ATTRIBUTES);
+                            Files.move(copy, image, StandardCopyOption.REPLACE_EXISTING);
+                        },
+                        () -> {
+                            try (FileChannel channel =
+                                    FileChannel.open(image, StandardOpenOption.WRITE)) {
+                                channel.truncate(1 << 20);
+                            }
+                        });
+        for (Harm harm : harms) {
+            String stored = holdAndLeave(image);
+            harm.done();
+            assertBroken(image, stored, "image.adopt-changed");
+        }
+        String stored = holdAndLeave(image);
+        try (ImageUser _ = new ImageUser(image)) {
+            assertBroken(image, stored, "snapshot.not-whole");
+        }
+        assertBroken(sparse("other.raw"), stored, "image.adopt-changed");
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)))) {
+            adopt(vm, stored).close();
+        }
+    }
+
+    private interface Harm {
+        void done() throws IOException;
+    }
+
+    private void assertBroken(Path image, String stored, String code) {
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)))) {
+            assertThatThrownBy(() -> adopt(vm, stored))
+                    .isInstanceOfSatisfying(
+                            HypervisorException.class,
+                            e -> {
+                                assertThat(e.code()).isEqualTo(code);
+                                assertThat(e.kind())
+                                        .isEqualTo(HypervisorException.Kind.SNAPSHOT_BROKEN);
+                            });
+        }
+    }
+
+    @Test
+    @Tag("qemu")
+    void blockDeviceIsNotHeldAgainBecauseNothingTellsWhatWasWrittenThere() throws IOException {
+        try (LoopDevices devices = LoopDevices.require(folder)) {
+            Path device = devices.make(folder.resolve("disk"), 1 << 20);
+            assertBroken(device, holdAndLeave(device), "image.adopt-device");
+        }
     }
 
     private Path sparse(String name) throws IOException {
@@ -179,10 +298,7 @@ class StoppedImagesTest {
     }
 
     private static long daemons() {
-        return ProcessHandle.current()
-                .descendants()
-                .filter(p -> p.info().command().orElse("").endsWith("qemu-storage-daemon"))
-                .count();
+        return ProcessHandle.current().descendants().filter(StoppedImagesTest::isDaemon).count();
     }
 
     private HeldSnapshot hold(Path image) {

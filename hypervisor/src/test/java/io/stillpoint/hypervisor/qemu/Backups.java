@@ -49,7 +49,7 @@ abstract class Backups {
     }
 
     /// What a recovery point would hold of each snapshot, by the job's generation.
-    private final Map<String, String> recordings = new HashMap<>();
+    final Map<String, String> recordings = new HashMap<>();
 
     static String job(int number) {
         return String.format("%08x00000000", number);

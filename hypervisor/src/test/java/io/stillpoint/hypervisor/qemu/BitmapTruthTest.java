@@ -218,7 +218,7 @@ class BitmapTruthTest extends Backups {
             for (long end : new long[] {8 << 20, RealVm.DISK_BYTES}) {
                 SnapshotRequest request = request((int) (end >> 20), NONE);
                 // A resize by the device's name goes to the node on top: our filter.
-                String top = JobNames.of(request).name(JobNames.Role.FILTER, 0);
+                String top = JobNames.of(request.name()).name(JobNames.Role.FILTER, 0);
                 try (HeldSnapshot snapshot = take(backup, request)) {
                     read(snapshot, "d1");
                     resize(vm, top, 8 << 20);
@@ -243,7 +243,7 @@ class BitmapTruthTest extends Backups {
             backUp(vm, 1, Map.of(), true);
             SnapshotRequest request = request(2, all(1));
             // A resize by the device's name goes to the node on top: our filter.
-            String top = JobNames.of(request).name(JobNames.Role.FILTER, 0);
+            String top = JobNames.of(request.name()).name(JobNames.Role.FILTER, 0);
             try (QemuVm backup = QemuVm.open(vm.socket());
                     HeldSnapshot snapshot = take(backup, request)) {
                 assertThat(changes(snapshot, "d1")).isEmpty();

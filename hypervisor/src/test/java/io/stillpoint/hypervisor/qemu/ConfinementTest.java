@@ -11,6 +11,7 @@ class ConfinementTest {
     @Test
     void theOneCommandForAppArmorNamesTheProfile() {
         assertThat(Confinement.advice("libvirt-5b1c (enforce)", FOLDER))
+                .asString()
                 .contains("\"/var/tmp/stillpoint/**\" rwk,")
                 .contains("apparmor_parser -r /etc/apparmor.d/libvirt/libvirt-5b1c");
     }
@@ -18,12 +19,13 @@ class ConfinementTest {
     @Test
     void theOneCommandForSelinuxLabelsTheFolder() {
         assertThat(Confinement.advice("system_u:system_r:svirt_t:s0:c1,c2", FOLDER))
+                .asString()
                 .contains("chcon -t svirt_image_t /var/tmp/stillpoint");
     }
 
     @Test
     void unconfinedQemuNeedsOtherAdvice() {
-        assertThat(Confinement.advice("unconfined", FOLDER)).contains("free space");
-        assertThat(Confinement.advice("", FOLDER)).contains("free space");
+        assertThat(Confinement.advice("unconfined", FOLDER)).asString().contains("free space");
+        assertThat(Confinement.advice("", FOLDER)).asString().contains("free space");
     }
 }

@@ -147,7 +147,7 @@ class HostilePeerTest {
                         Json.object(),
                         folder,
                         ByteSize.parse("1M"));
-        JobNames names = JobNames.of(request);
+        JobNames names = JobNames.of(request.name());
         Binaries.require("qemu-nbd");
         Process server =
                 new ProcessBuilder(

@@ -1,14 +1,20 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import java.nio.file.Path;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// Holds a snapshot with an open reader until it is killed. Arguments: socket, scratch folder, lineage, generation, and
 /// anything more if it is to be swept by a guardian.
@@ -41,16 +47,21 @@ final class JobToKill {
         }
     }
 
-    private static List<String> sweep(Path socket, Path scratch) {
-        return List.of(
-                ProcessHandle.current().info().command().orElse("java"),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Sweeping.class.getName(),
-                socket.toString(),
-                scratch.toString());
+    /// The command that a guardian of the tests becomes.
+    static List<String> sweep(Path socket, Path scratch, KeptSnapshots kept) {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
+                                ProcessHandle.current().info().command().orElse("java"),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-XX:TieredStopAtLevel=1",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Sweeping.class.getName(),
+                                socket.toString(),
+                                scratch.toString()));
+        kept.names().forEach(name -> command.add(name.toString()));
+        return command;
     }
 
     /// What the guardian becomes.
@@ -58,7 +69,12 @@ final class JobToKill {
         private Sweeping() {}
 
         public static void main(String[] arguments) {
-            new QemuSweeper(InstantSource.system())
+            Set<SnapshotName> kept =
+                    Arrays.stream(arguments)
+                            .skip(2)
+                            .map(SnapshotName::parse)
+                            .collect(Collectors.toSet());
+            new QemuSweeper(InstantSource.system(), new KeptSnapshots(kept))
                     .sweep(
                             new KnownMonitors.Known(
                                     "", Path.of(arguments[0]), Path.of(arguments[1])));

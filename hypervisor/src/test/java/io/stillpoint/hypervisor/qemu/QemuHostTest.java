@@ -9,6 +9,7 @@ import io.stillpoint.hypervisor.ChildJvm;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.images.ImageBitmaps;
@@ -32,7 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -42,8 +42,7 @@ import tools.jackson.databind.JsonNode;
 @Tag("qemu")
 class QemuHostTest extends Backups {
     private static void requireRoot() {
-        Assumptions.assumeTrue(
-                OwnedDescriptor.user() == 0, "only root starts QEMU as another user");
+        Binaries.requireRoot("only root starts QEMU as another user");
     }
 
     @Test
@@ -260,7 +259,7 @@ class QemuHostTest extends Backups {
                         .containsExactlyInAnyOrder(
                                 "u0 removable", "r0 read-only", "c0 cd-rom", "spare not-attached");
                 assertThat(backup.notices()).hasSize(4).noneMatch(MachineNotice::isWarning);
-                assertThat(backup.notices().getFirst().text()).contains("--include-");
+                assertThat(backup.notices().getFirst().text()).asString().contains("--include-");
             }
             QemuSettings all =
                     new QemuSettings(
@@ -472,7 +471,8 @@ class QemuHostTest extends Backups {
             assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
-                assertThat(release.release(folder.resolve("scratch"))).isNotEmpty();
+                assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE))
+                        .isNotEmpty();
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();
@@ -534,7 +534,7 @@ class QemuHostTest extends Backups {
         List<String> told = new CopyOnWriteArrayList<>();
         try (RealVm vm = RealVm.start(folder)) {
             Binaries.run("kill", "-STOP", Long.toString(vm.process().pid()));
-            Waiting.listen(told::add);
+            Waiting.listen(text -> told.add(text.toString()));
             try {
                 assertThatThrownBy(() -> QmpClient.connect(vm.socket(), Duration.ofSeconds(3)))
                         .isInstanceOfSatisfying(

@@ -1,8 +1,10 @@
 package io.stillpoint.platform.console;
 
 import io.stillpoint.platform.natives.TerminalWidth;
+import io.stillpoint.platform.text.Messages;
 import io.stillpoint.platform.text.Printable;
 import java.io.PrintStream;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
@@ -11,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 /// Lines, steps and progress on one output. Safe for several threads: lines never mix, and a bar that is being drawn
 /// moves down for them.
 public final class Console {
+    private static final Messages TEXTS = Messages.of(Console.class);
     private static final String ERASE_LINE = "\r\u001b[K";
     private static final String BOLD = "\u001b[1m";
     private static final String USUAL = "\u001b[0m";
@@ -20,28 +23,39 @@ public final class Console {
     private final ConsoleStyle style;
     private final LongSupplier nanoClock;
     private final IntSupplier width;
+    private final Locale reader;
     private @Nullable ProgressBar drawn;
 
     /// A console of its own, for tests and for outputs other than the process's.
     ///
     /// @param nanoClock like [System#nanoTime]
     /// @param width of the terminal at this moment, 0 if it is not known
-    public Console(PrintStream out, ConsoleStyle style, LongSupplier nanoClock, IntSupplier width) {
+    /// @param reader the language of its own few words
+    public Console(
+            PrintStream out,
+            ConsoleStyle style,
+            LongSupplier nanoClock,
+            IntSupplier width,
+            Locale reader) {
         this.out = out;
         this.style = style;
         this.nanoClock = nanoClock;
         this.width = width;
+        this.reader = reader;
     }
 
     /// The process's standard error: standard output stays free for results.
-    public static Console system() {
+    ///
+    /// @param reader the language of its own few words
+    public static Console system(Locale reader) {
         // First what costs nothing.
         boolean live = !ConsoleStyle.isDumb(System.getenv()) && width().isPresent();
         return new Console(
                 System.err,
                 ConsoleStyle.of(live, System.getenv()),
                 System::nanoTime,
-                live ? () -> width().orElse(0) : () -> 0);
+                live ? () -> width().orElse(0) : () -> 0,
+                reader);
     }
 
     private static OptionalInt width() {
@@ -105,6 +119,10 @@ public final class Console {
     /// Whether someone watches who sees a line redrawn.
     public boolean isLive() {
         return style.live();
+    }
+
+    String text(String key, Object... arguments) {
+        return TEXTS.text(reader, key, arguments);
     }
 
     long nanos() {

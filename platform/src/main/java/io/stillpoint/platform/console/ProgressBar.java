@@ -1,7 +1,6 @@
 package io.stillpoint.platform.console;
 
 import io.stillpoint.platform.ByteSize;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.text.Printable;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -128,26 +127,25 @@ public final class ProgressBar implements AutoCloseable {
 
     /// What can be told, the most telling first.
     private List<String> numbers(long now) {
-        Messages messages = Messages.of(ProgressBar.class);
         List<String> numbers = new ArrayList<>();
         if (total > 0) {
-            numbers.add(messages.text("console.percent", "%3d".formatted((int) (100 * share()))));
-            numbers.add(messages.text("console.of", size(done.get()), size(total)));
+            numbers.add(console.text("console.percent", "%3d".formatted((int) (100 * share()))));
+            numbers.add(console.text("console.of", size(done.get()), size(total)));
         } else if (done.get() > 0) {
             numbers.add(size(done.get()));
         } else {
-            numbers.add(time(messages, (now - began) / 1_000_000_000));
+            numbers.add(time((now - began) / 1_000_000_000));
             if (moved.get() > 0) {
                 numbers.add(size(moved.get()));
             }
         }
         long rate = rate(now);
         if (rate > 0) {
-            numbers.add(messages.text("console.rate", size(rate)));
+            numbers.add(console.text("console.rate", size(rate)));
         }
         long left = secondsLeft(now);
         if (left >= 0) {
-            numbers.add(messages.text("console.left", time(messages, left)));
+            numbers.add(console.text("console.left", time(left)));
         }
         return numbers;
     }
@@ -186,15 +184,15 @@ public final class ProgressBar implements AutoCloseable {
         return new ByteSize(Math.max(0, count)).toString();
     }
 
-    private static String time(Messages messages, long seconds) {
+    private String time(long seconds) {
         if (seconds < 60) {
-            return messages.text("console.seconds", Long.toString(seconds));
+            return console.text("console.seconds", Long.toString(seconds));
         }
         if (seconds < 3600) {
-            return messages.text(
+            return console.text(
                     "console.minutes", Long.toString(seconds / 60), Long.toString(seconds % 60));
         }
-        return messages.text(
+        return console.text(
                 "console.hours", Long.toString(seconds / 3600), Long.toString(seconds % 3600 / 60));
     }
 }

@@ -1,8 +1,8 @@
 package io.stillpoint.platform.disk;
 
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.natives.OtherTypeException;
+import io.stillpoint.platform.text.Text;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.InterruptedIOException;
@@ -80,7 +80,6 @@ public enum Reason {
     /// The text of the exception itself says it.
     OTHER;
 
-    private static final Messages TEXTS = Messages.of(Reason.class);
     private static final int CAUSES_MAX = 8;
 
     /// `/a/file (Permission denied)`, and `Cannot run program "x": Exec failed, error: 2 (No such file or directory)`
@@ -137,7 +136,7 @@ public enum Reason {
                     Map.entry("closed", CLOSED));
 
     /// In words, without the name of what failed: that is for the message to say. Never null, never empty, never a class's name.
-    public static String of(Throwable failure) {
+    public static Text of(Throwable failure) {
         Throwable telling = telling(failure);
         Reason reason = kind(failure);
         return reason == OTHER ? ownText(telling) : reason.text();
@@ -160,8 +159,8 @@ public enum Reason {
         return kind == NO_SPACE || kind == QUOTA;
     }
 
-    private String text() {
-        return TEXTS.text("reason." + name().toLowerCase(Locale.ROOT).replace('_', '-'));
+    private Text text() {
+        return Text.of(Reason.class, "reason." + name().toLowerCase(Locale.ROOT).replace('_', '-'));
     }
 
     /// The one of the causes that says something.
@@ -237,14 +236,14 @@ public enum Reason {
         return message;
     }
 
-    private static String ownText(Throwable e) {
+    private static Text ownText(Throwable e) {
         if (e instanceof StillpointException known) {
-            return known.getMessage();
+            return known.text();
         }
         String text = CLASS_NAME.matcher(systemText(e)).replaceAll("").strip();
         if (text.isEmpty() && e.getMessage() != null && !(e instanceof FileSystemException)) {
             text = CLASS_NAME.matcher(e.getMessage()).replaceAll("").strip();
         }
-        return text.isEmpty() ? TEXTS.text("reason.other") : text;
+        return text.isEmpty() ? OTHER.text() : Text.verbatim(text);
     }
 }

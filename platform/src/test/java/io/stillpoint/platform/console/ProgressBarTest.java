@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -190,7 +191,8 @@ final class ProgressBarTest {
                 new PrintStream(bytes, true, StandardCharsets.UTF_8),
                 style,
                 nanos::get,
-                width::get);
+                width::get,
+                Locale.ROOT);
     }
 
     private String output() {

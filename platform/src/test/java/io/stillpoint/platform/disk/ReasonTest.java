@@ -43,20 +43,20 @@ final class ReasonTest {
     void whatTheSystemRefusesIsToldInWords() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "x");
         assertThat(Reason.of(thrown(() -> Files.readString(folder.resolve("nothing")))))
-                .isEqualTo("there is no such file or folder");
+                .hasToString("there is no such file or folder");
         assertThat(Reason.of(thrown(() -> Files.readString(file.resolve("below")))))
-                .isEqualTo("it is not a folder");
-        assertThat(Reason.of(thrown(() -> Files.readString(folder)))).isEqualTo("it is a folder");
+                .hasToString("it is not a folder");
+        assertThat(Reason.of(thrown(() -> Files.readString(folder)))).hasToString("it is a folder");
         assertThat(Reason.of(thrown(() -> Files.createFile(folder.resolve("x".repeat(300))))))
-                .isEqualTo("the name is too long for this file system");
+                .hasToString("the name is too long for this file system");
         assertThat(Reason.of(thrown(() -> new FileInputStream(folder.toFile()))))
-                .isEqualTo("it is a folder");
+                .hasToString("it is a folder");
         assertThat(Reason.of(thrown(() -> new ProcessBuilder("no-such-program-here").start())))
-                .isEqualTo("there is no such file or folder");
+                .hasToString("there is no such file or folder");
         assertThat(Reason.of(thrown(() -> Files.createDirectory(folder))))
-                .isEqualTo("something with this name already exists");
+                .hasToString("something with this name already exists");
         assertThat(Reason.of(thrown(() -> Files.deleteIfExists(folder))))
-                .isEqualTo("the folder is not empty");
+                .hasToString("the folder is not empty");
     }
 
     @Test
@@ -100,24 +100,25 @@ final class ReasonTest {
                         new NullPointerException(),
                         new RuntimeException("java.io.IOException: pipe broke"),
                         new UncheckedIOException(new IOException()))) {
-            assertThat(Reason.of(each))
+            assertThat(Reason.of(each).toString())
                     .isNotBlank()
                     .doesNotContain("Exception")
                     .doesNotContain("null")
                     .doesNotContain("/x");
         }
         assertThat(Reason.of(new IOException("java.io.IOException: the pipe broke")))
-                .isEqualTo("the pipe broke");
+                .hasToString("the pipe broke");
         assertThat(Reason.of(new IOException("what only this driver says")))
-                .isEqualTo("what only this driver says");
+                .hasToString("what only this driver says");
     }
 
     @ParameterizedTest
     @EnumSource
     void everyReasonHasAText(Reason reason) {
         assertThat(
-                        io.stillpoint.platform.Messages.of(Reason.class)
+                        io.stillpoint.platform.text.Messages.of(Reason.class)
                                 .text(
+                                        java.util.Locale.ROOT,
                                         "reason."
                                                 + reason.name()
                                                         .toLowerCase(java.util.Locale.ROOT)

@@ -151,7 +151,7 @@ final class AzureErrors {
         return new VaultException(Kind.STORE, "vault.store-failed", e, store, verb, what, text);
     }
 
-    private VaultException gaveUp(Throwable e, String verb, Object what, String text) {
+    private VaultException gaveUp(Throwable e, String verb, Object what, Object text) {
         return error(
                 Kind.STORE,
                 "stores.gave-up",

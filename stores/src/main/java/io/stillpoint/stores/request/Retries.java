@@ -1,9 +1,10 @@
 package io.stillpoint.stores.request;
 
 import io.stillpoint.platform.CancelledException;
-import io.stillpoint.platform.Messages;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Waiting;
+import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
@@ -21,8 +22,6 @@ public final class Retries {
     private static final Duration GAP_MIN = Duration.ofMillis(1);
 
     private static final Duration TOLD_AGAIN_AFTER = Duration.ofSeconds(5);
-
-    private static final Messages TEXTS = Messages.of(Retries.class);
 
     private final RetryPolicy policy;
     private final Randomness randomness;
@@ -91,17 +90,17 @@ public final class Retries {
     }
 
     /// What a person is told. Many threads may wait for one store at once; one of them speaks for all.
-    private String waitedFor(@Nullable RuntimeException latest) {
+    private Text waitedFor(@Nullable RuntimeException latest) {
         synchronized (this) {
             long now = System.nanoTime();
             if (lastTold != 0 && now - lastTold < TOLD_AGAIN_AFTER.toNanos()) {
-                return "";
+                return Text.EMPTY;
             }
             lastTold = now;
         }
         return latest == null
-                ? TEXTS.text("store.awaiting-answer")
-                : TEXTS.text("store.awaiting-again", String.valueOf(latest.getMessage()));
+                ? Text.of(Retries.class, "store.awaiting-answer")
+                : Text.of(Retries.class, "store.awaiting-again", Reason.of(latest));
     }
 
     private Duration delay(int number, @Nullable Duration asked) {

@@ -2,6 +2,7 @@ package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.Retries.Verdict;
 import io.stillpoint.vault.store.VaultException;
@@ -246,7 +247,7 @@ final class S3Errors {
         }
         IOException io = cause(e, IOException.class);
         if (io != null) {
-            String reason = Reason.of(io);
+            Text reason = Reason.of(io);
             return error(
                     Kind.STORE,
                     "stores.gave-up",

@@ -1,10 +1,12 @@
 package io.stillpoint.vault.copy;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.ChunkReaders;
 import io.stillpoint.vault.read.VaultDisk;
 import io.stillpoint.vault.session.BackupSession;
@@ -29,7 +31,6 @@ public final class VaultRepair {
     private final VaultParts copy;
     private final Cancellation cancellation;
     private final IntakeProgress progress;
-    private final Messages messages = Messages.of(VaultException.class);
 
     public VaultRepair(
             VaultParts damaged,
@@ -45,8 +46,8 @@ public final class VaultRepair {
     /// What came of it.
     ///
     /// @param mended points that can be restored again
-    /// @param problems in words: what could not be mended, and why
-    public record Outcome(List<ObjectId> mended, List<String> problems) {}
+    /// @param problems what could not be mended, and why
+    public record Outcome(List<ObjectId> mended, List<Text> problems) {}
 
     /// Puts what a verification found into quarantine and stores again, from the copy, what damaged points need.
     public Outcome run(Verification found) {
@@ -59,7 +60,7 @@ public final class VaultRepair {
     private Outcome mend(Verification found) {
         damaged.contents().quarantine(found.damagedFrames());
         List<ObjectId> mended = new ArrayList<>();
-        List<String> problems = new ArrayList<>();
+        List<Text> problems = new ArrayList<>();
         for (ObjectId id : found.damagedPoints()) {
             RecoveryPoint point = damaged.points().byId(id).orElse(null);
             if (point == null) {
@@ -67,12 +68,16 @@ public final class VaultRepair {
             }
             Optional<RecoveryPoint> counterpart = counterpart(point);
             if (counterpart.isEmpty()) {
-                problems.add(messages.text("vault.repair-no-copy", id, copy.contents().location()));
+                problems.add(text("vault.repair-no-copy", id, copy.contents().location()));
             } else if (mend(point, counterpart.get(), problems)) {
                 mended.add(id);
             }
         }
         return new Outcome(mended, problems);
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(VaultException.class, code, arguments);
     }
 
     private Optional<RecoveryPoint> counterpart(RecoveryPoint point) {
@@ -87,16 +92,17 @@ public final class VaultRepair {
                 || point.copiedFrom().filter(of -> of.is(copy.id(), other.id())).isPresent();
     }
 
-    private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<String> problems) {
+    private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<Text> problems) {
+        long least = BackupSession.leastMemory(damaged.settings()) + ChunkReader.MEMORY;
+        JobShare job = damaged.contents().process().begin(least, cancellation);
         try (BackupSession session =
                 BackupSession.open(
-                        new BackupSession.Terms(
-                                damaged, damaged.settings(), cancellation, progress),
+                        new BackupSession.Terms(damaged, damaged.settings(), job, progress),
                         Optional.empty())) {
             boolean isWhole = true;
             for (PointDisk disk : point.disks()) {
                 PointDisk other = sound.disk(disk.name()).orElse(null);
-                isWhole &= other != null && mend(session, disk, other, problems);
+                isWhole &= other != null && mend(session, job, disk, other, problems);
             }
             session.flush();
             return isWhole;
@@ -104,8 +110,12 @@ public final class VaultRepair {
     }
 
     private boolean mend(
-            BackupSession session, PointDisk disk, PointDisk other, List<String> problems) {
-        try (ChunkReaders readers = new ChunkReaders(copy.contents());
+            BackupSession session,
+            JobShare job,
+            PointDisk disk,
+            PointDisk other,
+            List<Text> problems) {
+        try (ChunkReaders readers = new ChunkReaders(copy.contents(), job);
                 BlockSource source = new VaultDisk(copy.contents(), other.image(), readers)) {
             StoredDisk stored =
                     session.store(
@@ -117,16 +127,14 @@ public final class VaultRepair {
                             .getFirst();
             boolean isSame = Objects.equals(stored.image().root(), disk.image().root());
             if (!isSame) {
-                problems.add(
-                        messages.text(
-                                "vault.repair-differs", disk.name(), copy.contents().location()));
+                problems.add(text("vault.repair-differs", disk.name(), copy.contents().location()));
             }
             return isSame;
         } catch (VaultException e) {
             if (!e.isDamage()) {
                 throw e;
             }
-            problems.add(e.getMessage());
+            problems.add(e.text());
             return false;
         }
     }

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.index;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.index.Recent.Noted;
@@ -344,8 +345,8 @@ public final class ItemIndex implements AutoCloseable {
         return segments.view().segments().stream().mapToLong(Segment::entries).sum();
     }
 
-    /// Checks every byte of every segment and returns, in words, all damage found since the index was opened.
-    public List<String> checkSegments() {
+    /// Checks every byte of every segment and returns all damage found since the index was opened.
+    public List<Text> checkSegments() {
         for (Segment segment : segments.view().segments()) {
             // Retired meanwhile: what it told is elsewhere.
             if (segment.hold()) {

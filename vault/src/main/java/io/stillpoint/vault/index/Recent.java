@@ -1,6 +1,6 @@
 package io.stillpoint.vault.index;
 
-import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.Place;
@@ -145,7 +145,7 @@ final class Recent {
         lock.lock();
         try {
             while (items >= itemsMax && unwrittenItems() < itemsMax / 2) {
-                await();
+                Processors.await(changed::await);
             }
             return unwrittenItems() >= itemsMax / 2;
         } finally {
@@ -155,17 +155,6 @@ final class Recent {
 
     private int unwrittenItems() {
         return unwritten().stream().mapToInt(batch -> batch.items).sum();
-    }
-
-    /// Callers look again in a loop.
-    @SuppressWarnings("WaitNotInLoop")
-    private void await() {
-        try {
-            changed.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancelledException();
-        }
     }
 
     /// Batches with something in them that nobody writes now. Under the lock.

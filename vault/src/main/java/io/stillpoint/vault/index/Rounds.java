@@ -1,6 +1,6 @@
 package io.stillpoint.vault.index;
 
-import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.store.VaultException;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -25,7 +25,7 @@ final class Rounds {
         this.work = work;
     }
 
-    /// Returns when a round that began after this call has ended. Throws what it failed with, or [CancelledException] if
+    /// Returns when a round that began after this call has ended. Throws what it failed with, or [CancelledException][io.stillpoint.platform.CancelledException] if
     /// interrupted while another thread runs it; who runs it and gives up leaves it to those who wait.
     void join() {
         long mine;
@@ -39,7 +39,7 @@ final class Rounds {
                 if (failed >= needed && failure != null) {
                     throw failure;
                 }
-                await();
+                Processors.await(ended::await);
             }
             isRunning = true;
             mine = ++begun;
@@ -47,17 +47,6 @@ final class Rounds {
             lock.unlock();
         }
         run(mine);
-    }
-
-    /// Callers look again in a loop.
-    @SuppressWarnings("WaitNotInLoop")
-    private void await() {
-        try {
-            ended.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancelledException();
-        }
     }
 
     private void run(long round) {

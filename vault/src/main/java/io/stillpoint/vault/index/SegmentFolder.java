@@ -1,5 +1,6 @@
 package io.stillpoint.vault.index;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.PackFile;
@@ -17,7 +18,8 @@ record SegmentFolder(ObjectStore store, VaultKeys keys, Randomness randomness) {
 
     List<ObjectName> list() {
         List<ObjectName> names = new ArrayList<>();
-        store.list(ObjectName.Area.INDEX, listed -> names.add(listed.name()));
+        Processors.aside(
+                () -> store.list(ObjectName.Area.INDEX, listed -> names.add(listed.name())));
         return names;
     }
 
@@ -46,6 +48,7 @@ record SegmentFolder(ObjectStore store, VaultKeys keys, Randomness randomness) {
     }
 
     boolean hasPack(ObjectId pack) {
-        return store.exists(new ObjectName(ObjectName.Area.PACKS, pack));
+        return Processors.aside(
+                () -> store.exists(new ObjectName(ObjectName.Area.PACKS, pack)));
     }
 }

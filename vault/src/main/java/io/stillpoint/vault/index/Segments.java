@@ -1,5 +1,6 @@
 package io.stillpoint.vault.index;
 
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.record.DamagedFrames;
@@ -31,7 +32,7 @@ final class Segments implements AutoCloseable {
     private final Supplier<Set<ObjectId>> verdicts;
     private final Supplier<DamagedFrames> quarantine;
     private final Rounds refreshes = new Rounds(this::readAgain);
-    private final Queue<String> damage = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> damage = new ConcurrentLinkedQueue<>();
     private final AtomicLong generation = new AtomicLong();
     private final AtomicLong suspicions = new AtomicLong();
     private final ReentrantLock changing = new ReentrantLock();
@@ -318,7 +319,7 @@ final class Segments implements AutoCloseable {
         if (!e.isJunk()) {
             throw e;
         }
-        damage.add(e.getMessage());
+        damage.add(e.text());
         suspicions.incrementAndGet();
     }
 
@@ -327,8 +328,8 @@ final class Segments implements AutoCloseable {
         return suspicions.get();
     }
 
-    /// In words, all damage found so far.
-    List<String> damage() {
+    /// All damage found so far.
+    List<Text> damage() {
         return List.copyOf(damage);
     }
 

@@ -383,7 +383,7 @@ public final class Points {
                 failure,
                 store.description(),
                 point.id(),
-                failure.getMessage());
+                failure);
     }
 
     /// Forgets a point: it is offered no longer, and may be purged once `keep` has passed.

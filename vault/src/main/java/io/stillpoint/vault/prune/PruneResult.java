@@ -1,5 +1,6 @@
 package io.stillpoint.vault.prune;
 
+import io.stillpoint.platform.text.Text;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -40,4 +41,4 @@ public record PruneResult(
         long youngBytes,
         Optional<Instant> youngUntil,
         Optional<Instant> waitingUntil,
-        List<String> warnings) {}
+        List<Text> warnings) {}

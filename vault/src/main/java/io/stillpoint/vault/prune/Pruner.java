@@ -1,8 +1,9 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Messages;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
@@ -19,9 +20,11 @@ import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
 import io.stillpoint.vault.record.Undone;
+import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.Retention;
 import io.stillpoint.vault.session.SessionGuard;
 import io.stillpoint.vault.session.VaultParts;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -67,11 +70,11 @@ public final class Pruner {
     private final ObjectStore store;
     private final Records records;
     private final PruneRules rules;
+    private final JobShare job;
     private final Cancellation cancellation;
     private final Duration delay;
     private final Map<ObjectId, Listed> packs = new HashMap<>();
-    private final List<String> warnings = new ArrayList<>();
-    private final Messages messages = Messages.of(VaultException.class);
+    private final List<Text> warnings = new ArrayList<>();
     private final Map<ObjectId, Instant> verdictsMadeAt = new HashMap<>();
     private @Nullable Reachable bases;
     private boolean isHeld;
@@ -94,10 +97,17 @@ public final class Pruner {
     private @Nullable Instant waitingUntil;
     private MemoryBudget.@Nullable Shares memory;
 
-    public Pruner(VaultParts parts, PruneRules rules, Cancellation cancellation) {
+    /// What a prune can't work without, in bytes.
+    public static long leastMemory(VaultSettings settings) {
+        return REACHABLE_MIN * MIB + PackRewriter.leastMemory(settings);
+    }
+
+    /// @param job with at least [#leastMemory]
+    public Pruner(VaultParts parts, PruneRules rules, JobShare job) {
         this.parts = parts;
         this.rules = rules;
-        this.cancellation = cancellation;
+        this.job = job;
+        cancellation = job.cancellation();
         store = parts.contents().store();
         records = parts.records();
         delay = store.listingDelay();
@@ -145,7 +155,7 @@ public final class Pruner {
         Instant now = clocks.earlier();
         if (!clocks.agree()) {
             warnings.add(
-                    messages.text(
+                    text(
                             "vault.clocks-differ",
                             store.description(),
                             clocks.store(),
@@ -188,7 +198,7 @@ public final class Pruner {
         if (!rules.dryRun()) {
             catalogue.run(roots, sessions, purged, now);
         }
-        parts.records().junk().forEach(junk -> warnings.add(String.valueOf(junk.getMessage())));
+        parts.records().junk().forEach(junk -> warnings.add(junk.text()));
     }
 
     /// Verdicts of earlier runs whose condemnations stand, to be carried out. A verdict whose condemnation is gone has been
@@ -233,7 +243,7 @@ public final class Pruner {
         }
         keptPacks += kept.size();
         warnings.add(
-                messages.text(
+                text(
                         "vault.verdict-withdrawn",
                         store.description(),
                         new ObjectName(Area.EXECUTED, verdict.id()),
@@ -387,7 +397,7 @@ public final class Pruner {
             if (e.kind() != Kind.RETAINED) {
                 throw e;
             }
-            warnings.add(e.getMessage());
+            warnings.add(e.text());
             return false;
         }
         records.deleteForgotten(point);
@@ -427,9 +437,12 @@ public final class Pruner {
         }
     }
 
+    private static Text text(String code, Object... arguments) {
+        return Text.of(VaultException.class, code, arguments);
+    }
+
     private VaultException unsafe(VaultException e) {
-        return new VaultException(
-                e.kind(), "vault.prune-unsafe", e, store.description(), e.getMessage());
+        return new VaultException(e.kind(), "vault.prune-unsafe", e, store.description(), e);
     }
 
     /// @param condemned packs that must be known whatever their age: one that is not would look as if nothing in it were
@@ -461,12 +474,13 @@ public final class Pruner {
         return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
     }
 
-    /// For what is reachable: beside the packs to be rewritten, for which a place must be left.
+    /// For what is reachable. It can't be given back before the end, so there must be room for a backup beside it.
     private MemoryBudget.Shares memory(ItemIndex index) {
-        MemoryBudget budget = MemoryBudget.ofProcess();
-        long left = budget.free() - PackRewriter.leastMemory(parts.settings());
+        long left =
+                parts.contents().process().memory().free()
+                        - BackupSession.leastMemory(parts.settings());
         long wanted = Math.min(Reachable.bytesFor(index.entries()), Math.max(0, left));
-        memory = budget.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
+        memory = job.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
         return memory;
     }
 
@@ -670,7 +684,7 @@ public final class Pruner {
     /// needs no copy is condemned all the same.
     private Set<ObjectId> rewritten(
             PackCensus census, Set<ObjectId> alreadyCondemned, List<ObjectId> rewrite) {
-        PackRewriter rewriter = new PackRewriter(parts, census, alreadyCondemned, cancellation);
+        PackRewriter rewriter = new PackRewriter(parts, census, alreadyCondemned, job);
         // The reserve is for what makes room, and copies make none yet.
         store.useReserve(false);
         try {
@@ -680,11 +694,10 @@ public final class Pruner {
                 throw e;
             }
             warnings.add(
-                    Messages.of(VaultException.class)
-                            .text(
-                                    "vault.prune-no-room",
-                                    store.description(),
-                                    Integer.toString(rewrite.size())));
+                    text(
+                            "vault.prune-no-room",
+                            store.description(),
+                            Integer.toString(rewrite.size())));
             return Set.of();
         } finally {
             store.useReserve(true);

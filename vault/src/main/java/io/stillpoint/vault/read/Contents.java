@@ -1,5 +1,6 @@
 package io.stillpoint.vault.read;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -30,11 +31,11 @@ public final class Contents implements AutoCloseable {
     private final VaultKeys keys;
     private final Records records;
     private final Randomness randomness;
-    private final int workers;
+    private final ProcessResources process;
     private final Uses uses;
     private final Strays strays;
     private final PackFiles packs;
-    private final Upkeep upkeep = new Upkeep();
+    private final Upkeep upkeep;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable Opened opened;
     private @Nullable SharedAnswer<Opened> opening;
@@ -43,18 +44,19 @@ public final class Contents implements AutoCloseable {
     /// What is there once something was looked for.
     private record Opened(ItemIndex index, NodeStore nodes, IndexMemory memory) {}
 
-    /// @param workers how many threads compute at once for one who reads
+    /// @param process what all vaults of the process share
     public Contents(
             ObjectStore store,
             VaultKeys keys,
             Records records,
             Randomness randomness,
-            int workers) {
+            ProcessResources process) {
         this.store = store;
         this.keys = keys;
         this.records = records;
         this.randomness = randomness;
-        this.workers = workers;
+        this.process = process;
+        upkeep = new Upkeep(process.threads());
         uses = new Uses(store.description());
         strays = new Strays(records);
         packs = new PackFiles(store, keys, bounds().packs());
@@ -73,8 +75,8 @@ public final class Contents implements AutoCloseable {
         return keys;
     }
 
-    public int workers() {
-        return workers;
+    public ProcessResources process() {
+        return process;
     }
 
     /// What goes on in this vault: whoever does something in it begins a use before, and ends it after.
@@ -157,7 +159,7 @@ public final class Contents implements AutoCloseable {
 
     private Opened openNow() {
         ItemIndex index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
-        return new Opened(index, new NodeStore(this, index), new IndexMemory(index));
+        return new Opened(index, new NodeStore(this, index), new IndexMemory(process.memory(), index));
     }
 
     private void settle(@Nullable Opened now) {

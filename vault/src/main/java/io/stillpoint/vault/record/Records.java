@@ -389,7 +389,7 @@ public final class Records {
 
     private void noteJunk(VaultException e) {
         if (junk.size() < JUNK_MAX) {
-            junk.put(String.valueOf(e.getMessage()), e);
+            junk.put(e.code() + e.arguments(), e);
         }
         unreadable.accept(e);
     }

@@ -115,7 +115,7 @@ public final class RescueStore implements ObjectStore {
             return e;
         }
         requireThere(name, e);
-        return isUnread ? new VaultException(Kind.DAMAGED, "vault.unread", e, e.getMessage()) : e;
+        return isUnread ? new VaultException(Kind.DAMAGED, "vault.unread", e, e) : e;
     }
 
     private void requireThere(Object wanted, @Nullable VaultException cause) {

@@ -1,6 +1,6 @@
 package io.stillpoint.vault.store;
 
-import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Processors;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Supplier;
@@ -53,15 +53,11 @@ public final class SharedAnswer<V> {
         }
     }
 
-    /// Waits for the answer. Throws what the store failed with, or [CancelledException] if this thread is interrupted. Empty if
+    /// Waits for the answer, and lets others compute meanwhile. Throws what the store failed with, or
+    /// [CancelledException][io.stillpoint.platform.CancelledException] if this thread is interrupted. Empty if
     /// the thread that asked gave up for a reason of its own: then the caller must ask.
     public Optional<V> await() {
-        try {
-            ended.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancelledException();
-        }
+        Processors.await(ended::await);
         if (failure != null) {
             throw failure;
         }

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.store;
 
+import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,10 +9,8 @@ import org.jspecify.annotations.Nullable;
 public final class VaultException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    private final Kind kind;
-
     /// What failed, in classes that call for different actions.
-    public enum Kind {
+    public enum Kind implements FailureKind {
         /// The key file or passphrase opens no slot of this vault.
         WRONG_KEY(false, Blame.USER),
         /// The key file, passphrase or recovery sheet can't be read, is none, or won't do.
@@ -54,6 +53,16 @@ public final class VaultException extends StillpointException {
             this.retryable = retryable;
             this.blame = blame;
         }
+
+        @Override
+        public boolean retryable() {
+            return retryable;
+        }
+
+        @Override
+        public Blame blame() {
+            return blame;
+        }
     }
 
     public VaultException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
@@ -67,8 +76,7 @@ public final class VaultException extends StillpointException {
             String code,
             @Nullable Throwable cause,
             Object... arguments) {
-        super(anchor, code, cause, List.of(arguments));
-        this.kind = kind;
+        super(anchor, kind, code, cause, List.of(arguments));
     }
 
     /// A part of an object is not what was written.
@@ -82,25 +90,16 @@ public final class VaultException extends StillpointException {
     /// Whether an object does not hold what a holder of the key wrote. A version that is not ours counts: once a vault is open,
     /// anybody who can write to its store can make one.
     public boolean isJunk() {
-        return kind == Kind.DAMAGED || kind == Kind.TOO_NEW;
+        return kind() == Kind.DAMAGED || kind() == Kind.TOO_NEW;
     }
 
     /// Whether something that was written can't be read: its object is missing, or is junk.
     public boolean isDamage() {
-        return kind == Kind.MISSING || isJunk();
+        return kind() == Kind.MISSING || isJunk();
     }
 
+    @Override
     public Kind kind() {
-        return kind;
-    }
-
-    @Override
-    public boolean retryable() {
-        return kind.retryable;
-    }
-
-    @Override
-    public Blame blame() {
-        return kind.blame;
+        return (Kind) super.kind();
     }
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.verify;
 
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.store.ObjectId;
 import java.util.List;
@@ -11,7 +12,7 @@ import java.util.SortedSet;
 /// @param bytes of packs read
 /// @param items chunks and nodes checked
 /// @param points how many were checked
-/// @param problems everything found wrong, in words
+/// @param problems everything found wrong
 /// @param damagedPoints points that can't be restored whole
 /// @param damagedFrames what to store again; see `Vault.quarantine`
 public record Verification(
@@ -19,7 +20,7 @@ public record Verification(
         long bytes,
         long items,
         int points,
-        List<String> problems,
+        List<Text> problems,
         SortedSet<ObjectId> damagedPoints,
         DamagedFrames damagedFrames) {
     /// Whether nothing was found wrong.

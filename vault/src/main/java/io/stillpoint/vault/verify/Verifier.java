@@ -1,9 +1,10 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Messages;
-import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -51,6 +52,9 @@ import org.jspecify.annotations.Nullable;
 /// every point: its nodes can be read and its chunks are among those found sound. A point is compared with the one
 /// before it of the same VM, so that what they share is walked once.
 public final class Verifier {
+    /// What a verification can't work without, in bytes: one worker's buffers.
+    public static final long LEAST_MEMORY = FrameReader.MEMORY + ChunkReader.MEMORY;
+
     /// How often points that lack something are looked at.
     private static final int ATTEMPTS = 3;
 
@@ -58,13 +62,13 @@ public final class Verifier {
     private final KeySlots keySlots;
     private final long sampleBytes;
     private final CipherWarmUp warmUp;
+    private final JobShare job;
     private final Cancellation cancellation;
     private final LongConsumer progress;
-    private final Messages messages = Messages.of(VaultException.class);
-    private final Queue<String> problems = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> problems = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> listedPacks = new HashSet<>();
     private Set<ObjectId> indexedPacks = Set.of();
-    private final Queue<String> ofPoints = new ConcurrentLinkedQueue<>();
+    private final Queue<Text> ofPoints = new ConcurrentLinkedQueue<>();
     private final Set<ObjectId> hiddenPacks = ConcurrentHashMap.newKeySet();
     private final Set<ObjectId> missingPacks = ConcurrentHashMap.newKeySet();
     private final Map<ObjectId, Set<Long>> damagedFrames = new ConcurrentHashMap<>();
@@ -72,7 +76,7 @@ public final class Verifier {
     private final AtomicLong items = new AtomicLong();
 
     /// @param progress is told of stored bytes checked, by many threads
-    public record Watch(Cancellation cancellation, LongConsumer progress) {}
+    public record Watch(JobShare job, LongConsumer progress) {}
 
     /// @param sampleBytes how much of the packs to read, chosen at random; [Long#MAX_VALUE]: everything
     public Verifier(
@@ -85,7 +89,8 @@ public final class Verifier {
         this.keySlots = keySlots;
         this.sampleBytes = sampleBytes;
         this.warmUp = warmUp;
-        cancellation = watch.cancellation();
+        job = watch.job();
+        cancellation = job.cancellation();
         progress = watch.progress();
     }
 
@@ -100,18 +105,19 @@ public final class Verifier {
         index.adoptUnlisted();
         indexedPacks = index.packs();
         problems.addAll(index.checkSegments());
-        int threads = Math.max(parts.contents().workers(), parts.contents().store().streams());
-        try (MemoryBudget.Shares shares =
-                MemoryBudget.ofProcess()
-                        .take(1, threads, FrameReader.MEMORY + ChunkReader.MEMORY)) {
-            Workers.run(shares.count(), "verify", () -> checkPacks(sample));
-        }
+        int threads =
+                Math.max(
+                        parts.contents().process().processors().count(),
+                        parts.contents().store().streams());
+        job.work(
+                new Crew("verify", threads, LEAST_MEMORY),
+                worker -> checkPacks(sample, worker));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         parts.points()
                 .forEach((_, point, damage) -> {
                     if (damage != null) {
-                        problems.add(damage.getMessage());
+                        problems.add(damage.text());
                     }
                     if (point != null) {
                         points.add(point);
@@ -157,7 +163,7 @@ public final class Verifier {
                             .anyMatch(entries::contains);
             if (!isEntered && parts.points().byId(point.id()).isPresent()) {
                 problems.add(
-                        messages.text(
+                        text(
                                 "vault.not-in-catalogue",
                                 parts.contents().location(),
                                 point.id(),
@@ -201,7 +207,7 @@ public final class Verifier {
                 new Records(
                         parts.contents().store(),
                         parts.contents().keys(),
-                        junk -> problems.add(String.valueOf(junk.getMessage())));
+                        junk -> problems.add(junk.text()));
         record(records::sessions);
         record(records::forgotten);
         record(records::undone);
@@ -219,12 +225,9 @@ public final class Verifier {
             return;
         }
         problems.add(
-                String.valueOf(
-                        VaultException.damaged(
-                                        slot,
-                                        parts.contents().store().description(),
-                                        "authentication")
-                                .getMessage()));
+                VaultException.damaged(
+                                slot, parts.contents().store().description(), "authentication")
+                        .text());
     }
 
     /// Runs a check and notes the damage that it throws. Returns whether there was none.
@@ -232,7 +235,7 @@ public final class Verifier {
         return record(problems, check);
     }
 
-    private static boolean record(Queue<String> problems, Runnable check) {
+    private static boolean record(Queue<Text> problems, Runnable check) {
         try {
             check.run();
             return true;
@@ -240,19 +243,23 @@ public final class Verifier {
             if (!e.isDamage()) {
                 throw e;
             }
-            problems.add(e.getMessage());
+            problems.add(e.text());
             return false;
         }
     }
 
-    private void checkPacks(Queue<ObjectId> packs) {
+    private static Text text(String code, Object... arguments) {
+        return Text.of(VaultException.class, code, arguments);
+    }
+
+    private void checkPacks(Queue<ObjectId> packs, Crew.Worker worker) {
         ItemHasher hasher = new ItemHasher(parts.contents().keys());
         ItemIndex.Lookup lookup = parts.contents().index().lookup();
         warmUp.await();
         try (FrameReader reader = new FrameReader();
                 ChunkReader bases = new ChunkReader(parts.contents())) {
             ObjectId id;
-            while ((id = packs.poll()) != null) {
+            while (worker.goesOn() && (id = packs.poll()) != null) {
                 ObjectId pack = id;
                 record(() -> {
                     try {
@@ -294,6 +301,7 @@ public final class Verifier {
         try (PackFile pack = PackFile.open(parts.contents().store(), parts.contents().keys(), id)) {
             for (PackGroup group : pack.directory(reader)) {
                 cancellation.check();
+                Processors.pass();
                 if (!isSound(pack, group, reader, bases, hasher)) {
                     damaged(id, group.frameOffset());
                 }
@@ -330,7 +338,7 @@ public final class Verifier {
             if (!e.isJunk() && !isBaseMissing) {
                 throw e;
             }
-            problems.add(e.getMessage());
+            problems.add(e.text());
             return false;
         }
     }
@@ -387,7 +395,7 @@ public final class Verifier {
                                     .exists(new ObjectName(Area.PACKS, place.pack()));
             if (!isKnown) {
                 problems.add(
-                        messages.text(
+                        text(
                                 "vault.index-wrong",
                                 parts.contents().store().description(),
                                 item,
@@ -410,7 +418,7 @@ public final class Verifier {
                                 () -> missing[0] = checkDisk(before.get(key), disk.image()));
                 if (missing[0] > 0) {
                     ofPoints.add(
-                            messages.text(
+                            text(
                                     "vault.point-lost-chunks",
                                     point.id(),
                                     disk.name(),
@@ -479,7 +487,7 @@ public final class Verifier {
         }
         if (hiddenPacks.add(hidden.pack())) {
             problems.add(
-                    messages.text(
+                    text(
                             "vault.verdict-hides",
                             parts.contents().store().description(),
                             hidden.pack()));

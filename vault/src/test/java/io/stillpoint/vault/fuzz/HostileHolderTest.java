@@ -184,7 +184,7 @@ final class HostileHolderTest {
                                 json.getBytes(StandardCharsets.US_ASCII)));
         try (Vault vault = forge.open(store)) {
             assertThat(vault.prune(PruneRules.DEFAULT, new Cancellation()).warnings())
-                    .anyMatch(warning -> warning.contains(name.toString()));
+                    .anyMatch(warning -> warning.toString().contains(name.toString()));
         }
     }
 

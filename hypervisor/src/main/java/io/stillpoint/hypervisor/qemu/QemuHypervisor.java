@@ -1,0 +1,182 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.Hypervisor;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.hypervisor.VmId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// The VMs behind the monitors of a host. A VM without a uuid is known by its monitor's socket.
+public final class QemuHypervisor implements Hypervisor {
+    /// QEMU greets at once unless another program holds the monitor.
+    private static final Duration LOOK_MAX = Duration.ofSeconds(1);
+
+    private final List<Path> sockets;
+    private final QemuSettings settings;
+
+    /// What was met last at each socket. One entry for each socket that was ever asked, of at most a few hundred bytes.
+    private final Map<Path, Seen> seen = new ConcurrentHashMap<>();
+
+    /// @param process of QEMU, by number; 0 if it is gone
+    private record Seen(Vm vm, int process) {}
+
+    /// @param sockets the monitors of VMs, besides those that `settings` knows; of one VM there may be several
+    public QemuHypervisor(List<Path> sockets, QemuSettings settings) {
+        this.sockets = List.copyOf(sockets);
+        this.settings = settings;
+    }
+
+    @Override
+    public Found find() {
+        Map<VmId, Vm> vms = new LinkedHashMap<>();
+        List<Unanswered> unanswered = new ArrayList<>();
+        for (Map.Entry<Path, Optional<VmId>> place : places().entrySet()) {
+            try {
+                Vm vm = look(place.getKey(), place.getValue()).vm();
+                vms.putIfAbsent(vm.id(), vm);
+            } catch (HypervisorException e) {
+                unanswered.add(new Unanswered(place.getKey().toString(), e));
+            }
+        }
+        return new Found(List.copyOf(vms.values()), unanswered);
+    }
+
+    /// While a snapshot is in the VM, the configuration tells of its nodes, too.
+    @Override
+    public Description describe(VmId id) {
+        Path socket = socket(id);
+        if (VmLock.isHeld(socket)) {
+            throw new HypervisorException(Kind.UNREACHABLE, "vm.locked", null, socket, socket);
+        }
+        try (Monitor monitor = new Monitor(socket, LOOK_MAX)) {
+            MachineLook look =
+                    new MachineLook(monitor, QemuRun.listeningOn(socket), settings.disks());
+            requireSame(id, look.id(), socket);
+            QemuVersion version = QemuVersion.of(monitor.execute("query-version"));
+            return new Description(look.vm(), look.identity(), look.configuration(version));
+        }
+    }
+
+    @Override
+    public VirtualMachine open(VmId id) {
+        Path socket = socket(id);
+        Seen known = seen.get(socket);
+        QemuVm vm =
+                QemuVm.open(
+                        socket,
+                        settings.vm().isEmpty() && known != null
+                                ? settings.named(known.vm().name())
+                                : settings);
+        boolean done = false;
+        try {
+            requireSame(id, vm.id(), socket);
+            done = true;
+            return vm;
+        } finally {
+            if (!done) {
+                vm.close();
+            }
+        }
+    }
+
+    /// Where the VM is. Each socket is asked anew, since any VM may have started at any of them.
+    private Path socket(VmId id) {
+        List<Path> found = new ArrayList<>();
+        Set<Integer> processes = new LinkedHashSet<>();
+        for (Map.Entry<Path, Optional<VmId>> place : places().entrySet()) {
+            try {
+                Seen met = look(place.getKey(), place.getValue());
+                if (met.vm().id().equals(id) && processes.add(met.process())) {
+                    found.add(place.getKey());
+                }
+            } catch (HypervisorException e) {
+                // What does not answer, and was never seen, is not told by its id.
+            }
+        }
+        if (found.isEmpty()) {
+            throw new HypervisorException(Kind.UNREACHABLE, "vm.unknown", null, id);
+        }
+        List<Path> alive =
+                found.stream()
+                        .filter(place -> {
+                            Seen met = seen.get(place);
+                            return met != null && met.process() != 0;
+                        })
+                        .toList();
+        if (alive.size() > 1) {
+            throw new HypervisorException(
+                    Kind.UNSUPPORTED, "vm.same-id", null, id, alive.get(0), alive.get(1));
+        }
+        return alive.isEmpty() ? found.getFirst() : alive.getFirst();
+    }
+
+    private static void requireSame(VmId wanted, VmId found, Path socket) {
+        if (!found.equals(wanted)) {
+            // Another VM has started there since it was looked at.
+            throw new HypervisorException(Kind.UNREACHABLE, "vm.unknown", null, wanted, socket);
+        }
+    }
+
+    /// Who is at a socket now; who was there last if nobody answers.
+    private Seen look(Path socket, Optional<VmId> noted) {
+        HypervisorException silent;
+        Power power;
+        if (VmLock.isHeld(socket)) {
+            silent = new HypervisorException(Kind.UNREACHABLE, "vm.locked", null, socket, socket);
+            power = Power.UNKNOWN;
+        } else {
+            try (Monitor monitor = new Monitor(socket, LOOK_MAX)) {
+                MachineLook look = new MachineLook(monitor, Optional.empty(), settings.disks());
+                Seen met = new Seen(look.vm(), monitor.process().id());
+                seen.put(socket, met);
+                return met;
+            } catch (HypervisorException e) {
+                silent = e;
+                power = e.code().equals("qmp.no-monitor") ? Power.OFF : Power.UNKNOWN;
+            }
+        }
+        Seen last = seen.get(socket);
+        Optional<VmId> id = last == null ? noted : Optional.of(last.vm().id());
+        if (id.isEmpty()) {
+            throw silent;
+        }
+        Seen now =
+                new Seen(
+                        new Vm(id.get(), last == null ? "" : last.vm().name(), power),
+                        last == null || power == Power.OFF ? 0 : last.process());
+        seen.put(socket, now);
+        return now;
+    }
+
+    /// Each once, with links resolved where it is there, and the id that was noted of it.
+    private Map<Path, Optional<VmId>> places() {
+        Map<Path, Optional<VmId>> places = new LinkedHashMap<>();
+        sockets.forEach(socket -> places.put(real(socket), Optional.empty()));
+        settings.known()
+                .map(KnownMonitors::all)
+                .orElse(List.of())
+                .forEach(known -> places.merge(
+                        real(known.socket()), known.id(), (one, other) -> other));
+        return places;
+    }
+
+    private static Path real(Path socket) {
+        try {
+            return socket.toRealPath();
+        } catch (IOException e) {
+            // Not there now; the VM is off, or has never been.
+            return socket.toAbsolutePath().normalize();
+        }
+    }
+}
