@@ -51,7 +51,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class SharedVaultTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
     private static final PruneRules PRUNE_ALL =
             new PruneRules(Duration.ZERO, Duration.ZERO, 90, Long.MAX_VALUE, false);
 
