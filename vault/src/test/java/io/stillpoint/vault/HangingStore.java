@@ -1,10 +1,9 @@
 package io.stillpoint.vault;
 
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -13,16 +12,15 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /// A store of which certain answers do not come until they are let go, or fail then; and which counts what it is asked.
-final class HangingStore implements ObjectStore {
+final class HangingStore extends ForwardingStore {
     private static final long MINUTES_MAX = 2;
 
-    private final ObjectStore store;
     private final AtomicInteger packListings = new AtomicInteger();
     private final AtomicInteger indexListings = new AtomicInteger();
     private volatile Optional<Hold> hold = Optional.empty();
 
     HangingStore(ObjectStore store) {
-        this.store = store;
+        super(store);
     }
 
     /// What can be held up: the opening of an object, the making of one, the listing of an area.
@@ -128,28 +126,12 @@ final class HangingStore implements ObjectStore {
     }
 
     @Override
-    public String description() {
-        return store.description();
-    }
-
-    @Override
     public Upload create(ObjectName name) {
-        Upload upload = store.create(name);
-        return new Upload() {
-            @Override
-            public void write(byte[] from, int at, int length) {
-                upload.write(from, at, length);
-            }
-
+        return new ForwardingUpload(super.create(name)) {
             @Override
             public void commit() {
                 pass(Call.COMMIT, name.toString());
-                upload.commit();
-            }
-
-            @Override
-            public void close() {
-                upload.close();
+                super.commit();
             }
         };
     }
@@ -157,38 +139,7 @@ final class HangingStore implements ObjectStore {
     @Override
     public StoredObject open(ObjectName name) {
         pass(Call.OPEN, name.toString());
-        StoredObject object = store.open(name);
-        return new StoredObject() {
-            @Override
-            public ObjectName name() {
-                return name;
-            }
-
-            @Override
-            public long size() {
-                return object.size();
-            }
-
-            @Override
-            public Instant modifiedAt() {
-                return object.modifiedAt();
-            }
-
-            @Override
-            public void read(long offset, byte[] into, int at, int length) {
-                object.read(offset, into, at, length);
-            }
-
-            @Override
-            public void close() {
-                object.close();
-            }
-        };
-    }
-
-    @Override
-    public boolean exists(ObjectName name) {
-        return store.exists(name);
+        return super.open(name);
     }
 
     @Override
@@ -199,26 +150,6 @@ final class HangingStore implements ObjectStore {
             indexListings.incrementAndGet();
         }
         pass(Call.LIST, area.folder());
-        store.list(area, visitor);
-    }
-
-    @Override
-    public void delete(ObjectName name) {
-        store.delete(name);
-    }
-
-    @Override
-    public void useReserve(boolean may) {
-        store.useReserve(may);
-    }
-
-    @Override
-    public Duration listingDelay() {
-        return store.listingDelay();
-    }
-
-    @Override
-    public void close() {
-        store.close();
+        super.list(area, visitor);
     }
 }
