@@ -8,6 +8,7 @@ import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackFiles;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.CacheBounds;
+import io.stillpoint.vault.store.KeptBytes;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -20,8 +21,6 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
@@ -38,11 +37,9 @@ public final class NodeStore implements NodeReader, AutoCloseable {
     private final PackFiles packs;
     private final CacheBounds bounds;
     private final ReentrantLock lock = new ReentrantLock();
-    // The least recently used comes first.
-    private final Map<FrameKey, byte[]> frames = new LinkedHashMap<>(16, 0.75f, true);
+    private final KeptBytes<FrameKey, byte[]> frames;
     private final Map<FrameKey, SharedAnswer<byte[]>> asked = new HashMap<>();
     private final Deque<Reader> idle = new ArrayDeque<>();
-    private long frameBytes;
     private long idleBytes;
     private boolean isClosed;
 
@@ -67,6 +64,7 @@ public final class NodeStore implements NodeReader, AutoCloseable {
         this.index = index;
         packs = contents.packs();
         bounds = contents.bounds();
+        frames = new KeptBytes<>(bounds.nodeBytes());
     }
 
     /// As the interface says; [CancelledException][io.stillpoint.platform.CancelledException] if interrupted while another thread
@@ -207,26 +205,9 @@ public final class NodeStore implements NodeReader, AutoCloseable {
         lock.lock();
         try {
             asked.remove(key);
-            if (frame == null || frame.length > bounds.nodeBytes()) {
-                return;
+            if (frame != null) {
+                frames.put(key, frame, frame.length);
             }
-            byte[] before = frames.put(key, frame);
-            frameBytes += frame.length - (before == null ? 0 : before.length);
-            Iterator<byte[]> oldestFirst = frames.values().iterator();
-            while (frameBytes > bounds.nodeBytes()) {
-                frameBytes -= oldestFirst.next().length;
-                oldestFirst.remove();
-            }
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    /// Bytes of the frames that are kept.
-    long keptBytes() {
-        lock.lock();
-        try {
-            return frameBytes;
         } finally {
             lock.unlock();
         }
@@ -251,7 +232,6 @@ public final class NodeStore implements NodeReader, AutoCloseable {
             idle.forEach(reader -> reader.frames.close());
             idle.clear();
             frames.clear();
-            frameBytes = 0;
         } finally {
             lock.unlock();
         }
