@@ -228,7 +228,7 @@ public final class QemuVm implements VirtualMachine {
                                     "snapshot.not-whole",
                                     e,
                                     monitor.socket(),
-                                    String.valueOf(e.getMessage()));
+                                    e);
             try {
                 Undisturbed.run(sweep::run);
             } catch (HypervisorException left) {
