@@ -97,7 +97,7 @@ final class TextTest {
                         Reason.of(new IOException("No space left on device")));
         assertThat(failure.text(Locale.GERMAN))
                 .isEqualTo(
-                        "Die Platte vda ist ausgefallen: auf dem Datenträger ist kein Platz mehr");
+                        "Die Platte vda ist ausgefallen: kein Platz auf der Platte");
         assertThat(failure.text(Locale.ROOT)).startsWith("The disk vda failed: no space is left");
     }
 
