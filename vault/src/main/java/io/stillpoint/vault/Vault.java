@@ -453,11 +453,13 @@ public final class Vault implements AutoCloseable {
     /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
     /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
     public PruneResult prune(PruneRules rules, Cancellation cancellation) {
-        return withReserve("a prune", () -> {
-            try (JobShare job = begin(Pruner.leastMemory(parts.settings()), cancellation)) {
-                return new Pruner(parts, rules, job).run();
-            }
-        });
+        return withReserve(
+                "a prune",
+                () -> {
+                    try (JobShare job = begin(Pruner.leastMemory(parts.settings()), cancellation)) {
+                        return new Pruner(parts, rules, job).run();
+                    }
+                });
     }
 
     private JobShare begin(long least, Cancellation cancellation) {

@@ -70,6 +70,8 @@ final class ManyJobs {
     }
 
     /// Large ones that together need all the memory there is; then a small one.
+    // The linter does not see the threads that read the list.
+    @SuppressWarnings("ModifiedButNotUsed")
     private void smallBesideLarge() throws Throwable {
         ConcurrentLinkedQueue<String> ended = new ConcurrentLinkedQueue<>();
         CountDownLatch begun = new CountDownLatch(3);

@@ -48,7 +48,6 @@ record SegmentFolder(ObjectStore store, VaultKeys keys, Randomness randomness) {
     }
 
     boolean hasPack(ObjectId pack) {
-        return Processors.aside(
-                () -> store.exists(new ObjectName(ObjectName.Area.PACKS, pack)));
+        return Processors.aside(() -> store.exists(new ObjectName(ObjectName.Area.PACKS, pack)));
     }
 }

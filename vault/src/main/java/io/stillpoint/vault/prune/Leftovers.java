@@ -13,13 +13,11 @@ import java.util.Set;
 /// Records that mean nothing any more.
 final class Leftovers {
     private final PruneRun run;
-    private final Tally tally;
     private final ObjectStore store;
     private final Records records;
 
     Leftovers(PruneRun run) {
         this.run = run;
-        tally = run.tally();
         store = run.parts().contents().store();
         records = run.parts().records();
     }

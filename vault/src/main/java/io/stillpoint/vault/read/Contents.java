@@ -159,7 +159,8 @@ public final class Contents implements AutoCloseable {
 
     private Opened openNow() {
         ItemIndex index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
-        return new Opened(index, new NodeStore(this, index), new IndexMemory(process.memory(), index));
+        return new Opened(
+                index, new NodeStore(this, index), new IndexMemory(process.memory(), index));
     }
 
     private void settle(@Nullable Opened now) {

@@ -10,8 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// length, and when it was made) need not be asked for again. Safe for use by several threads; nothing is read under the lock.
 final class ReadRecords {
     private final ReentrantLock lock = new ReentrantLock();
-    private final KeptBytes<Listed, byte[]> kept =
-            new KeptBytes<>(CacheBounds.USUAL.recordBytes());
+    private final KeptBytes<Listed, byte[]> kept = new KeptBytes<>(CacheBounds.USUAL.recordBytes());
 
     byte @Nullable [] get(Listed listed) {
         lock.lock();
