@@ -33,7 +33,8 @@ import java.util.Optional;
 ///
 /// For one run. [#suspend] may be called from another thread.
 public final class BackupJob {
-    private static final IntakeProgress NOTHING_STORED = new StoreProgress(JobReporter.SILENT, Map.of());
+    private static final IntakeProgress NOTHING_STORED =
+            new StoreProgress(JobReporter.SILENT, Map.of());
 
     private final Vault vault;
     private final JobVm vm;
@@ -128,8 +129,7 @@ public final class BackupJob {
         }
         boolean done = false;
         try {
-            Held record =
-                    taken.record().held(taken.snapshot().descriptor(), taken.report());
+            Held record = taken.record().held(taken.snapshot().descriptor(), taken.report());
             tools.journal().write(record);
             done = true;
             return new HeldVm(record, taken.snapshot());
@@ -210,9 +210,7 @@ public final class BackupJob {
 
     /// Whether it is an answer to [#suspend].
     private boolean isSuspension(StillpointException e) {
-        return isSuspended
-                && e instanceof CancelledException
-                && tools.journal().outlivesProcess();
+        return isSuspended && e instanceof CancelledException && tools.journal().outlivesProcess();
     }
 
     /// Whether the store did not say if the point is there.
@@ -222,7 +220,8 @@ public final class BackupJob {
 
     private BackupOutcome failed(StillpointException e) {
         try {
-            tools.journal().write(new BackupRecord.Failed(reporter.job(), e.code(), e.getMessage()));
+            tools.journal()
+                    .write(new BackupRecord.Failed(reporter.job(), e.code(), e.getMessage()));
         } catch (StillpointException f) {
             e.addSuppressed(f);
         }
@@ -242,13 +241,12 @@ public final class BackupJob {
                     held,
                     progress ->
                             session.flatMap(each -> resumed(each, progress))
-                                    .orElseGet(
-                                            () ->
-                                                    VaultSession.open(
-                                                            vault,
-                                                            base(record.begun()),
-                                                            tools.cancellation(),
-                                                            progress)));
+                                    .orElseGet(() ->
+                                            VaultSession.open(
+                                                    vault,
+                                                    base(record.begun()),
+                                                    tools.cancellation(),
+                                                    progress)));
         }
     }
 
@@ -333,10 +331,9 @@ public final class BackupJob {
             return gone(committed);
         }
         AfterCommit after = new AfterCommit(point.get(), reporter);
-        after.attempt(
-                () ->
-                        resumed(committed.storing().session(), NOTHING_STORED)
-                                .ifPresent(VaultSession::close));
+        after.attempt(() ->
+                resumed(committed.storing().session(), NOTHING_STORED)
+                        .ifPresent(VaultSession::close));
         return releaseAdopted(committed, after);
     }
 
@@ -354,7 +351,8 @@ public final class BackupJob {
             if (e.kind() != HypervisorException.Kind.SNAPSHOT_BROKEN) {
                 throw e;
             }
-            // Half released, or gone with its QEMU. What was left of it is swept, but for its record of changes.
+            // Half released, or gone with its QEMU. What was left of it is swept, but for its
+            // record of changes.
             return;
         }
         try (snapshot) {
@@ -376,16 +374,13 @@ public final class BackupJob {
     private BackupOutcome told(BackupRecord.Finished finished) {
         try {
             return point(finished.point())
-                    .<BackupOutcome>map(
-                            point ->
-                                    finished.unfinished().isEmpty()
-                                            ? new BackupOutcome.Made(point)
-                                            : new BackupOutcome.FailedAfterCommit(
-                                                    point, finished.unfinished()))
-                    .orElseGet(
-                            () ->
-                                    new BackupOutcome.Failed(
-                                            JobException.pointGone(finished.point())));
+                    .<BackupOutcome>map(point ->
+                            finished.unfinished().isEmpty()
+                                    ? new BackupOutcome.Made(point)
+                                    : new BackupOutcome.FailedAfterCommit(
+                                            point, finished.unfinished()))
+                    .orElseGet(() ->
+                            new BackupOutcome.Failed(JobException.pointGone(finished.point())));
         } catch (StillpointException e) {
             return new BackupOutcome.Suspended(e);
         }

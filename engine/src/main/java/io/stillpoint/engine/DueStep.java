@@ -46,9 +46,7 @@ final class DueStep {
                         tools.clock().instant(),
                         previous.map(RecoveryPoint::id),
                         identity(machine.identity(), previous).json(),
-                        check.findings().isEmpty()
-                                ? Optional.empty()
-                                : Optional.of(check.json()),
+                        check.findings().isEmpty() ? Optional.empty() : Optional.of(check.json()),
                         settings.policy().lock().map(vault::lockedUntil));
         tools.journal().write(begun);
         return new DueBackup(begun, previous);

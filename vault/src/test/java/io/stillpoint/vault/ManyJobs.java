@@ -64,8 +64,7 @@ final class ManyJobs {
                 throw new AssertionError("no point of " + job);
             }
             vaults.vault()
-                    .restore(
-                            point.disks().getFirst().image(), disk, new Cancellation(), _ -> {});
+                    .restore(point.disks().getFirst().image(), disk, new Cancellation(), _ -> {});
             disk.requireWritten();
         });
     }
@@ -95,10 +94,11 @@ final class ManyJobs {
                     }));
         }
         begun.await();
-        start(() -> {
-                    backup("small", List.of(disk(1, 0)), Optional.empty());
-                    ended.add("small");
-                })
+        start(
+                        () -> {
+                            backup("small", List.of(disk(1, 0)), Optional.empty());
+                            ended.add("small");
+                        })
                 .join();
         if (!List.copyOf(ended).equals(List.of("small"))) {
             throw new AssertionError(ended + " " + failure.get());
