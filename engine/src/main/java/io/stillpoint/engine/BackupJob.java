@@ -16,7 +16,9 @@ import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.IntakeProgress;
+import io.stillpoint.vault.session.SessionRecord;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.VaultException;
 import java.util.LinkedHashMap;
@@ -103,8 +105,7 @@ public final class BackupJob {
                 return store(
                         hold(due),
                         progress ->
-                                VaultSession.open(
-                                        vault, due.previous(), tools.cancellation(), progress));
+                                vault.backup(due.previous(), tools.cancellation(), progress));
             }
         } catch (StillpointException e) {
             return isSuspension(e) ? new BackupOutcome.Suspended(e) : failed(e);
@@ -142,7 +143,7 @@ public final class BackupJob {
 
     /// Opens a session of the vault.
     private interface SessionOpener {
-        VaultSession open(IntakeProgress progress);
+        BackupSession open(IntakeProgress progress);
     }
 
     /// From a held snapshot to the end.
@@ -167,7 +168,7 @@ public final class BackupJob {
 
     private OpenSession open(HeldVm held, SessionOpener opener, Holdings reading) {
         StoreProgress progress = new StoreProgress(reporter, sizes(held.snapshot().disks()));
-        VaultSession session = opener.open(progress);
+        BackupSession session = opener.open(progress);
         reading.add(session::close, session::detach);
         Storing record = held.record().storing(session.record());
         tools.journal().write(record);
@@ -241,19 +242,18 @@ public final class BackupJob {
                     held,
                     progress ->
                             session.flatMap(each -> resumed(each, progress))
-                                    .orElseGet(() ->
-                                            VaultSession.open(
-                                                    vault,
-                                                    base(record.begun()),
-                                                    tools.cancellation(),
-                                                    progress)));
+                                    .orElseGet(
+                                            () ->
+                                                    vault.backup(base(record.begun()),
+                                                            tools.cancellation(),
+                                                            progress)));
         }
     }
 
     /// Empty if the session was taken for dead: what it stored is in the vault all the same, and another one finds it.
-    private Optional<VaultSession> resumed(SessionRecord record, IntakeProgress progress) {
+    private Optional<BackupSession> resumed(SessionRecord record, IntakeProgress progress) {
         try {
-            return Optional.of(VaultSession.resume(vault, record, tools.cancellation(), progress));
+            return Optional.of(vault.resume(record, tools.cancellation(), progress));
         } catch (VaultException e) {
             if (!isOvertaken(e)) {
                 throw e;
@@ -283,7 +283,7 @@ public final class BackupJob {
     /// A session that can't be ended now ends like that of any process that died.
     private void end(SessionRecord session, StillpointException cause) {
         try {
-            resumed(session, NOTHING_STORED).ifPresent(VaultSession::close);
+            resumed(session, NOTHING_STORED).ifPresent(BackupSession::close);
         } catch (StillpointException e) {
             cause.addSuppressed(e);
         }
@@ -292,12 +292,10 @@ public final class BackupJob {
     /// The bytes of the point are fixed, and may be in the store already.
     private BackupOutcome commitAgain(Sealed sealed) {
         Storing storing = sealed.storing();
-        VaultSession.Committed committed;
+        BackupSession.Committed committed;
         try {
             committed =
-                    VaultSession.commit(
-                            vault,
-                            sealed.point(),
+                    vault.commit(sealed.point(),
                             tools.cancellation(),
                             point -> tools.journal().write(storing.sealed(point)));
         } catch (StillpointException e) {
@@ -331,9 +329,6 @@ public final class BackupJob {
             return gone(committed);
         }
         AfterCommit after = new AfterCommit(point.get(), reporter);
-        after.attempt(() ->
-                resumed(committed.storing().session(), NOTHING_STORED)
-                        .ifPresent(VaultSession::close));
         return releaseAdopted(committed, after);
     }
 

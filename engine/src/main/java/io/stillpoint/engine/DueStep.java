@@ -29,7 +29,7 @@ final class DueStep {
         VirtualMachine machine = vm.open();
         machine.requireFit();
         List<RecoveryPoint> points =
-                vault.points().stream().filter(each -> each.vm().equals(settings.vm())).toList();
+                vault.points(settings.vm());
         List<RecoveryPoint> madeHere =
                 points.stream().filter(point -> point.line().isEmpty()).toList();
         ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);
