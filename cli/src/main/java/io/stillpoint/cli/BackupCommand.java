@@ -1,8 +1,16 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.GuestAccess;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
+import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.engine.VaultPin;
+import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -119,19 +127,13 @@ final class BackupCommand implements Callable<Integer> {
                 paramLabel = "extension|agent",
                 defaultValue = "extension",
                 descriptionKey = "option.vss")
-        private VssMode vss = VssMode.EXTENSION;
+        private BackupPolicy.Vss vss = BackupPolicy.Vss.EXTENSION;
     }
 
     /// Whether the guest gets an extension.
     enum ExtensionMode {
         AUTO,
         NONE
-    }
-
-    /// Who speaks with VSS.
-    enum VssMode {
-        EXTENSION,
-        AGENT
     }
 
     /// What a policy may demand.
@@ -179,11 +181,11 @@ final class BackupCommand implements Callable<Integer> {
         }
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
-                VirtualMachine machine = machine();
+                JobVm machine = JobVm.of(machine());
                 ConsoleEvents events = output.events()) {
             VaultPin pin = pins.pin(vaultOptions, vault);
             tell(pin.look(vault), events);
-            if (machine instanceof StoppedImages stopped) {
+            if (machine.open() instanceof StoppedImages stopped) {
                 // Before any of them is read.
                 stopped.references().forEach(each -> events.note(text(each)));
             }
@@ -191,12 +193,15 @@ final class BackupCommand implements Callable<Integer> {
                     new BackupJob(
                                     vault,
                                     machine,
-                                    settings(),
-                                    events,
-                                    cancellation,
-                                    InstantSource.system(),
-                                    Randomness.secure())
-                            .run();
+                                    settings(machine),
+                                    new JobTools(
+                                            new MemoryJournal(),
+                                            events,
+                                            cancellation,
+                                            InstantSource.system(),
+                                            Randomness.secure()))
+                            .run()
+                            .orThrow();
             tell(pin.made(vault.id(), point), events);
             events.end();
             output.junk(vault);
@@ -243,26 +248,26 @@ final class BackupCommand implements Callable<Integer> {
     }
 
     private Optional<ExtensionKeeper> keeper(Live live) {
-        return live.agent == null || live.extension == ExtensionMode.NONE
+        return live.extension == ExtensionMode.NONE
                 ? Optional.empty()
                 : Optional.of(GuestOptions.keeper(pins.state().folder(), live.vcredistAbsent));
     }
 
-    private BackupSettings settings() {
+    private BackupSettings settings(JobVm machine) {
         Live live = source.live == null ? new Live() : source.live;
         return new BackupSettings(
                 vm,
-                source.live != null,
-                Optional.ofNullable(live.agent),
-                keeper(live),
-                live.vss == VssMode.AGENT,
-                atLeast.consistency,
-                live.freezeLimit,
-                live.scriptLimit,
-                live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
-                live.scratchLimit,
-                sameVm,
-                Optional.ofNullable(lockDays).map(Duration::ofDays),
+                new BackupPolicy(
+                        atLeast.consistency,
+                        new RestLimits(live.freezeLimit, live.scriptLimit),
+                        live.vss,
+                        sameVm,
+                        Optional.ofNullable(lockDays).map(Duration::ofDays)),
+                Optional.ofNullable(live.agent)
+                        .map(path -> new GuestAccess(new VmSocket(machine, path), keeper(live))),
+                new ScratchSettings(
+                        live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
+                        live.scratchLimit),
                 "stillpoint " + Version.text());
     }
 }

@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
@@ -43,7 +44,7 @@ final class GuestOptions {
     }
 
     static GuestAgent connect(Path socket) {
-        return GuestAgent.connect(socket, PATIENCE, Randomness.secure());
+        return GuestAgent.connect(new AgentSocket(socket), PATIENCE, Randomness.secure());
     }
 
     ExtensionKeeper keeper() {

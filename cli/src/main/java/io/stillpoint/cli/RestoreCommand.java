@@ -1,11 +1,13 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.MemoryJournal;
 import io.stillpoint.engine.RestoreJob;
-import io.stillpoint.hypervisor.images.RestoreTarget;
+import io.stillpoint.engine.RestoreTask;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.PathPart;
-import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.PointDisk;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -64,7 +67,19 @@ final class RestoreCommand implements Callable<Integer> {
     private static final Set<String> RAW_ENDINGS = Set.of("", "raw", "img");
 
     /// A disk and the file or device it goes to.
-    private record Task(PointDisk disk, Path file, Format format) {}
+    private record Task(PointDisk disk, Path file, Format format) {
+        RestoreTask forJob(boolean overwrites) {
+            return new RestoreTask(
+                    disk.name(),
+                    file,
+                    overwrites
+                            ? RestoreTask.Form.OVERWRITE
+                            : switch (format) {
+                                case raw -> RestoreTask.Form.RAW;
+                                case qcow2 -> RestoreTask.Form.QCOW2;
+                            });
+        }
+    }
 
     @Override
     public Integer call() {
@@ -75,77 +90,33 @@ final class RestoreCommand implements Callable<Integer> {
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
             RecoveryPoint point = chosen.of(vault);
-            RestoreJob job = new RestoreJob(vault, events.reporter(), cancellation);
             List<Task> tasks = tasks(point);
-            // All targets are looked at before the first byte is written to any.
-            try (Targets targets = new Targets()) {
-                tasks.forEach(task -> targets.add(target(task)));
-                job.requireRoom(
-                        tasks.stream()
-                                .filter(task -> !isDevice(task.file))
-                                .map(task -> new RestoreJob.Wanted(task.disk, task.file))
-                                .toList());
-                for (int i = 0; i < tasks.size(); i++) {
-                    Task task = tasks.get(i);
-                    RestoreTarget target = targets.get(i);
-                    job.run(point, task.disk, target, task.file.toString());
-                    target.commit();
-                    restored.addObject()
-                            .put("name", task.disk.name())
-                            .put("file", task.file.toString())
-                            .put("format", task.format.name())
-                            .put("size", task.disk.image().size());
-                    lines.add(
-                            Output.text(
-                                    "restore.done",
-                                    task.disk.name(),
-                                    task.file,
-                                    task.format.name()));
-                }
+            new RestoreJob(
+                            vault,
+                            new JobTools(
+                                    new MemoryJournal(),
+                                    events,
+                                    cancellation,
+                                    InstantSource.system(),
+                                    Randomness.secure()))
+                    .run(
+                            point,
+                            tasks.stream().map(task -> task.forJob(overwrite != null)).toList())
+                    .orThrow();
+            for (Task task : tasks) {
+                restored.addObject()
+                        .put("name", task.disk.name())
+                        .put("file", task.file.toString())
+                        .put("format", task.format.name())
+                        .put("size", task.disk.image().size());
+                lines.add(
+                        Output.text(
+                                "restore.done", task.disk.name(), task.file, task.format.name()));
             }
             output.junk(vault);
         }
         output.done(json, String.join("\n", lines));
         return ExitCode.SUCCESS.status();
-    }
-
-    /// Closed together, the last one first.
-    private static final class Targets implements AutoCloseable {
-        private final List<RestoreTarget> targets = new ArrayList<>();
-
-        void add(RestoreTarget target) {
-            targets.add(target);
-        }
-
-        RestoreTarget get(int index) {
-            return targets.get(index);
-        }
-
-        @Override
-        public void close() {
-            RuntimeException failure = null;
-            for (RestoreTarget target : targets.reversed()) {
-                try {
-                    target.close();
-                } catch (StillpointException e) {
-                    failure = failure == null ? e : failure;
-                }
-            }
-            if (failure != null) {
-                throw failure;
-            }
-        }
-    }
-
-    private RestoreTarget target(Task task) {
-        long size = task.disk.image().size();
-        if (overwrite != null) {
-            return RestoreTarget.overwriteDevice(task.file, size);
-        }
-        return switch (task.format) {
-            case raw -> RestoreTarget.createRaw(task.file, size);
-            case qcow2 -> RestoreTarget.createQcow2(task.file, size);
-        };
     }
 
     private static boolean isDevice(Path file) {

@@ -1,6 +1,7 @@
 package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.ExecResult;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
@@ -29,7 +30,8 @@ final class DemoGuest implements AutoCloseable {
         while (true) {
             cancellation.check();
             try {
-                return new DemoGuest(GuestAgent.connect(vm.shellSocket(), TRY, randomness));
+                return new DemoGuest(
+                        GuestAgent.connect(new AgentSocket(vm.shellSocket()), TRY, randomness));
             } catch (GuestException e) {
                 if (!vm.alive() || System.nanoTime() > end) {
                     throw new DemoException(Kind.VM, "tour.no-boot", e, vm.console());

@@ -2,11 +2,18 @@ package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
 import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.GuestAccess;
 import io.stillpoint.engine.JobEvents;
-import io.stillpoint.engine.JobId;
-import io.stillpoint.engine.JobReporter;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
+import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.RestoreJob;
+import io.stillpoint.engine.RestoreTask;
+import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.images.RestoreTarget;
@@ -134,30 +141,27 @@ public final class Tour {
         String sha256 = inside.sha256OfDataDisk();
         finding("tour.guest-says", sha256);
         chapter(chapter);
-        BackupSettings settings =
-                new BackupSettings(
-                        "demo",
-                        true,
-                        Optional.of(vm.agentSocket()),
-                        Optional.of(
-                                ExtensionKeeper.in(
-                                        work.file("state"),
-                                        Prerequisites.Absent.WARN,
-                                        randomness,
-                                        clock)),
-                        false,
-                        Consistency.FILE_SYSTEM,
-                        Duration.ofSeconds(10),
-                        Duration.ofMinutes(1),
-                        work.file("scratch"),
-                        ByteSize.parse("1G"),
-                        false,
-                        Optional.empty(),
-                        writer);
-        try (QemuVm machine = QemuVm.open(vm.qmpSocket())) {
+        ExtensionKeeper extensions =
+                ExtensionKeeper.in(
+                        work.file("state"), Prerequisites.Absent.WARN, randomness, clock);
+        try (JobVm machine = JobVm.of(QemuVm.open(vm.qmpSocket()))) {
+            BackupSettings settings =
+                    new BackupSettings(
+                            "demo",
+                            new BackupPolicy(
+                                    Consistency.FILE_SYSTEM,
+                                    new RestLimits(Duration.ofSeconds(10), Duration.ofMinutes(1)),
+                                    BackupPolicy.Vss.EXTENSION,
+                                    false,
+                                    Optional.empty()),
+                            Optional.of(
+                                    new GuestAccess(
+                                            new VmSocket(machine, vm.agentSocket()),
+                                            Optional.of(extensions))),
+                            new ScratchSettings(work.file("scratch"), ByteSize.parse("1G")),
+                            writer);
             RecoveryPoint point =
-                    new BackupJob(vault, machine, settings, view, cancellation, clock, randomness)
-                            .run();
+                    new BackupJob(vault, machine, settings, tools()).run().orThrow();
             finding(
                     "tour.point",
                     point.id().toString().substring(0, 12),
@@ -203,13 +207,14 @@ public final class Tour {
     }
 
     private Path restore(Vault vault, RecoveryPoint point, String name, Path file) {
-        PointDisk disk = point.disk(name).orElseThrow();
-        try (RestoreTarget target = RestoreTarget.createRaw(file, disk.image().size())) {
-            new RestoreJob(vault, new JobReporter(JobId.random(randomness), view), cancellation)
-                    .run(point, disk, target, file.getFileName().toString());
-            target.commit();
-        }
+        new RestoreJob(vault, tools())
+                .run(point, List.of(new RestoreTask(name, file, RestoreTask.Form.RAW)))
+                .orThrow();
         return file;
+    }
+
+    private JobTools tools() {
+        return new JobTools(new MemoryJournal(), view, cancellation, clock, randomness);
     }
 
     private void chapter(String key, Object... arguments) {

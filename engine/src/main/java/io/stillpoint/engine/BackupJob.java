@@ -1,225 +1,177 @@
 package io.stillpoint.engine;
 
+import io.stillpoint.engine.BackupRecord.Begun;
+import io.stillpoint.engine.BackupRecord.Committed;
+import io.stillpoint.engine.BackupRecord.Held;
+import io.stillpoint.engine.BackupRecord.Sealed;
+import io.stillpoint.engine.BackupRecord.Storing;
+import io.stillpoint.engine.StoreStep.OpenSession;
 import io.stillpoint.hypervisor.HeldDisk;
-import io.stillpoint.hypervisor.MachineNotice;
-import io.stillpoint.hypervisor.PreparedSnapshot;
-import io.stillpoint.hypervisor.SnapshotRequest;
+import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.VirtualMachine;
-import io.stillpoint.hypervisor.VmIdentity;
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
-import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.StillpointException;
-import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
-import io.stillpoint.vault.point.PointDisk;
-import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.RecoveryPoint;
-import io.stillpoint.vault.session.BackupSession;
-import io.stillpoint.vault.session.StoredDisk;
-import java.time.InstantSource;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
+import io.stillpoint.vault.session.IntakeProgress;
+import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.VaultException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
-import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
-/// Backs up one VM. The body of [#run] is the job; each step takes what the step before returned.
+/// Backs up one VM. The steps stand in `docs/job.md`; each takes what the step before made, and leaves a record in the
+/// journal from which [#resume] goes on.
 ///
-/// Whatever fails: the guest is thawed, the snapshot released, and no recovery point is listed that is not whole. A
-/// process that is killed leaves a snapshot that the next job on this VM finds and removes, and stored packs that
-/// it uses.
+/// Whatever fails: the guest is thawed, the snapshot released, and no recovery point is listed that is not whole. A process
+/// that is killed leaves what its journal names, if that outlives it; else a snapshot that the next job on this VM finds
+/// and removes, and stored packs that it uses.
+///
+/// For one run. [#suspend] may be called from another thread.
 public final class BackupJob {
-    private static final int GENERATION_BYTES = 8;
-    private static final int LINEAGE_DIGITS = 8;
-
-    /// The field of a point's configuration that says what its record of changes rests on.
-    private static final String RECORDING = "recording";
+    private static final IntakeProgress NOTHING_STORED = new StoreProgress(JobReporter.SILENT, Map.of());
 
     private final Vault vault;
-    private final VirtualMachine vm;
+    private final JobVm vm;
     private final BackupSettings settings;
+    private final JobTools tools;
     private final JobReporter reporter;
-    private final Cancellation cancellation;
-    private final InstantSource clock;
-    private final Randomness randomness;
-    private final Set<MachineNotice> told = new HashSet<>();
+    private volatile boolean isSuspended;
 
-    public BackupJob(
-            Vault vault,
-            VirtualMachine vm,
-            BackupSettings settings,
-            JobEvents events,
-            Cancellation cancellation,
-            InstantSource clock,
-            Randomness randomness) {
+    /// The job that the journal is of, or a new one if the journal is empty.
+    public BackupJob(Vault vault, JobVm vm, BackupSettings settings, JobTools tools) {
         this.vault = vault;
         this.vm = vm;
         this.settings = settings;
-        this.reporter = new JobReporter(JobId.random(randomness), events);
-        this.cancellation = cancellation;
-        this.clock = clock;
-        this.randomness = randomness;
+        this.tools = tools;
+        JobId job =
+                tools.journal()
+                        .last()
+                        .map(JobRecord::job)
+                        .orElseGet(() -> JobId.random(tools.randomness()));
+        reporter = new JobReporter(job, tools.events());
     }
 
-    /// Runs the job to its end and returns the recovery point, which is durable then. For one run.
-    ///
-    /// Throws a [StillpointException] if there is no point, and never if there is one: what fails once it is made is a
-    /// warning.
-    public RecoveryPoint run() {
-        vm.requireFit();
-        DueBackup due = due();
-        VmIdentity identity = identity(due);
-        AtomicReference<RecoveryPoint> made = new AtomicReference<>();
-        unlessMade(
-                made,
-                () -> {
-                    try (Cancellation.Scope _ = settings.live() ? cancellation.hold() : () -> {};
-                            Quiescing guest = prepareGuest();
-                            HeldVm held = guest.hold(() -> prepareSnapshot(due))) {
-                        unlessMade(made, () -> store(due, identity, held, made));
-                        unlessMade(made, held.snapshot()::keepChanges);
-                        reporter.step(Step.RELEASE, text("engine.releasing"));
-                    }
-                });
-        return Objects.requireNonNull(made.get());
+    public JobId id() {
+        return reporter.job();
     }
 
-    /// A step that may fail before the point is made or after: before, the job fails; after, the point stands and the
-    /// steps that are left are taken all the same.
-    private void unlessMade(AtomicReference<RecoveryPoint> made, Runnable step) {
+    /// Runs the job from its beginning to its end. A point in the outcome is durable. Never throws a [StillpointException].
+    public BackupOutcome run() {
+        if (tools.journal().last().isPresent()) {
+            throw new IllegalStateException("the job has begun; resume it");
+        }
+        return begin();
+    }
+
+    /// Goes on where the journal says that the job was left, in whatever process; begins it if it says nothing. Never
+    /// throws a [StillpointException].
+    public BackupOutcome resume() {
+        Optional<JobRecord> last = tools.journal().last();
+        if (last.isEmpty()) {
+            return begin();
+        }
+        return switch (last.get()) {
+            case Begun _, BackupRecord.Preparing _ -> begin();
+            case Held held -> adopt(held, Optional.empty());
+            case Storing storing -> adopt(storing.held(), Optional.of(storing.session()));
+            case Sealed sealed -> commitAgain(sealed);
+            case Committed committed -> releaseAgain(committed);
+            case BackupRecord.Finished finished -> told(finished);
+            case BackupRecord.Failed failed ->
+                    new BackupOutcome.Failed(JobException.before(failed.code(), failed.text()));
+            case RestoreRecord _ -> throw new IllegalArgumentException("a restore's journal");
+        };
+    }
+
+    /// Asks the job to stop soon and to leave what it holds as it is, for [#resume]. If the journal does not outlive the
+    /// process, the job is ended instead.
+    public void suspend() {
+        isSuspended = true;
+        tools.cancellation().request();
+    }
+
+    private BackupOutcome begin() {
         try {
-            step.run();
+            DueBackup due = new DueStep(vault, vm, settings, tools, reporter).take();
+            try (Cancellation.Scope _ = holdIfLive()) {
+                return store(
+                        hold(due),
+                        progress ->
+                                VaultSession.open(
+                                        vault, due.previous(), tools.cancellation(), progress));
+            }
         } catch (StillpointException e) {
-            RecoveryPoint point = made.get();
-            if (point == null) {
-                throw e;
-            }
-            Text text =
-                    e instanceof CancelledException
-                            ? text("engine.stopped-after-commit", point.id())
-                            : text("engine.after-commit", point.id(), e);
-            reporter.warning("engine.after-commit", text);
+            return isSuspension(e) ? new BackupOutcome.Suspended(e) : failed(e);
         }
     }
 
-    private DueBackup due() {
-        List<RecoveryPoint> points =
-                vault.points().stream().filter(each -> each.vm().equals(settings.vm())).toList();
-        List<RecoveryPoint> madeHere =
-                points.stream().filter(point -> point.line().isEmpty()).toList();
-        ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);
-        check.findings().forEach(finding -> reporter.warning(finding.text()));
-        // Changes are recorded since a point that was made here, never since a copy.
-        List<RecoveryPoint> candidates = madeHere.isEmpty() ? points : madeHere;
-        return new DueBackup(
-                settings.vm(),
-                clock.instant(),
-                candidates.isEmpty() ? Optional.empty() : Optional.of(candidates.getLast()),
-                check,
-                settings.lock().map(vault::lockedUntil));
+    private Cancellation.Scope holdIfLive() {
+        return vm.open().isOff() ? () -> {} : tools.cancellation().hold();
     }
 
-    /// Which machine this is. Throws `engine.other-vm` before anything is disturbed if the earlier points are of
-    /// another and the user has not said that this is meant.
-    private VmIdentity identity(DueBackup due) {
-        VmIdentity now = vm.identity();
-        Optional<VmIdentity> before =
-                due.previous().flatMap(point -> VmIdentity.in(point.configuration()));
-        if (before.isEmpty()) {
-            return now;
+    /// The guest is let go of once it runs again: others may need its agent while the disks are read.
+    private HeldVm hold(DueBackup due) {
+        VirtualMachine machine = vm.open();
+        PrepareStep prepare =
+                new PrepareStep(vault.id(), machine, settings.scratch(), tools, reporter);
+        TakenVm taken;
+        try (PreparedGuest guest =
+                new GuestPreparation(settings, machine, tools, reporter).prepare()) {
+            taken =
+                    new SnapshotStep(settings, guest, () -> prepare.take(due), tools, reporter)
+                            .take();
         }
-        if (!settings.sameVm() && !now.isSameAs(before.get())) {
-            throw JobException.misuse(
-                    "engine.other-vm", due.vm(), before.get().toString(), now.toString());
-        }
-        return now.completedBy(before.get());
-    }
-
-    private Quiescing prepareGuest() {
-        return Quiescing.ready(settings, vm, reporter, cancellation, clock, randomness);
-    }
-
-    private PreparedSnapshot prepareSnapshot(DueBackup due) {
-        reporter.step(Step.PREPARE, text("engine.preparing", due.vm()));
-        cancellation.check();
-        Map<String, String> generations = new HashMap<>();
-        due.previous()
-                .ifPresent(point ->
-                        point.disks()
-                                .forEach(disk ->
-                                        disk.generation()
-                                                .ifPresent(generation ->
-                                                        generations.put(disk.name(), generation))));
-        PreparedSnapshot prepared =
-                vm.prepare(
-                        new SnapshotRequest(
-                                vault.id().toString().substring(0, LINEAGE_DIGITS),
-                                randomness.hex(GENERATION_BYTES),
-                                generations,
-                                due.previous()
-                                        .<JsonNode>map(RecoveryPoint::configuration)
-                                        .orElseGet(Json::object)
-                                        .path(RECORDING),
-                                settings.scratchFolder(),
-                                settings.scratchMax()));
-        vm.notices().forEach(this::tell);
-        return prepared;
-    }
-
-    /// Once, however often the snapshot is tried.
-    private void tell(MachineNotice notice) {
-        if (!told.add(notice)) {
-            return;
-        }
-        if (notice.isWarning()) {
-            reporter.warning(notice.code(), notice.text());
-        } else {
-            reporter.note(notice.code(), notice.text());
-        }
-    }
-
-    private void store(
-            DueBackup due, VmIdentity identity, HeldVm held, AtomicReference<RecoveryPoint> made) {
-        List<HeldDisk> disks = held.snapshot().disks();
-        StoreProgress progress = new StoreProgress(reporter, sizes(disks));
-        List<BlockSource> sources = new ArrayList<>();
-        try (BackupSession session = vault.backup(due.previous(), cancellation, progress)) {
-            disks.forEach(disk -> sources.add(disk.open()));
-            long size = sources.stream().mapToLong(BlockSource::size).sum();
-            reporter.step(
-                    Step.STORE,
-                    text("engine.storing", Integer.toString(disks.size()), new ByteSize(size)));
-            progress.begin();
-            List<DiskPlan> plans = new ArrayList<>();
-            for (int i = 0; i < disks.size(); i++) {
-                plans.add(DiskPlan.make(disks.get(i), sources.get(i), session));
-            }
-            tell(plans, session.baseIsDamaged());
-            List<StoredDisk> stored = session.store(plans.stream().map(DiskPlan::input).toList());
-            // Everything read is worthless if the snapshot broke meanwhile, so this comes before
-            // the commit.
-            held.snapshot().proveValid();
-            reporter.step(Step.COMMIT, text("engine.committing"));
-            List<PointDisk> records = new ArrayList<>();
-            for (int i = 0; i < plans.size(); i++) {
-                records.add(plans.get(i).record(stored.get(i)));
-            }
-            made.set(session.commit(draft(due, identity, held, records)));
-            session.unfinished().ifPresent(e -> reporter.warning(e.text()));
+        boolean done = false;
+        try {
+            Held record =
+                    taken.record().held(taken.snapshot().descriptor(), taken.report());
+            tools.journal().write(record);
+            done = true;
+            return new HeldVm(record, taken.snapshot());
         } finally {
-            sources.forEach(BlockSource::close);
+            if (!done) {
+                taken.snapshot().close();
+            }
         }
+    }
+
+    /// Opens a session of the vault.
+    private interface SessionOpener {
+        VaultSession open(IntakeProgress progress);
+    }
+
+    /// From a held snapshot to the end.
+    private BackupOutcome store(HeldVm held, SessionOpener opener) {
+        Holdings holdings = new Holdings();
+        holdings.add(held.snapshot()::close, held.snapshot()::detach);
+        Holdings reading = new Holdings();
+        MadePoint made;
+        try {
+            OpenSession session = open(held, opener, reading);
+            StoreStep step = new StoreStep(session, reading, tools, reporter);
+            made = step.commit(step.store(), vm.open().configuration(), settings.writer());
+        } catch (StillpointException e) {
+            return undone(e, List.of(reading, holdings));
+        } catch (RuntimeException | Error e) {
+            reading.releaseAfter(e);
+            holdings.releaseAfter(e);
+            throw e;
+        }
+        return release(made, reading, held.snapshot());
+    }
+
+    private OpenSession open(HeldVm held, SessionOpener opener, Holdings reading) {
+        StoreProgress progress = new StoreProgress(reporter, sizes(held.snapshot().disks()));
+        VaultSession session = opener.open(progress);
+        reading.add(session::close, session::detach);
+        Storing record = held.record().storing(session.record());
+        tools.journal().write(record);
+        return new OpenSession(record, held.snapshot(), session, progress);
     }
 
     private static Map<String, Long> sizes(List<HeldDisk> disks) {
@@ -228,47 +180,214 @@ public final class BackupJob {
         return sizes;
     }
 
-    private static Text text(String code, Object... arguments) {
-        return Text.of(BackupJob.class, code, arguments);
+    /// The point stands, so all steps that are left are taken, whatever fails.
+    private BackupOutcome release(MadePoint made, Holdings reading, HeldSnapshot snapshot) {
+        AfterCommit after = new AfterCommit(made.point(), reporter);
+        after.attempt(() -> tools.journal().write(made.record()));
+        made.unfinished().ifPresent(after::tell);
+        reading.release(after::attempt);
+        after.attempt(snapshot::keepChanges);
+        reporter.step(Step.RELEASE, Text.of(BackupJob.class, "engine.releasing"));
+        after.attempt(snapshot::close);
+        return ended(made.record(), after);
     }
 
-    /// What was believed and turned out wrong.
-    private void tell(List<DiskPlan> plans, boolean isBaseLost) {
-        if (isBaseLost) {
-            reporter.warning(text("engine.base-lost"));
+    private BackupOutcome ended(Committed record, AfterCommit after) {
+        after.attempt(() -> tools.journal().write(record.finished(after.codes())));
+        return after.outcome();
+    }
+
+    /// Before the commit, or where nobody knows whether there was one.
+    private BackupOutcome undone(StillpointException e, List<Holdings> newestFirst) {
+        boolean isUndecided = isSuspension(e) || isUnknown(e);
+        if (isUndecided && tools.journal().outlivesProcess()) {
+            newestFirst.forEach(holdings -> holdings.leaveAfter(e));
+        } else {
+            newestFirst.forEach(holdings -> holdings.releaseAfter(e));
         }
-        for (DiskPlan plan : plans) {
-            if (plan.reason().equals("contradicted")) {
-                reporter.note(text("engine.contradicted", plan.disk().name()));
+        return isUndecided ? new BackupOutcome.Suspended(e) : failed(e);
+    }
+
+    /// Whether it is an answer to [#suspend].
+    private boolean isSuspension(StillpointException e) {
+        return isSuspended
+                && e instanceof CancelledException
+                && tools.journal().outlivesProcess();
+    }
+
+    /// Whether the store did not say if the point is there.
+    private static boolean isUnknown(StillpointException e) {
+        return e.code().equals("vault.commit-unknown");
+    }
+
+    private BackupOutcome failed(StillpointException e) {
+        try {
+            tools.journal().write(BackupRecord.Failed.of(reporter.job(), e));
+        } catch (StillpointException f) {
+            e.addSuppressed(f);
+        }
+        return new BackupOutcome.Failed(e);
+    }
+
+    /// Takes up the snapshot that an earlier process has left, and its session if there was one.
+    private BackupOutcome adopt(Held record, Optional<SessionRecord> session) {
+        HeldVm held;
+        try {
+            held = new HeldVm(record, vm.open().adopt(record.descriptor()));
+        } catch (HypervisorException e) {
+            return lost(e, session);
+        }
+        try (Cancellation.Scope _ = holdIfLive()) {
+            return store(
+                    held,
+                    progress ->
+                            session.flatMap(each -> resumed(each, progress))
+                                    .orElseGet(
+                                            () ->
+                                                    VaultSession.open(
+                                                            vault,
+                                                            base(record.begun()),
+                                                            tools.cancellation(),
+                                                            progress)));
+        }
+    }
+
+    /// Empty if the session was taken for dead: what it stored is in the vault all the same, and another one finds it.
+    private Optional<VaultSession> resumed(SessionRecord record, IntakeProgress progress) {
+        try {
+            return Optional.of(VaultSession.resume(vault, record, tools.cancellation(), progress));
+        } catch (VaultException e) {
+            if (!isOvertaken(e)) {
+                throw e;
             }
+            return Optional.empty();
         }
     }
 
-    private PointDraft draft(
-            DueBackup due, VmIdentity identity, HeldVm held, List<PointDisk> disks) {
-        ObjectNode configuration = vm.configuration();
-        configuration.set("identity", identity.json());
-        ObjectNode recording = held.snapshot().recording();
-        if (!recording.isEmpty()) {
-            configuration.set(RECORDING, recording);
+    private Optional<RecoveryPoint> base(Begun begun) {
+        return begun.base().flatMap(this::point);
+    }
+
+    private Optional<RecoveryPoint> point(ObjectId id) {
+        return vault.points().stream().filter(each -> each.id().equals(id)).findFirst();
+    }
+
+    private BackupOutcome lost(HypervisorException e, Optional<SessionRecord> session) {
+        if (e.kind() == HypervisorException.Kind.UNREACHABLE
+                || e.kind() == HypervisorException.Kind.BUSY) {
+            return new BackupOutcome.Suspended(e);
         }
-        if (!held.quiescing().isEmpty()) {
-            configuration.set("quiescing", held.quiescing());
+        session.ifPresent(each -> end(each, e));
+        failed(e);
+        return new BackupOutcome.StartAnew(e);
+    }
+
+    /// A session that can't be ended now ends like that of any process that died.
+    private void end(SessionRecord session, StillpointException cause) {
+        try {
+            resumed(session, NOTHING_STORED).ifPresent(VaultSession::close);
+        } catch (StillpointException e) {
+            cause.addSuppressed(e);
         }
-        if (!due.clock().findings().isEmpty()) {
-            configuration.set("clock", due.clock().json());
+    }
+
+    /// The bytes of the point are fixed, and may be in the store already.
+    private BackupOutcome commitAgain(Sealed sealed) {
+        Storing storing = sealed.storing();
+        VaultSession.Committed committed;
+        try {
+            committed =
+                    VaultSession.commit(
+                            vault,
+                            sealed.point(),
+                            tools.cancellation(),
+                            point -> tools.journal().write(storing.sealed(point)));
+        } catch (StillpointException e) {
+            if (isOvertaken(e)) {
+                // There is no point, and there will be none under this name.
+                return adopt(storing.held(), Optional.empty());
+            }
+            // Whether an earlier process has made the point is not known.
+            return new BackupOutcome.Suspended(e);
         }
-        return new PointDraft(
-                due.vm(),
-                configuration,
-                due.startedAt(),
-                held.at(),
-                held.consistency(),
-                held.consistencyReason(),
-                held.frozenMillis(),
-                disks,
-                settings.writer(),
-                due.lockedUntil(),
-                Optional.empty());
+        AfterCommit after = new AfterCommit(committed.point(), reporter);
+        Committed record = storing.committed(committed.point().id());
+        after.attempt(() -> tools.journal().write(record));
+        committed.unfinished().ifPresent(after::tell);
+        return releaseAdopted(record, after);
+    }
+
+    private static boolean isOvertaken(StillpointException e) {
+        return e instanceof VaultException refused
+                && refused.kind() == VaultException.Kind.OVERTAKEN;
+    }
+
+    private BackupOutcome releaseAgain(Committed committed) {
+        Optional<RecoveryPoint> point;
+        try {
+            point = point(committed.point());
+        } catch (StillpointException e) {
+            return new BackupOutcome.Suspended(e);
+        }
+        if (point.isEmpty()) {
+            return gone(committed);
+        }
+        AfterCommit after = new AfterCommit(point.get(), reporter);
+        after.attempt(
+                () ->
+                        resumed(committed.storing().session(), NOTHING_STORED)
+                                .ifPresent(VaultSession::close));
+        return releaseAdopted(committed, after);
+    }
+
+    private BackupOutcome releaseAdopted(Committed record, AfterCommit after) {
+        after.attempt(() -> keepAndRelease(record.storing().held()));
+        return ended(record, after);
+    }
+
+    private void keepAndRelease(Held held) {
+        reporter.step(Step.RELEASE, Text.of(BackupJob.class, "engine.releasing"));
+        HeldSnapshot snapshot;
+        try {
+            snapshot = vm.open().adopt(held.descriptor());
+        } catch (HypervisorException e) {
+            if (e.kind() != HypervisorException.Kind.SNAPSHOT_BROKEN) {
+                throw e;
+            }
+            // Half released, or gone with its QEMU. What was left of it is swept, but for its record of changes.
+            return;
+        }
+        try (snapshot) {
+            snapshot.keepChanges();
+        }
+    }
+
+    /// The point was made, and is not there any more: somebody has forgotten it since.
+    private BackupOutcome gone(Committed committed) {
+        JobException gone = JobException.pointGone(committed.point());
+        try {
+            keepAndRelease(committed.storing().held());
+        } catch (StillpointException e) {
+            gone.addSuppressed(e);
+        }
+        return failed(gone);
+    }
+
+    private BackupOutcome told(BackupRecord.Finished finished) {
+        try {
+            return point(finished.point())
+                    .<BackupOutcome>map(
+                            point ->
+                                    finished.unfinished().isEmpty()
+                                            ? new BackupOutcome.Made(point)
+                                            : new BackupOutcome.FailedAfterCommit(
+                                                    point, finished.unfinished()))
+                    .orElseGet(
+                            () ->
+                                    new BackupOutcome.Failed(
+                                            JobException.pointGone(finished.point())));
+        } catch (StillpointException e) {
+            return new BackupOutcome.Suspended(e);
+        }
     }
 }

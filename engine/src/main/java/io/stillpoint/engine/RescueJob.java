@@ -105,16 +105,17 @@ public final class RescueJob {
             return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, Text.EMPTY);
         }
         LostRanges lost = new LostRanges();
-        RestoreJob job = new RestoreJob(vault, reporter, cancellation);
+        DiskWriter writer = new DiskWriter(vault, reporter, cancellation);
         try {
             Files.createDirectories(
                     image.toAbsolutePath().getParent(),
                     PosixFilePermissions.asFileAttribute(
                             PosixFilePermissions.fromString("rwx------")));
-            job.requireRoom(List.of(new RestoreJob.Wanted(disk, image)));
+            new RestoreRoom(vault, cancellation)
+                    .require(List.of(new RestoreRoom.Wanted(disk, image)));
             try (RestoreTarget target = RestoreTarget.createRaw(image, disk.image().size())) {
                 Losses losses = despiteDamage ? lost : Losses.REFUSED;
-                job.run(point, disk, target, image.toString(), losses);
+                writer.write(point, disk, target, image.toString(), losses);
                 target.flush();
                 // Before the image: none with losses is ever without its list.
                 Text message =
@@ -133,7 +134,7 @@ public final class RescueJob {
         } catch (HypervisorException e) {
             return failed(point, disk, image, e);
         } catch (IOException e) {
-            return failed(point, disk, image, RestoreJob.failed(image, e));
+            return failed(point, disk, image, RestoreRoom.failed(image, e));
         }
     }
 

@@ -1,141 +1,259 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.engine.RestoreRecord.Chosen;
+import io.stillpoint.engine.RestoreRecord.Written;
+import io.stillpoint.engine.RestoreRecord.WrittenDisk;
 import io.stillpoint.hypervisor.images.RestoreTarget;
-import io.stillpoint.platform.ByteSize;
-import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.block.BlockTarget;
-import io.stillpoint.platform.disk.Reason;
-import io.stillpoint.platform.text.Text;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Losses;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.io.IOException;
-import java.nio.file.FileStore;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.Optional;
 
-/// Writes disks of a recovery point to new images.
+/// Writes disks of a recovery point to new images or to devices. The steps stand in `docs/job.md`; each leaves a record in
+/// the journal from which [#resume] goes on. A process that is killed leaves complete disks, and files that the next restore
+/// to the same place takes over.
+///
+/// For one run.
 public final class RestoreJob {
-    /// What a file needs besides its content: an image's tables, a file system's own.
-    private static final long METADATA_BYTES = 1 << 20;
-
     private final Vault vault;
+    private final JobTools tools;
     private final JobReporter reporter;
-    private final Cancellation cancellation;
 
-    public RestoreJob(Vault vault, JobReporter reporter, Cancellation cancellation) {
+    /// The job that the journal is of, or a new one if the journal is empty.
+    public RestoreJob(Vault vault, JobTools tools) {
         this.vault = vault;
-        this.reporter = reporter;
-        this.cancellation = cancellation;
+        this.tools = tools;
+        JobId job =
+                tools.journal()
+                        .last()
+                        .map(JobRecord::job)
+                        .orElseGet(() -> JobId.random(tools.randomness()));
+        reporter = new JobReporter(job, tools.events());
     }
 
-    /// Writes one disk. Every chunk is checked against its id before it is written. What the target needs to become
-    /// visible or durable is the caller's.
+    public JobId id() {
+        return reporter.job();
+    }
+
+    /// Restores disks, one after the other. All targets are looked at before the first byte is written to any. Never
+    /// throws a [StillpointException].
     ///
-    /// @param target reads as zeros; of the disk's size
-    /// @param name of the target in messages
-    public void run(RecoveryPoint point, PointDisk disk, BlockTarget target, String name) {
-        run(point, disk, target, name, Losses.REFUSED);
+    /// @param tasks of different disks of the point, which has them
+    public RestoreOutcome run(RecoveryPoint point, List<RestoreTask> tasks) {
+        if (tools.journal().last().isPresent()) {
+            throw new IllegalStateException("the job has begun; resume it");
+        }
+        Chosen chosen = new Chosen(reporter.job(), point.id(), tasks);
+        return ended(new Progress(), progress -> restore(chosen, point, false, progress));
     }
 
-    /// As above, but what can't be read may be left as zeros.
-    void run(RecoveryPoint point, PointDisk disk, BlockTarget target, String name, Losses losses) {
-        long size = disk.image().size();
-        if (target.size() < size) {
-            throw new IllegalArgumentException(
-                    "target of " + target.size() + " bytes for a disk of " + size);
-        }
-        reporter.step(
-                Step.RESTORE,
-                Text.of(
-                        RestoreJob.class,
-                        "engine.restoring",
-                        disk.name(),
-                        point.id().toString().substring(0, 12),
-                        name,
-                        new ByteSize(size)));
-        if (target instanceof RestoreTarget image) {
-            clear(image, name);
-        }
-        reporter.progressed(Step.RESTORE, disk.name(), 0, size);
-        AtomicLong written = new AtomicLong();
-        vault.restore(
-                disk.image(),
-                target,
-                cancellation,
-                bytes -> {
-                    reporter.read(Step.RESTORE, disk.name(), bytes);
-                    reporter.progressed(
-                            Step.RESTORE,
-                            disk.name(),
-                            Math.min(written.addAndGet(bytes), size),
-                            size);
-                },
-                losses);
-        reporter.progressed(Step.RESTORE, disk.name(), size, size);
+    /// Goes on where the journal says that the job was left. Throws an [IllegalStateException] if it says nothing, and never
+    /// a [StillpointException].
+    public RestoreOutcome resume() {
+        JobRecord last =
+                tools.journal()
+                        .last()
+                        .orElseThrow(() -> new IllegalStateException("nothing was begun"));
+        return switch (last) {
+            case Chosen chosen -> resume(chosen, false, List.of());
+            case RestoreRecord.TargetsMade made -> resume(made.chosen(), true, List.of());
+            case RestoreRecord.RoomChecked checked -> resume(checked.chosen(), true, List.of());
+            case Written written -> resume(written.chosen(), true, written.disks());
+            case RestoreRecord.Finished _ -> new RestoreOutcome.Restored();
+            case RestoreRecord.Failed failed ->
+                    new RestoreOutcome.Failed(
+                            JobException.before(failed.code(), failed.text()), failed.complete());
+            case BackupRecord _ -> throw new IllegalArgumentException("a backup's journal");
+        };
     }
 
-    private void clear(RestoreTarget target, String name) {
-        target.warnings().forEach(text -> reporter.note("restore.device", text));
-        if (target.needsClearing()) {
-            reporter.step(Step.CLEAR, Text.of(RestoreJob.class, "engine.clearing", name));
-            target.clear(cancellation);
+    private RestoreOutcome resume(
+            Chosen chosen, boolean wasBegun, List<WrittenDisk> written) {
+        return ended(
+                new Progress(),
+                progress -> {
+                    RecoveryPoint point = vault.point(chosen.point().toString());
+                    written.stream()
+                            .filter(disk -> isThere(chosen, disk))
+                            .forEach(progress::add);
+                    restore(chosen, point, wasBegun, progress);
+                });
+    }
+
+    /// Which disks are complete.
+    private static final class Progress {
+        private final Map<String, WrittenDisk> complete = new LinkedHashMap<>();
+
+        void add(WrittenDisk disk) {
+            complete.put(disk.name(), disk);
+        }
+
+        boolean has(String disk) {
+            return complete.containsKey(disk);
+        }
+
+        List<WrittenDisk> disks() {
+            return List.copyOf(complete.values());
+        }
+
+        List<String> names() {
+            return List.copyOf(complete.keySet());
         }
     }
 
-    /// A disk and the new file that it is to be restored to.
-    public record Wanted(PointDisk disk, Path file) {}
-
-    /// Throws a [HypervisorException] of kind NO_SPACE if these files will not all fit. Their folders are there. Writes
-    /// nothing; reads disks' maps only where the disks' sizes don't answer it.
-    public void requireRoom(List<Wanted> all) {
-        Map<FileStore, List<Wanted>> byStore = new LinkedHashMap<>();
-        for (Wanted wanted : all) {
-            Path folder = folder(wanted);
-            try {
-                byStore.computeIfAbsent(Files.getFileStore(folder), _ -> new ArrayList<>())
-                        .add(wanted);
-            } catch (IOException e) {
-                throw failed(folder, e);
-            }
-        }
-        byStore.forEach(this::requireRoom);
+    private interface Steps {
+        void take(Progress progress);
     }
 
-    private void requireRoom(FileStore store, List<Wanted> all) {
-        Path folder = folder(all.getFirst());
+    private RestoreOutcome ended(Progress progress, Steps steps) {
         try {
-            long usable = store.getUsableSpace();
-            long needed = METADATA_BYTES * all.size();
-            if (usable - needed >= all.stream().mapToLong(each -> each.disk.image().size()).sum()) {
-                return;
+            steps.take(progress);
+            return new RestoreOutcome.Restored();
+        } catch (StillpointException e) {
+            try {
+                tools.journal()
+                        .write(
+                                RestoreRecord.Failed.of(reporter.job(), e, progress.names()));
+            } catch (StillpointException f) {
+                e.addSuppressed(f);
             }
-            for (Wanted wanted : all) {
-                cancellation.check();
-                needed += vault.dataBytes(wanted.disk.image());
-            }
-            if (needed > usable) {
-                throw RestoreTarget.noRoom(folder, new ByteSize(needed), new ByteSize(usable));
-            }
-        } catch (IOException e) {
-            throw failed(folder, e);
+            return new RestoreOutcome.Failed(e, progress.names());
         }
     }
 
-    private static Path folder(Wanted wanted) {
-        Path folder = wanted.file.toAbsolutePath().getParent();
-        return folder == null ? wanted.file : folder;
+    /// @param wasBegun whether an earlier process may have written to the targets
+    private void restore(
+            Chosen chosen, RecoveryPoint point, boolean wasBegun, Progress progress) {
+        note(wasBegun ? chosen.targetsMade() : chosen, progress);
+        List<RestoreTask> tasks =
+                chosen.tasks().stream().filter(task -> !progress.has(task.disk())).toList();
+        try (Targets targets = new Targets()) {
+            for (RestoreTask task : tasks) {
+                targets.add(task, target(task, disk(point, task).image().size(), wasBegun));
+            }
+            RestoreRecord.TargetsMade made = chosen.targetsMade();
+            note(made, progress);
+            new RestoreRoom(vault, tools.cancellation())
+                    .require(
+                            tasks.stream()
+                                    .filter(task -> !isDevice(task.file()))
+                                    .map(
+                                            task ->
+                                                    new RestoreRoom.Wanted(
+                                                            disk(point, task), task.file()))
+                                    .toList());
+            RestoreRecord.RoomChecked checked = made.roomChecked();
+            note(checked, progress);
+            Written written = checked.nothingWritten();
+            for (WrittenDisk disk : progress.disks()) {
+                written = written.and(disk);
+            }
+            for (RestoreTask task : tasks) {
+                written = write(point, task, targets.of(task), written);
+                progress.add(written.disks().getLast());
+            }
+            tools.journal().write(written.finished());
+        }
     }
 
-    static HypervisorException failed(Path path, IOException e) {
-        return new HypervisorException(
-                HypervisorException.Kind.IMAGE, "image.failed", e, path, Reason.of(e));
+    /// Unless the journal says more already.
+    private void note(RestoreRecord record, Progress progress) {
+        if (progress.disks().isEmpty()) {
+            tools.journal().write(record);
+        }
+    }
+
+    private Written write(
+            RecoveryPoint point, RestoreTask task, RestoreTarget target, Written before) {
+        new DiskWriter(vault, reporter, tools.cancellation())
+                .write(
+                        point,
+                        disk(point, task),
+                        target,
+                        task.file().toString(),
+                        Losses.REFUSED);
+        target.flush();
+        Written written =
+                before.and(new WrittenDisk(task.disk(), target.partial().map(RestoreJob::identity)));
+        // Before the file has its name: only so can a later process know it for ours.
+        tools.journal().write(written);
+        target.commit();
+        return written;
+    }
+
+    private static PointDisk disk(RecoveryPoint point, RestoreTask task) {
+        return point.disk(task.disk())
+                .orElseThrow(
+                        () -> new IllegalArgumentException("no disk " + task.disk()));
+    }
+
+    private static RestoreTarget target(RestoreTask task, long size, boolean wasBegun) {
+        return switch (task.form()) {
+            case RAW ->
+                    // What is on the device may be what an earlier process of this job has written.
+                    wasBegun && isDevice(task.file())
+                            ? RestoreTarget.overwriteDevice(task.file(), size)
+                            : RestoreTarget.createRaw(task.file(), size);
+            case QCOW2 -> RestoreTarget.createQcow2(task.file(), size);
+            case OVERWRITE -> RestoreTarget.overwriteDevice(task.file(), size);
+        };
+    }
+
+    private static boolean isDevice(Path file) {
+        return Files.exists(file) && !Files.isRegularFile(file) && !Files.isDirectory(file);
+    }
+
+    /// Whether a disk that is complete has its name. A device has it always.
+    private static boolean isThere(Chosen chosen, WrittenDisk disk) {
+        Path file =
+                chosen.tasks().stream()
+                        .filter(task -> task.disk().equals(disk.name()))
+                        .findFirst()
+                        .orElseThrow()
+                        .file();
+        return disk.identity().isEmpty()
+                || (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+                        && identity(file).equals(disk.identity().get()));
+    }
+
+    private static String identity(Path file) {
+        try {
+            return String.valueOf(
+                    Files.readAttributes(
+                                    file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                            .fileKey());
+        } catch (IOException e) {
+            throw RestoreRoom.failed(file, e);
+        }
+    }
+
+    /// Closed together, the last one first.
+    private static final class Targets implements AutoCloseable {
+        private final Map<RestoreTask, RestoreTarget> targets = new LinkedHashMap<>();
+
+        void add(RestoreTask task, RestoreTarget target) {
+            targets.put(task, target);
+        }
+
+        RestoreTarget of(RestoreTask task) {
+            return Optional.ofNullable(targets.get(task)).orElseThrow();
+        }
+
+        @Override
+        public void close() {
+            Holdings holdings = new Holdings();
+            targets.values().forEach(target -> holdings.add(target::close, target::close));
+            holdings.releaseOrThrow();
+        }
     }
 }

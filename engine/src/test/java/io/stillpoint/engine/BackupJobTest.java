@@ -12,11 +12,11 @@ import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -25,7 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,8 +69,10 @@ final class BackupJobTest {
     }
 
     /// A folder that is asked to retain objects and answers as it is told to.
-    private final class RetainingStore implements ObjectStore {
-        private final ObjectStore store = new LocalStore(folder.resolve("vault"));
+    private final class RetainingStore extends ForwardingStore {
+        RetainingStore() {
+            super(new LocalStore(folder.resolve("vault")));
+        }
 
         @Override
         public void retain(ObjectName name, Instant until) {
@@ -79,41 +80,6 @@ final class BackupJobTest {
             if (retention.isPresent()) {
                 throw new VaultException(retention.get(), "vault.missing", null, name);
             }
-        }
-
-        @Override
-        public String description() {
-            return store.description();
-        }
-
-        @Override
-        public Upload create(ObjectName name) {
-            return store.create(name);
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return store.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return store.exists(name);
-        }
-
-        @Override
-        public void list(ObjectName.Area area, Consumer<Listed> visitor) {
-            store.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            store.delete(name);
-        }
-
-        @Override
-        public void close() {
-            store.close();
         }
     }
 
@@ -138,22 +104,18 @@ final class BackupJobTest {
         BackupSettings settings =
                 new BackupSettings(
                         "web",
-                        false,
+                        new BackupPolicy(
+                                Consistency.CRASH,
+                                new RestLimits(Duration.ofMinutes(1), Duration.ofMinutes(1)),
+                                BackupPolicy.Vss.EXTENSION,
+                                sameVm,
+                                lock),
                         Optional.empty(),
-                        Optional.empty(),
-                        false,
-                        Consistency.CRASH,
-                        Duration.ofMinutes(1),
-                        Duration.ofMinutes(1),
-                        folder.resolve("scratch"),
-                        ByteSize.parse("1G"),
-                        sameVm,
-                        lock,
+                        new ScratchSettings(folder.resolve("scratch"), ByteSize.parse("1G")),
                         "test");
+        JobTools tools = new JobTools(new MemoryJournal(), told, cancellation, this::now, Randomness.secure());
         try (Vault vault = open()) {
-            return new BackupJob(
-                            vault, vm, settings, told, cancellation, this::now, Randomness.secure())
-                    .run();
+            return new BackupJob(vault, JobVm.of(vm), settings, tools).run().orThrow();
         }
     }
 

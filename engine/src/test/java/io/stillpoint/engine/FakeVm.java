@@ -34,6 +34,7 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
 
     private final byte[] content;
     private final Set<Fault> faults;
+    private SnapshotName name = new SnapshotName("00000000", "0000000000000000");
     List<String> images = List.of("/fake");
     final List<String> calls = new ArrayList<>();
 
@@ -49,6 +50,11 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
             throw new HypervisorException(
                     HypervisorException.Kind.IMAGE, "image.failed", null, name, "broken");
         }
+    }
+
+    @Override
+    public boolean isOff() {
+        return true;
     }
 
     @Override
@@ -84,6 +90,7 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     @Override
     public PreparedSnapshot prepare(SnapshotRequest request) {
         calls.add("prepare");
+        name = request.name();
         return this;
     }
 
@@ -97,7 +104,7 @@ final class FakeVm implements VirtualMachine, PreparedSnapshot, HeldSnapshot, He
     public SnapshotDescriptor descriptor() {
         return new SnapshotDescriptor(
                 "fake",
-                new SnapshotName("00000000", "0000000000000000"),
+                name,
                 List.of(
                         new SnapshotDescriptor.Disk(
                                 name(),

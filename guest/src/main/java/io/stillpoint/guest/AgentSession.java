@@ -15,10 +15,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -30,27 +28,21 @@ import tools.jackson.databind.JsonNode;
 /// Safe for several threads. Interrupting one that waits ends the connection and throws
 /// [CancelledException]; the next command connects again.
 final class AgentSession implements AutoCloseable {
-    private final Path socket;
+    private final AgentTransport transport;
     private final Randomness randomness;
-    private final BooleanSupplier leadsThere;
     private final ReentrantLock lock = new ReentrantLock();
     private volatile @Nullable AgentConnection connection;
     private volatile boolean closed;
     private boolean inStep;
 
-    AgentSession(Path socket, Randomness randomness) {
-        this(socket, randomness, () -> true);
-    }
-
-    /// @param leadsThere whether the connection that was just made reached the guest that is meant
-    AgentSession(Path socket, Randomness randomness, BooleanSupplier leadsThere) {
-        this.leadsThere = leadsThere;
-        this.socket = socket;
+    AgentSession(AgentTransport transport, Randomness randomness) {
+        this.transport = transport;
         this.randomness = randomness;
     }
 
-    Path socket() {
-        return socket;
+    /// Names the channel in messages.
+    String channel() {
+        return transport.description();
     }
 
     boolean isClosed() {
@@ -76,7 +68,7 @@ final class AgentSession implements AutoCloseable {
             inStep = true;
             return reply;
         } catch (LateException e) {
-            throw new GuestException(Kind.TIMEOUT, "guest.timeout", e, socket, command.name());
+            throw new GuestException(Kind.TIMEOUT, "guest.timeout", e, channel(), command.name());
         } catch (OverlongLineException e) {
             throw protocol("at most " + command.replyBytesMax() + " bytes in a line", "more");
         } catch (IOException e) {
@@ -118,7 +110,7 @@ final class AgentSession implements AutoCloseable {
     }
 
     GuestException protocol(String expected, Text found) {
-        return new GuestException(Kind.PROTOCOL, "guest.protocol", null, socket, expected, found);
+        return new GuestException(Kind.PROTOCOL, "guest.protocol", null, channel(), expected, found);
     }
 
     GuestException refused(String command, Refused refused) {
@@ -126,7 +118,7 @@ final class AgentSession implements AutoCloseable {
                 Kind.REFUSED,
                 "guest.refused",
                 null,
-                socket,
+                channel(),
                 command,
                 refused.errorClass(),
                 refused.description());
@@ -135,7 +127,7 @@ final class AgentSession implements AutoCloseable {
     private void acquire(Deadline deadline, String command) {
         try {
             if (!lock.tryLock(deadline.nanosLeft(), TimeUnit.NANOSECONDS)) {
-                throw new GuestException(Kind.TIMEOUT, "guest.timeout", null, socket, command);
+                throw new GuestException(Kind.TIMEOUT, "guest.timeout", null, channel(), command);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -153,7 +145,7 @@ final class AgentSession implements AutoCloseable {
             try {
                 sync(agent, deadline);
             } catch (LateException e) {
-                throw new GuestException(Kind.TIMEOUT, "guest.no-answer", e, socket);
+                throw new GuestException(Kind.TIMEOUT, "guest.no-answer", e, channel());
             }
             inStep = true;
         }
@@ -161,31 +153,12 @@ final class AgentSession implements AutoCloseable {
     }
 
     private AgentConnection connect() {
-        AgentConnection agent;
-        try {
-            agent = AgentConnection.open(socket);
-        } catch (ClosedByInterruptException e) {
-            throw new CancelledException();
-        } catch (IOException e) {
-            throw new GuestException(
-                    Kind.UNREACHABLE, "guest.unreachable", e, socket, Reason.of(e));
-        }
+        AgentConnection agent = new AgentConnection(transport.open());
         connection = agent;
         if (closed) {
             // Closed meanwhile by another thread, which did not see this connection.
             disconnect();
             throw lost(new IOException("closed by us"));
-        }
-        boolean isRight = false;
-        try {
-            isRight = leadsThere.getAsBoolean();
-        } finally {
-            if (!isRight) {
-                disconnect();
-            }
-        }
-        if (!isRight) {
-            throw new GuestException(Kind.UNREACHABLE, "guest.leads-elsewhere", null, socket);
         }
         return agent;
     }
@@ -242,7 +215,8 @@ final class AgentSession implements AutoCloseable {
         if (cause instanceof ClosedByInterruptException) {
             return new CancelledException();
         }
-        return new GuestException(Kind.UNREACHABLE, "guest.lost", cause, socket, Reason.of(cause));
+        return new GuestException(
+                Kind.UNREACHABLE, "guest.lost", cause, channel(), Reason.of(cause));
     }
 
     private static String excerpt(byte[] line) {

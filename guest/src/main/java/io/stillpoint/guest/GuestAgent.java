@@ -11,18 +11,16 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// The qemu-guest-agent of one guest, on the host's end of its channel, a unix socket
-/// (docs/interop/qemu-ga-ref of QEMU; written for 2.5 and newer on Linux and Windows).
+/// The qemu-guest-agent of one guest, on the host's end of its channel (docs/interop/qemu-ga-ref of QEMU; written for
+/// 2.5 and newer on Linux and Windows).
 ///
 /// A channel serves one program at a time: others connect and get no answer until this one is closed.
 /// Safe for several threads, one command at a time. After a timeout or a broken connection the agent stays
@@ -44,38 +42,24 @@ public final class GuestAgent implements AutoCloseable {
         this.timeouts = timeouts;
     }
 
-    /// Connects, synchronises and asks what the agent can do.
+    /// Connects, synchronises and asks what the agent can do. Connections that are made later come from the same
+    /// transport.
     ///
-    /// Throws UNREACHABLE if there is no socket or nobody listens, TIMEOUT if there is no answer within
-    /// `patience`: no agent runs, or another program holds the channel.
+    /// Throws UNREACHABLE if there is no channel, nobody listens, or it leads elsewhere, TIMEOUT if there is no answer
+    /// within `patience`: no agent runs, or another program holds the channel.
     ///
     /// @param randomness numbers the synchronisations
-    public static GuestAgent connect(Path socket, Duration patience, Randomness randomness) {
-        return connect(socket, patience, randomness, AgentTimeouts.DEFAULT);
-    }
-
-    /// As above, and throws UNREACHABLE before anything is sent if the connection does not lead to the guest that is
-    /// meant. Connections that are made later are asked for too.
-    ///
-    /// @param leadsThere asked after each connect
     public static GuestAgent connect(
-            Path socket, Duration patience, Randomness randomness, BooleanSupplier leadsThere) {
-        return connect(socket, patience, randomness, leadsThere, AgentTimeouts.DEFAULT);
+            AgentTransport transport, Duration patience, Randomness randomness) {
+        return connect(transport, patience, randomness, AgentTimeouts.DEFAULT);
     }
 
     static GuestAgent connect(
-            Path socket, Duration patience, Randomness randomness, AgentTimeouts timeouts) {
-        return connect(socket, patience, randomness, () -> true, timeouts);
-    }
-
-    private static GuestAgent connect(
-            Path socket,
+            AgentTransport transport,
             Duration patience,
             Randomness randomness,
-            BooleanSupplier leadsThere,
             AgentTimeouts timeouts) {
-        GuestAgent agent =
-                new GuestAgent(new AgentSession(socket, randomness, leadsThere), timeouts);
+        GuestAgent agent = new GuestAgent(new AgentSession(transport, randomness), timeouts);
         boolean done = false;
         try {
             Deadline deadline = Deadline.after(patience);
@@ -138,7 +122,7 @@ public final class GuestAgent implements AutoCloseable {
     private FreezeOutcome refusal(String code, String detail) {
         if (thaw() instanceof ThawOutcome.Unproven(Text why)) {
             throw new GuestException(
-                    Kind.TIMEOUT, "guest.thaw-unproven", null, session.socket(), why);
+                    Kind.TIMEOUT, "guest.thaw-unproven", null, session.channel(), why);
         }
         return new FreezeOutcome.Refused(code, detail);
     }

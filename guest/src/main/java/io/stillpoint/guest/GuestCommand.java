@@ -51,7 +51,7 @@ final class GuestCommand {
                         Kind.TIMEOUT,
                         "guest.exec-timeout",
                         null,
-                        session.socket(),
+                        session.channel(),
                         command.getFirst(),
                         Long.toString(pid),
                         Long.toString(timeout.toSeconds()));

@@ -2,6 +2,7 @@ package io.stillpoint.guest;
 
 import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
+import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,16 @@ public final class GuestException extends StillpointException {
 
     GuestException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
         super(GuestException.class, kind, code, cause, List.of(arguments));
+    }
+
+    /// The socket is no free channel of the VM that is meant: nothing was sent.
+    public static GuestException otherChannel(Path socket) {
+        return new GuestException(Kind.UNREACHABLE, "guest.other-channel", null, socket);
+    }
+
+    /// The connection that was made reached another program than the VM that is meant: nothing was sent.
+    public static GuestException leadsElsewhere(Path socket) {
+        return new GuestException(Kind.UNREACHABLE, "guest.leads-elsewhere", null, socket);
     }
 
     @Override

@@ -53,7 +53,7 @@ final class GuestFile implements AutoCloseable {
                         Kind.REFUSED,
                         "guest.file-too-long",
                         null,
-                        session.socket(),
+                        session.channel(),
                         path,
                         Integer.toString(lengthMax));
             }

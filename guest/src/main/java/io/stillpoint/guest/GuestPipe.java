@@ -53,7 +53,7 @@ public final class GuestPipe implements AutoCloseable {
                         Kind.REFUSED,
                         "guest.file-too-long",
                         null,
-                        session.socket(),
+                        session.channel(),
                         path,
                         Integer.toString(LINE_BYTES_MAX));
             }
@@ -62,7 +62,7 @@ public final class GuestPipe implements AutoCloseable {
             if (bytes.length == 0) {
                 if (deadline.hasPassed()) {
                     throw new GuestException(
-                            Kind.TIMEOUT, "guest.timeout", null, session.socket(), path);
+                            Kind.TIMEOUT, "guest.timeout", null, session.channel(), path);
                 }
                 GuestCommand.pause(PAUSE);
             }

@@ -10,7 +10,8 @@
 /// - Freezing, thawing and disarming run to their end although the caller's thread is interrupted.
 ///
 /// It decides nothing: what a refused freeze or an unproven thaw means for a recovery point is the
-/// engine's business. It knows no hypervisor: where the agent's socket is, the caller says.
+/// engine's business. It knows no hypervisor: an [AgentTransport] of the caller leads to the agent, and sees to it that
+/// it is that of the right guest.
 @NullMarked
 package io.stillpoint.guest;
 

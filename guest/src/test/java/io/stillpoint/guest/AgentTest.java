@@ -39,6 +39,7 @@ abstract class AgentTest {
     }
 
     GuestAgent connect(AgentTimeouts timeouts) {
-        return GuestAgent.connect(fake.socket(), PATIENCE, Randomness.secure(), timeouts);
+        return GuestAgent.connect(
+                new AgentSocket(fake.socket()), PATIENCE, Randomness.secure(), timeouts);
     }
 }

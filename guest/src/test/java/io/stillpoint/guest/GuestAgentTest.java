@@ -325,7 +325,7 @@ class GuestAgentTest extends AgentTest {
     }
 
     private static void connectTo(Path socket) {
-        GuestAgent.connect(socket, SHORT, Randomness.secure()).close();
+        GuestAgent.connect(new AgentSocket(socket), SHORT, Randomness.secure()).close();
     }
 
     private static GuestException failure(ThrowingCallable call) {

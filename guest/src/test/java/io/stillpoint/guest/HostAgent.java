@@ -95,7 +95,7 @@ public final class HostAgent implements AutoCloseable {
     }
 
     public GuestAgent connect() {
-        return GuestAgent.connect(socket(), PATIENCE, Randomness.secure());
+        return GuestAgent.connect(new AgentSocket(socket()), PATIENCE, Randomness.secure());
     }
 
     /// Not asked to end, but ended: the handler of its signal may wait for a lock that its main loop holds.

@@ -133,7 +133,7 @@ class RealAgentTest {
                                         GuestException.class,
                                         () ->
                                                 GuestAgent.connect(
-                                                                host.socket(),
+                                                                new AgentSocket(host.socket()),
                                                                 Duration.ofMillis(300),
                                                                 Randomness.secure())
                                                         .close())
@@ -141,7 +141,8 @@ class RealAgentTest {
                 .isEqualTo(Kind.TIMEOUT);
 
         agent.close();
-        try (GuestAgent second = GuestAgent.connect(host.socket(), LONG, Randomness.secure())) {
+        try (GuestAgent second =
+                GuestAgent.connect(new AgentSocket(host.socket()), LONG, Randomness.secure())) {
             assertThat(second.supports("guest-ping")).isTrue();
         }
     }

@@ -13,6 +13,11 @@ public interface VirtualMachine extends AutoCloseable {
     /// Whether guest code can run and write while the job reads.
     boolean running();
 
+    /// Whether no process runs the VM: its disks are all there is of it, and there is no guest to ask.
+    default boolean isOff() {
+        return false;
+    }
+
     /// Throws a [HypervisorException] with the reason if the VM is in a state in which its disks can't be read. Disturbs
     /// nothing.
     default void requireFit() {}

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.demo.VmDisk;
 import io.stillpoint.demo.VmLaunch;
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
@@ -96,7 +97,10 @@ final class FrozenGuestTest {
                 .put("sha256", sha256(program));
         vm.sh("mkdir -p -m 700 " + HOME);
         try (GuestAgent agent =
-                GuestAgent.connect(vm.agentSocket(), Duration.ofSeconds(30), Randomness.secure())) {
+                GuestAgent.connect(
+                        new AgentSocket(vm.agentSocket()),
+                        Duration.ofSeconds(30),
+                        Randomness.secure())) {
             agent.writeFile(PROGRAM, program);
             agent.writeFile(HOME + "manifest.json", Json.bytes(manifest));
         }

@@ -3,6 +3,7 @@ package io.stillpoint.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.demo.VmDisk;
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.FreezeOutcome;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.platform.ByteSize;
@@ -150,7 +151,9 @@ final class KilledLiveBackupTest {
         try (TestVm guest = TestVm.start(first, second)) {
             try (GuestAgent agent =
                     GuestAgent.connect(
-                            guest.agentSocket(), Duration.ofSeconds(5), Randomness.secure())) {
+                            new AgentSocket(guest.agentSocket()),
+                            Duration.ofSeconds(5),
+                            Randomness.secure())) {
                 assertThat(agent.freeze()).isInstanceOf(FreezeOutcome.Frozen.class);
             }
             Command.Result result = vault.succeed(backupOf(guest, "auto"));

@@ -1,10 +1,18 @@
 package io.stillpoint.integration;
 
 import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.GuestAccess;
 import io.stillpoint.engine.JobEvent;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
+import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.engine.Step;
+import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
@@ -108,20 +116,19 @@ final class TestVault implements AutoCloseable {
     }
 
     RecoveryPoint backup(VirtualMachine vm, @Nullable Path agent, Cancellation cancellation) {
+        JobVm job = JobVm.of(vm);
         BackupSettings settings =
                 new BackupSettings(
                         "vm",
-                        true,
-                        Optional.ofNullable(agent),
-                        extensions,
-                        false,
-                        atLeast,
-                        freezeMax,
-                        Duration.ofMinutes(1),
-                        scratch(),
-                        scratchMax,
-                        false,
-                        Optional.empty(),
+                        new BackupPolicy(
+                                atLeast,
+                                new RestLimits(freezeMax, Duration.ofMinutes(1)),
+                                BackupPolicy.Vss.EXTENSION,
+                                false,
+                                Optional.empty()),
+                        Optional.ofNullable(agent)
+                                .map(path -> new GuestAccess(new VmSocket(job, path), extensions)),
+                        new ScratchSettings(scratch(), scratchMax),
                         "test");
         JobEvents events =
                 event -> {
@@ -137,13 +144,13 @@ final class TestVault implements AutoCloseable {
                 };
         return new BackupJob(
                         vault,
-                        vm,
+                        job,
                         settings,
-                        events,
-                        cancellation,
-                        InstantSource.system(),
-                        Randomness.secure())
-                .run();
+                        new JobTools(
+                                new MemoryJournal(),
+                                events, cancellation, InstantSource.system(), Randomness.secure()))
+                .run()
+                .orThrow();
     }
 
     private void warned(String code, Text text) {

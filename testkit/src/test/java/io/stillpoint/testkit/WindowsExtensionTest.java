@@ -2,6 +2,7 @@ package io.stillpoint.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.Ensured;
 import io.stillpoint.guest.extension.Ensured.Done;
@@ -40,7 +41,8 @@ class WindowsExtensionTest {
     @TempDir Path state;
 
     private static GuestAgent connect(WineGuest guest) {
-        return GuestAgent.connect(guest.agentSocket(), Duration.ofSeconds(30), Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(guest.agentSocket()), Duration.ofSeconds(30), Randomness.secure());
     }
 
     private static Ready require(Ensured ensured, Done done) {

@@ -3,6 +3,7 @@ package io.stillpoint.testkit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.GuestPipe;
@@ -53,7 +54,7 @@ class WindowsSnapshotTest {
     @BeforeAll
     static void start() {
         guest = WineGuest.start(WineGuest.Vss.SCRIPTED);
-        agent = GuestAgent.connect(guest.agentSocket(), LONG, Randomness.secure());
+        agent = GuestAgent.connect(new AgentSocket(guest.agentSocket()), LONG, Randomness.secure());
         keeper = WindowsBuild.keeper(state, "1.0.0");
         assertThat(keeper.ensure(WindowsBuild.VM, agent)).isInstanceOf(Ready.class);
         extension = keeper.find(WindowsBuild.VM, agent).orElseThrow();

@@ -1,26 +1,23 @@
 package io.stillpoint.vault;
 
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
-import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 
 /// A folder that behaves as a bucket does: what was deleted can't be read by those who have it open either. Before an index segment appears, and before one
 /// is deleted, something else can be made to happen.
-final class BucketLikeStore implements ObjectStore {
-    private final ObjectStore store;
+final class BucketLikeStore extends ForwardingStore {
     private final AtomicInteger open = new AtomicInteger();
     private Runnable beforeSegment = () -> {};
     private Runnable beforeDeletion = () -> {};
 
     BucketLikeStore(Path folder) {
-        store = new LocalStore(folder);
+        super(new LocalStore(folder));
     }
 
     /// How many objects are open for reading.
@@ -39,18 +36,8 @@ final class BucketLikeStore implements ObjectStore {
     }
 
     @Override
-    public String description() {
-        return store.description();
-    }
-
-    @Override
     public Upload create(ObjectName name) {
-        Upload upload = store.create(name);
-        return new Upload() {
-            @Override
-            public void write(byte[] from, int at, int length) {
-                upload.write(from, at, length);
-            }
+        return new ForwardingUpload(super.create(name)) {
 
             @Override
             public void commit() {
@@ -59,60 +46,30 @@ final class BucketLikeStore implements ObjectStore {
                     beforeSegment = () -> {};
                     event.run();
                 }
-                upload.commit();
-            }
-
-            @Override
-            public void close() {
-                upload.close();
+                super.commit();
             }
         };
     }
 
     @Override
     public StoredObject open(ObjectName name) {
-        StoredObject object = store.open(name);
+        StoredObject object = super.open(name);
         open.incrementAndGet();
-        return new StoredObject() {
-            @Override
-            public ObjectName name() {
-                return name;
-            }
-
-            @Override
-            public long size() {
-                return object.size();
-            }
-
-            @Override
-            public Instant modifiedAt() {
-                return object.modifiedAt();
-            }
-
+        return new ForwardingObject(object) {
             @Override
             public void read(long offset, byte[] into, int at, int length) {
-                if (!store.exists(name)) {
+                if (!exists(name)) {
                     throw new VaultException(Kind.MISSING, "vault.missing", null, name);
                 }
-                object.read(offset, into, at, length);
+                super.read(offset, into, at, length);
             }
 
             @Override
             public void close() {
-                object.close();
+                super.close();
                 open.decrementAndGet();
             }
         };
-    }
-
-    @Override
-    public boolean exists(ObjectName name) {
-        return store.exists(name);
-    }
-
-    @Override
-    public void list(Area area, Consumer<Listed> visitor) {
-        store.list(area, visitor);
     }
 
     @Override
@@ -122,11 +79,6 @@ final class BucketLikeStore implements ObjectStore {
             beforeDeletion = () -> {};
             event.run();
         }
-        store.delete(name);
-    }
-
-    @Override
-    public void close() {
-        store.close();
+        super.delete(name);
     }
 }

@@ -9,17 +9,17 @@ import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
-import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,27 +44,21 @@ final class CommitTest {
     }
 
     /// Fails when a point is made, before or after it is written.
-    private static final class FailingStore implements ObjectStore {
-        private final ObjectStore store;
+    private static final class FailingStore extends ForwardingStore {
         private final boolean writes;
 
         FailingStore(ObjectStore store, boolean writes) {
-            this.store = store;
+            super(store);
             this.writes = writes;
         }
 
         @Override
         public Upload create(ObjectName name) {
-            Upload upload = store.create(name);
+            Upload upload = super.create(name);
             if (name.area() != Area.POINTS) {
                 return upload;
             }
-            return new Upload() {
-                @Override
-                public void write(byte[] from, int at, int length) {
-                    upload.write(from, at, length);
-                }
-
+            return new ForwardingUpload(upload) {
                 @Override
                 public void commit() {
                     if (writes) {
@@ -73,42 +67,7 @@ final class CommitTest {
                     throw new VaultException(
                             Kind.STORE, "vault.store-failed", null, "s", "write", name, "timeout");
                 }
-
-                @Override
-                public void close() {
-                    upload.close();
-                }
             };
-        }
-
-        @Override
-        public String description() {
-            return store.description();
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return store.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return store.exists(name);
-        }
-
-        @Override
-        public void list(Area area, Consumer<Listed> visitor) {
-            store.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            store.delete(name);
-        }
-
-        @Override
-        public void close() {
-            store.close();
         }
     }
 

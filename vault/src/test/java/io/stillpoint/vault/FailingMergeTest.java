@@ -15,12 +15,12 @@ import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -28,7 +28,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,17 +86,11 @@ final class FailingMergeTest {
     }
 
     /// Has no room for what is written beside a backup.
-    private static final class RefusingMerges implements ObjectStore {
-        private final ObjectStore store;
+    private static final class RefusingMerges extends ForwardingStore {
         private final AtomicInteger refusals = new AtomicInteger();
 
         RefusingMerges(ObjectStore store) {
-            this.store = store;
-        }
-
-        @Override
-        public String description() {
-            return store.description();
+            super(store);
         }
 
         @Override
@@ -106,32 +99,7 @@ final class FailingMergeTest {
                 refusals.incrementAndGet();
                 throw new VaultException(Kind.STORE_FULL, "vault.store-full", null, description());
             }
-            return store.create(name);
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return store.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return store.exists(name);
-        }
-
-        @Override
-        public void list(Area area, Consumer<Listed> visitor) {
-            store.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            store.delete(name);
-        }
-
-        @Override
-        public void close() {
-            store.close();
+            return super.create(name);
         }
     }
 }

@@ -13,13 +13,14 @@ import io.stillpoint.vault.crypto.KeySlot;
 import io.stillpoint.vault.crypto.Passphrase;
 import io.stillpoint.vault.key.KeySlots;
 import io.stillpoint.vault.key.Unlocked;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -469,50 +470,6 @@ final class KeySlotsTest {
                     .filter(name -> !name.startsWith("keys"))
                     .sorted()
                     .toList();
-        }
-    }
-
-    /// Passes everything on.
-    private abstract static class ForwardingStore implements ObjectStore {
-        private final ObjectStore below;
-
-        ForwardingStore(ObjectStore below) {
-            this.below = below;
-        }
-
-        @Override
-        public String description() {
-            return below.description();
-        }
-
-        @Override
-        public Upload create(ObjectName name) {
-            return below.create(name);
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return below.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return below.exists(name);
-        }
-
-        @Override
-        public void list(Area area, Consumer<Listed> visitor) {
-            below.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            below.delete(name);
-        }
-
-        @Override
-        public void close() {
-            below.close();
         }
     }
 }

@@ -13,12 +13,13 @@ import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.VaultException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -121,51 +122,8 @@ final class LateWritesTest {
         }
     }
 
-    private abstract static class OtherWay implements ObjectStore {
-        final ObjectStore store;
-
-        OtherWay(ObjectStore store) {
-            this.store = store;
-        }
-
-        @Override
-        public String description() {
-            return store.description();
-        }
-
-        @Override
-        public Upload create(ObjectName name) {
-            return store.create(name);
-        }
-
-        @Override
-        public StoredObject open(ObjectName name) {
-            return store.open(name);
-        }
-
-        @Override
-        public boolean exists(ObjectName name) {
-            return store.exists(name);
-        }
-
-        @Override
-        public void list(Area area, Consumer<Listed> visitor) {
-            store.list(area, visitor);
-        }
-
-        @Override
-        public void delete(ObjectName name) {
-            store.delete(name);
-        }
-
-        @Override
-        public void close() {
-            store.close();
-        }
-    }
-
     /// Points that are put come later, and nobody is told.
-    private static final class LosesAnswers extends OtherWay {
+    private static final class LosesAnswers extends ForwardingStore {
         private final List<Runnable> late = new ArrayList<>();
 
         LosesAnswers(ObjectStore store) {
@@ -179,10 +137,10 @@ final class LateWritesTest {
         @Override
         public void put(ObjectName name, byte[] content) {
             if (name.area() != Area.POINTS) {
-                store.put(name, content);
+                below().put(name, content);
                 return;
             }
-            late.add(() -> store.put(name, content));
+            late.add(() -> below().put(name, content));
             throw new VaultException(
                     Kind.STORE,
                     "vault.store-failed",
@@ -195,7 +153,7 @@ final class LateWritesTest {
     }
 
     /// Its second listing of condemnations is older than the first.
-    private static final class ForgetfulListings extends OtherWay {
+    private static final class ForgetfulListings extends ForwardingStore {
         private int listings;
 
         ForgetfulListings(ObjectStore store) {
@@ -205,7 +163,7 @@ final class LateWritesTest {
         @Override
         public void list(Area area, Consumer<Listed> visitor) {
             if (area != Area.CONDEMNED || listings++ == 0) {
-                store.list(area, visitor);
+                super.list(area, visitor);
             }
         }
 

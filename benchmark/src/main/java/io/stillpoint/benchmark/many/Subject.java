@@ -1,7 +1,13 @@
 package io.stillpoint.benchmark.many;
 
 import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
+import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.engine.JobEvents;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.images.ImageFile;
@@ -40,13 +46,16 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
         try (VirtualMachine vm = open(scratch)) {
             return new BackupJob(
                             vault,
-                            vm,
+                            JobVm.of(vm),
                             settings(scratch),
-                            JobEvents.SILENT,
-                            new Cancellation(),
-                            InstantSource.system(),
-                            Randomness.secure())
-                    .run();
+                            new JobTools(
+                                    new MemoryJournal(),
+                                    JobEvents.SILENT,
+                                    new Cancellation(),
+                                    InstantSource.system(),
+                                    Randomness.secure()))
+                    .run()
+                    .orThrow();
         }
     }
 
@@ -68,17 +77,14 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
     private BackupSettings settings(Path scratch) {
         return new BackupSettings(
                 name,
-                isLive,
+                new BackupPolicy(
+                        Consistency.CRASH,
+                        new RestLimits(Duration.ofSeconds(10), Duration.ofMinutes(1)),
+                        BackupPolicy.Vss.EXTENSION,
+                        false,
+                        Optional.empty()),
                 Optional.empty(),
-                Optional.empty(),
-                false,
-                Consistency.CRASH,
-                Duration.ofSeconds(10),
-                Duration.ofMinutes(1),
-                scratch,
-                ByteSize.parse("1G"),
-                false,
-                Optional.empty(),
+                new ScratchSettings(scratch, ByteSize.parse("1G")),
                 "benchmark");
     }
 }

@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.extension.Ensured.Ready;
@@ -49,7 +50,9 @@ class CutOffTest {
             throws IOException {
         Path socket = folder.resolve("cut-" + requestsMax + ".sock");
         try (CutChannel _ = new CutChannel(socket, guest.socket(), requestsMax, change);
-                GuestAgent agent = GuestAgent.connect(socket, PATIENCE, Randomness.secure())) {
+                GuestAgent agent =
+                        GuestAgent.connect(
+                                new AgentSocket(socket), PATIENCE, Randomness.secure())) {
             return Optional.of(keeper.ensure(TestGuest.VM, agent));
         } catch (GuestException e) {
             assertThat(e.kind()).isEqualTo(GuestException.Kind.UNREACHABLE);

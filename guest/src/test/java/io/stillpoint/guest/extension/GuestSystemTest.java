@@ -3,6 +3,7 @@ package io.stillpoint.guest.extension;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.FakeAgent;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.GuestSystem.Os;
@@ -39,7 +40,8 @@ class GuestSystemTest {
     }
 
     private GuestSystem ask() {
-        try (GuestAgent agent = GuestAgent.connect(fake.socket(), PATIENCE, Randomness.secure())) {
+        try (GuestAgent agent =
+                GuestAgent.connect(new AgentSocket(fake.socket()), PATIENCE, Randomness.secure())) {
             return GuestSystem.of(agent);
         }
     }

@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.guest.AgentSocket;
 import io.stillpoint.guest.FakeAgent;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.Ensured.Done;
@@ -192,7 +193,8 @@ class WindowsFolderTest {
     }
 
     private GuestAgent connect() {
-        return GuestAgent.connect(fake.socket(), Duration.ofSeconds(10), Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(fake.socket()), Duration.ofSeconds(10), Randomness.secure());
     }
 
     private Ensured ensure() {

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 
 /// A qcow2 image, written by a `qemu-storage-daemon` over several connections.
 final class Qcow2Target implements RestoreTarget {
@@ -46,6 +47,11 @@ final class Qcow2Target implements RestoreTarget {
                 file.close();
             }
         }
+    }
+
+    @Override
+    public Optional<Path> partial() {
+        return Optional.of(file.partial());
     }
 
     @Override

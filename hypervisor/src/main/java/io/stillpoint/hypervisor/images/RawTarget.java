@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 
 /// A raw image file.
 final class RawTarget implements RestoreTarget {
@@ -34,6 +35,11 @@ final class RawTarget implements RestoreTarget {
                 file.close();
             }
         }
+    }
+
+    @Override
+    public Optional<Path> partial() {
+        return Optional.of(file.partial());
     }
 
     @Override

@@ -9,6 +9,7 @@ import io.stillpoint.platform.text.Text;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// A disk image that is being written by a restore. A new file grows under the name `NAME.partial`, readable for its owner
 /// alone, and gets its name by [#commit]; closing it without removes it. A block device is written in place.
@@ -18,6 +19,11 @@ import java.util.List;
 public interface RestoreTarget extends BlockTarget {
     /// Gives the image its name. Its content and its name last when this returns. Nothing may be written afterwards.
     void commit();
+
+    /// The file that grows, until [#commit] gives it its name; empty for a device. The file stays the same one then.
+    default Optional<Path> partial() {
+        return Optional.empty();
+    }
 
     /// Makes a device read as zeros, which takes its time. Without this call the first write does it.
     default void clear(Cancellation cancellation) {}

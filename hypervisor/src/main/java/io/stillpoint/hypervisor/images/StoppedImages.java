@@ -123,6 +123,11 @@ public final class StoppedImages implements VirtualMachine {
     }
 
     @Override
+    public boolean isOff() {
+        return true;
+    }
+
+    @Override
     public boolean running() {
         return false;
     }

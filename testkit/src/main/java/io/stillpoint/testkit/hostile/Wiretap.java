@@ -1,5 +1,6 @@
 package io.stillpoint.testkit.hostile;
 
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
@@ -12,15 +13,14 @@ import java.util.function.Consumer;
 
 /// A store that remembers every object that was ever made, as somebody does who reads along. Before each object is made
 /// it may do something else.
-public final class Wiretap implements ObjectStore {
-    private final ObjectStore store;
+public final class Wiretap extends ForwardingStore {
     private final Map<ObjectName, byte[]> seen = new ConcurrentHashMap<>();
     private volatile Consumer<ObjectName> before = _ -> {};
     private volatile Duration ahead = Duration.ZERO;
 
     /// @param store closed with this
     public Wiretap(ObjectStore store) {
-        this.store = store;
+        super(store);
     }
 
     /// Everything that was made through this, whether it is still there or not.
@@ -39,74 +39,39 @@ public final class Wiretap implements ObjectStore {
     }
 
     @Override
-    public String description() {
-        return store.description();
-    }
-
-    @Override
     public Upload create(ObjectName name) {
-        Upload upload = store.create(name);
+        Upload upload = super.create(name);
         ByteArrayOutputStream copy = new ByteArrayOutputStream();
-        return new Upload() {
+        return new ForwardingUpload(upload) {
             @Override
             public void write(byte[] from, int at, int length) {
-                upload.write(from, at, length);
+                super.write(from, at, length);
                 copy.write(from, at, length);
             }
 
             @Override
             public void commit() {
                 before.accept(name);
-                upload.commit();
+                super.commit();
                 seen.put(name, copy.toByteArray());
-            }
-
-            @Override
-            public void close() {
-                upload.close();
             }
         };
     }
 
     @Override
     public StoredObject open(ObjectName name) {
-        StoredObject object = store.open(name);
-        return new StoredObject() {
-            @Override
-            public ObjectName name() {
-                return object.name();
-            }
-
-            @Override
-            public long size() {
-                return object.size();
-            }
+        return new ForwardingObject(super.open(name)) {
 
             @Override
             public Instant modifiedAt() {
-                return object.modifiedAt().plus(ahead);
-            }
-
-            @Override
-            public void read(long offset, byte[] into, int at, int length) {
-                object.read(offset, into, at, length);
-            }
-
-            @Override
-            public void close() {
-                object.close();
+                return super.modifiedAt().plus(ahead);
             }
         };
     }
 
     @Override
-    public boolean exists(ObjectName name) {
-        return store.exists(name);
-    }
-
-    @Override
     public void list(Area area, Consumer<Listed> visitor) {
-        store.list(
+        super.list(
                 area,
                 listed ->
                         visitor.accept(
@@ -114,40 +79,5 @@ public final class Wiretap implements ObjectStore {
                                         listed.name(),
                                         listed.size(),
                                         listed.modifiedAt().plus(ahead))));
-    }
-
-    @Override
-    public void delete(ObjectName name) {
-        store.delete(name);
-    }
-
-    @Override
-    public void retain(ObjectName name, Instant until) {
-        store.retain(name, until);
-    }
-
-    @Override
-    public Duration listingDelay() {
-        return store.listingDelay();
-    }
-
-    @Override
-    public void making(boolean isMaking) {
-        store.making(isMaking);
-    }
-
-    @Override
-    public void useReserve(boolean isUsed) {
-        store.useReserve(isUsed);
-    }
-
-    @Override
-    public int streams() {
-        return store.streams();
-    }
-
-    @Override
-    public void close() {
-        store.close();
     }
 }

@@ -1,0 +1,17 @@
+package io.stillpoint.engine;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Randomness;
+import java.time.InstantSource;
+
+/// What a job is given to work with.
+///
+/// @param journal of this job alone; empty if the job is new
+/// @param events is told what the job does
+/// @param cancellation by which the job is asked to stop
+public record JobTools(
+        JobJournal journal,
+        JobEvents events,
+        Cancellation cancellation,
+        InstantSource clock,
+        Randomness randomness) {}

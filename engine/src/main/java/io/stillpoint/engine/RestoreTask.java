@@ -1,0 +1,28 @@
+package io.stillpoint.engine;
+
+import java.nio.file.Path;
+import java.util.Locale;
+
+/// A disk of a point, and where it is to be restored to.
+///
+/// @param disk its name in the point
+/// @param file an image that is not there yet, or a block device
+public record RestoreTask(String disk, Path file, Form form) {
+    /// What is written.
+    public enum Form {
+        /// A raw image, or a block device that holds nothing.
+        RAW,
+        QCOW2,
+        /// A block device, whatever it holds.
+        OVERWRITE;
+
+        /// As it stands in journals.
+        String word() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        static Form of(String word) {
+            return valueOf(word.toUpperCase(Locale.ROOT));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.testkit.fake;
+
+import org.jspecify.annotations.NullMarked;
