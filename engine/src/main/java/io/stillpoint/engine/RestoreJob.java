@@ -120,11 +120,7 @@ public final class RestoreJob {
             try {
                 tools.journal()
                         .write(
-                                new RestoreRecord.Failed(
-                                        reporter.job(),
-                                        e.code(),
-                                        e.getMessage(),
-                                        progress.names()));
+                                RestoreRecord.Failed.of(reporter.job(), e, progress.names()));
             } catch (StillpointException f) {
                 e.addSuppressed(f);
             }
