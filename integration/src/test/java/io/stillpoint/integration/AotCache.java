@@ -86,9 +86,7 @@ record AotCache(List<String> options, String classPath) {
                             largest(jars).toString()));
             Path log = cache.resolveSibling("command.aot.log");
             ProcessBuilder builder =
-                    new ProcessBuilder(line)
-                            .redirectErrorStream(true)
-                            .redirectOutput(log.toFile());
+                    new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().put("STILLPOINT_STATE_DIR", work.resolve("state").toString());
             int status = builder.start().waitFor();
             if (status != 0 || !Files.exists(cache)) {
