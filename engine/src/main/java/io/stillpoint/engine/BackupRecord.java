@@ -4,6 +4,8 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.Json;
+import io.stillpoint.vault.point.SealedPoint;
+import io.stillpoint.vault.session.SessionRecord;
 import io.stillpoint.vault.store.ObjectId;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -228,8 +230,7 @@ public sealed interface BackupRecord extends JobRecord {
     /// The job has made its point.
     ///
     /// @param unfinished codes of what failed after the commit
-    record Finished(Begun begun, ObjectId point, List<String> unfinished)
-            implements BackupRecord {
+    record Finished(Begun begun, ObjectId point, List<String> unfinished) implements BackupRecord {
         public Finished {
             unfinished = List.copyOf(unfinished);
         }
@@ -300,8 +301,7 @@ public sealed interface BackupRecord extends JobRecord {
             case "storing" -> storing(json);
             case "sealed" -> storing(json).sealed(SealedPoint.of(json.required("sealed")));
             case "committed" ->
-                    new Committed(
-                            storing(json), ObjectId.parse(json.required("point").asString()));
+                    new Committed(storing(json), ObjectId.parse(json.required("point").asString()));
             case "finished" -> {
                 List<String> codes = new ArrayList<>();
                 json.required("unfinished").forEach(each -> codes.add(each.asString()));

@@ -10,24 +10,36 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.MessageFormat;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The texts of all modules: each is there that the code asks for, and says what it should.
 final class MessagesTest {
     private static final Pattern LITERAL = Pattern.compile("\"([a-z]+(?:\\.[a-z0-9-]+)+)\"");
+    /// A text or an exception as it is made: the class that names the bundle, and the key.
+    private static final Pattern ANCHORED =
+            Pattern.compile(
+                    "(?:Text\\.of\\(\\s*(\\w+)\\.class,|new (\\w+Exception)\\((?:\\s*[\\w.()]*[Kk]ind[\\w.()]*,)?)"
+                            + "\\s*\"([a-z]+(?:\\.[a-z0-9-]+)+)\"");
+
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{(\\d+)}");
     private static final Pattern LONE_APOSTROPHE = Pattern.compile("(?<!')'(?!')");
 
@@ -56,21 +68,27 @@ final class MessagesTest {
         return texts;
     }
 
-    /// The dotted words in the code of the bundle's package, and below as far as there is no other bundle.
+    /// The dotted words in the code of the bundle's module. Which of its bundles a text is in,
+    /// [#everyTextIsInTheBundleOfItsAnchor] asks.
     private static Set<String> wordsInCode(Path bundle) throws IOException {
-        Path folder =
-                Path.of(
-                        Objects.requireNonNull(bundle.getParent())
-                                .toString()
-                                .replace("/main/resources/", "/main/java/"));
-        try (Stream<Path> files = Files.walk(folder)) {
+        try (Stream<Path> files = Files.walk(module(bundle).resolve("src/main/java"))) {
             return files.filter(file -> file.toString().endsWith(".java"))
-                    .filter(file -> bundlesFor(file).getFirst().equals(bundle))
                     .flatMap(file -> LITERAL.matcher(text(file)).results())
                     .map(found -> found.group(1))
                     .filter(word -> !word.endsWith(".sock"))
                     .collect(Collectors.toCollection(TreeSet::new));
         }
+    }
+
+    private static Path module(Path bundle) {
+        return Path.of(bundle.toString().replaceFirst("/src/main/resources/.*", ""));
+    }
+
+    /// All bundles of the same module.
+    private static List<Path> beside(Path bundle) throws IOException {
+        return bundles().stream()
+                .filter(other -> module(other).equals(module(bundle)))
+                .toList();
     }
 
     /// Words that the code makes up from constants, and those that any module may ask of the platform.
@@ -94,15 +112,6 @@ final class MessagesTest {
         }
     }
 
-    /// The bundle of a source file's package or of the nearest package around it, then those further out.
-    private static List<Path> bundlesFor(Path file) {
-        Path place = Path.of(file.toString().replace("/main/java/", "/main/resources/"));
-        return Stream.iterate(place.getParent(), Objects::nonNull, Path::getParent)
-                .map(folder -> folder.resolve("messages.properties"))
-                .filter(Files::exists)
-                .toList();
-    }
-
     private static String text(Path file) {
         try {
             return Files.readString(file);
@@ -124,14 +133,73 @@ final class MessagesTest {
         Set<String> missing = new TreeSet<>(used);
         missing.removeIf(word -> !prefixes.contains(word.substring(0, word.indexOf('.') + 1)));
         missing.removeAll(keys);
-        for (Path outer : bundlesFor(bundle)) {
-            // Codes of errors that the code tells apart.
-            missing.removeAll(read(outer).stringPropertyNames());
+        for (Path other : beside(bundle)) {
+            missing.removeAll(read(other).stringPropertyNames());
         }
         assertThat(missing).as("used in the code, but not in the bundle").isEmpty();
         keys.removeAll(used);
         keys.removeAll(wordsFromElsewhere(bundle));
         assertThat(keys).as("in the bundle, but not used in the code").isEmpty();
+    }
+
+    /// Whatever the package that asks: the bundle is that of the anchor which the code names.
+    @Test
+    void everyTextIsInTheBundleOfItsAnchor() throws IOException {
+        Map<String, List<String>> packages = new HashMap<>();
+        List<Path> sources;
+        try (Stream<Path> files = Files.walk(Path.of(".."))) {
+            sources =
+                    files.filter(file -> file.toString().endsWith(".java"))
+                            .filter(file -> file.toString().contains("/src/main/java/io/"))
+                            .toList();
+        }
+        for (Path source : sources) {
+            String name = source.getFileName().toString().replace(".java", "");
+            packages.computeIfAbsent(name, _ -> new ArrayList<>()).add(packageOf(source));
+        }
+        Map<String, Properties> bundles = new HashMap<>();
+        for (Path bundle : bundles()) {
+            Path folder = Objects.requireNonNull(bundle.getParent());
+            bundles.put(
+                    folder.toString().replaceFirst(".*/resources/", "").replace('/', '.'),
+                    read(bundle));
+        }
+        List<String> missing = new ArrayList<>();
+        int found = 0;
+        for (Path source : sources) {
+            for (MatchResult each : ANCHORED.matcher(text(source)).results().toList()) {
+                String anchor = each.group(1) == null ? each.group(2) : each.group(1);
+                Optional<String> home = home(anchor, source, packages);
+                if (home.isEmpty()) {
+                    continue;
+                }
+                found++;
+                Properties bundle = bundles.getOrDefault(home.get(), new Properties());
+                if (!bundle.containsKey(each.group(3))) {
+                    missing.add(source + ": " + anchor + ", " + each.group(3));
+                }
+            }
+        }
+        assertThat(missing).isEmpty();
+        assertThat(found).isGreaterThan(200);
+    }
+
+    private static String packageOf(Path source) {
+        return Objects.requireNonNull(source.getParent())
+                .toString()
+                .replaceFirst(".*/src/main/java/", "")
+                .replace('/', '.');
+    }
+
+    /// The package of a class that a source names, if it is one of ours.
+    private static Optional<String> home(
+            String name, Path source, Map<String, List<String>> packages) {
+        List<String> homes = packages.getOrDefault(name, List.of());
+        String text = text(source);
+        return homes.stream()
+                .filter(home -> text.contains("import " + home + "." + name + ";"))
+                .findFirst()
+                .or(() -> homes.stream().filter(packageOf(source)::equals).findFirst());
     }
 
     @ParameterizedTest

@@ -528,12 +528,4 @@ public final class MemoryBudget {
     private static Text waitText() {
         return Text.of(MemoryBudget.class, "platform.waits-for-memory");
     }
-
-    /// Prints [#heapFor] 1 to `arguments[0]` processors, each in a line, in bytes: the `stillpoint` script starts Java with
-    /// what it finds there.
-    public static void main(String[] arguments) {
-        for (int processors = 1; processors <= Integer.parseInt(arguments[0]); processors++) {
-            System.out.println(heapFor(processors));
-        }
-    }
 }

@@ -110,7 +110,10 @@ public abstract class GuestAgentContract {
 
         /// Up to the reply to this synchronisation, which the sentinel marks.
         void synchronise(int id) throws IOException {
-            send("\u00FF{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":" + id + "}}\n");
+            send(
+                    "\u00FF{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":"
+                            + id
+                            + "}}\n");
             String line = line();
             while (!line.startsWith("\u00FF")) {
                 line = line();

@@ -180,8 +180,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
     }
 
     private Map<String, BitSet> noChunks() {
-        return vm().disks().stream()
-                .collect(Collectors.toMap(disk -> disk, _ -> new BitSet()));
+        return vm().disks().stream().collect(Collectors.toMap(disk -> disk, _ -> new BitSet()));
     }
 
     @Test
@@ -229,9 +228,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
         write(first(), 3 * CHUNK, 512, 3);
         try (VirtualMachine opened = vm().open();
                 HeldSnapshot snapshot =
-                        take(
-                                opened,
-                                request(OTHER_LINEAGE, other, ByteSize.parse("1G")))) {
+                        take(opened, request(OTHER_LINEAGE, other, ByteSize.parse("1G")))) {
             BitSet told = changes(disk(snapshot, first()));
             assertThat(told.get(1)).isFalse();
             assertThat(told.get(2) && told.get(3)).isTrue();
@@ -301,8 +298,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 Thread.sleep(20);
             }
             requireKind(Kind.SNAPSHOT_BROKEN, snapshot::proveValid);
-            requireKind(
-                    Kind.SNAPSHOT_BROKEN, () -> source.read(0, new byte[CHUNK], 0, CHUNK));
+            requireKind(Kind.SNAPSHOT_BROKEN, () -> source.read(0, new byte[CHUNK], 0, CHUNK));
             source.close();
             snapshot.close();
             assertThat(vm().traces()).isEmpty();
@@ -386,8 +382,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
     @Test
     final void whoPreparesLeavesAloneWhatAJournalNames() {
         SnapshotDescriptor descriptor = left(journalled(Kept.NOTHING));
-        SnapshotRequest other =
-                request(Kept.NOTHING).keeping(KeptSnapshots.of(descriptor.name()));
+        SnapshotRequest other = request(Kept.NOTHING).keeping(KeptSnapshots.of(descriptor.name()));
         try (VirtualMachine opened = vm().open()) {
             requireKind(Kind.BUSY, () -> opened.prepare(other));
             try (HeldSnapshot snapshot = opened.adopt(descriptor)) {
@@ -428,8 +423,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
             write(disk, 0, TestedVm.DISK_BYTES, 1);
         }
         SnapshotRequest request = request(LINEAGE, Kept.NOTHING, ByteSize.parse("1M"));
-        SnapshotDescriptor descriptor =
-                left(request.keeping(KeptSnapshots.of(request.name())));
+        SnapshotDescriptor descriptor = left(request.keeping(KeptSnapshots.of(request.name())));
         write(first(), 0, TestedVm.DISK_BYTES, 2);
         try (VirtualMachine opened = vm().open()) {
             requireKind(Kind.SNAPSHOT_BROKEN, () -> opened.adopt(descriptor));

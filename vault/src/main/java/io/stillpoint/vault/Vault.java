@@ -99,8 +99,7 @@ public final class Vault implements AutoCloseable {
             ProcessResources process,
             VaultSettings settings) {
         /// With the usual settings.
-        public Surroundings(
-                Randomness randomness, InstantSource clock, ProcessResources process) {
+        public Surroundings(Randomness randomness, InstantSource clock, ProcessResources process) {
             this(randomness, clock, process, VaultSettings.DEFAULT);
         }
     }
@@ -289,8 +288,7 @@ public final class Vault implements AutoCloseable {
             Cancellation cancellation,
             IntakeProgress progress) {
         JobShare job = begin(BackupSession.leastMemory(settings), cancellation);
-        return BackupSession.open(
-                new BackupSession.Terms(parts, settings, job, progress), base);
+        return BackupSession.open(new BackupSession.Terms(parts, settings, job, progress), base);
     }
 
     /// Goes on with a backup whose process has died or has let go of it, before anything was sealed. What it stored is not stored

@@ -223,8 +223,7 @@ final class SessionResumeTest {
     @Test
     void aSessionThatIsOverIsNotTakenUp() {
         VaultSettings silent =
-                new VaultSettings(
-                        2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofSeconds(-10));
+                new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofSeconds(-10));
         BackupSession revoked =
                 vaults.vault().backup(silent, Optional.empty(), new Cancellation(), (_, _) -> {});
         SessionRecord record = revoked.record();

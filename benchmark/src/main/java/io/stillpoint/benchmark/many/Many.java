@@ -61,7 +61,10 @@ public final class Many {
                         Vault.init(
                                 new LocalStore(Path.of(args[0])),
                                 KeyFile.create(Path.of(args[1]), Randomness.secure()),
-                                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess()));
                 BufferedReader rounds =
                         new BufferedReader(
                                 new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
@@ -87,8 +90,7 @@ public final class Many {
         }
         requireAsNamed(name, done);
         List<Double> small = sorted(done, each -> !each.subject.isLarge());
-        List<Double> live =
-                sorted(done, each -> !each.subject.isLarge() && each.subject.isLive());
+        List<Double> live = sorted(done, each -> !each.subject.isLarge() && each.subject.isLive());
         List<Double> large = sorted(done, each -> each.subject.isLarge());
         OUT.printf(
                 Locale.ROOT,

@@ -223,7 +223,7 @@ public final class StoppedImages implements VirtualMachine {
                     "snapshot.not-whole",
                     e,
                     vmName,
-                    String.valueOf(e.getMessage()));
+                    e);
         } finally {
             if (!done) {
                 held.forEach(HeldImage::close);

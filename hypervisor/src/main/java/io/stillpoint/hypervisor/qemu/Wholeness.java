@@ -239,7 +239,7 @@ final class Wholeness {
                 "snapshot.not-whole",
                 cause,
                 place.monitor().socket(),
-                String.valueOf(cause.getMessage()));
+                cause);
     }
 
     HypervisorException broken(String code, Object... details) {

@@ -59,7 +59,17 @@ class KilledSnapshotTest extends Backups {
                 try {
                     killAndGoOn(vm, moment, millis);
                 } catch (AssertionError | HypervisorException e) {
-                    fail("kill " + i + " of seed " + seed + " at " + moment + ", " + millis + " ms", e);
+                    fail(
+                            "kill "
+                                    + i
+                                    + " of seed "
+                                    + seed
+                                    + " at "
+                                    + moment
+                                    + ", "
+                                    + millis
+                                    + " ms",
+                            e);
                 }
             }
         }
@@ -175,10 +185,10 @@ class KilledSnapshotTest extends Backups {
     private void sweep(RealVm vm, KeptSnapshots kept) {
         QemuSweeper.Result result =
                 new QemuSweeper(InstantSource.system(), kept)
-                        .sweep(
-                                new KnownMonitors.Known(
-                                        "", vm.socket(), folder.resolve("scratch")));
-        assertThat(result.outcome()).as(result.detail().toString()).isEqualTo(QemuSweeper.Outcome.SWEPT);
+                        .sweep(new KnownMonitors.Known("", vm.socket(), folder.resolve("scratch")));
+        assertThat(result.outcome())
+                .as(result.detail().toString())
+                .isEqualTo(QemuSweeper.Outcome.SWEPT);
     }
 
     @Test
@@ -216,8 +226,7 @@ class KilledSnapshotTest extends Backups {
             vm.write("d1", 0, CHUNK, 1);
             try (QemuVm next = QemuVm.open(vm.socket());
                     HeldSnapshot snapshot =
-                            next.adopt(
-                                    descriptor(Json.parse(Files.readAllBytes(journal()))))) {
+                            next.adopt(descriptor(Json.parse(Files.readAllBytes(journal()))))) {
                 assertThat(read(snapshot, "d1")).isEqualTo(expected);
                 snapshot.proveValid();
             }

@@ -269,7 +269,8 @@ public final class BackupSession implements AutoCloseable {
     public RecoveryPoint commit(PointDraft draft, Consumer<SealedPoint> journal) {
         flush();
         cancellation.check();
-        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), base, journal);
+        Committed committed =
+                new Commit(parts, guard, cancellation).run(point(draft), base, journal);
         unfinished = committed.unfinished().orElse(null);
         return committed.point();
     }
