@@ -11,7 +11,6 @@ import io.stillpoint.engine.JobId;
 import io.stillpoint.engine.JobReporter;
 import io.stillpoint.engine.Step;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.console.Console;
 import io.stillpoint.platform.console.ProgressBar;
 import io.stillpoint.platform.text.Text;
@@ -84,7 +83,8 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             console.step(name, text);
         }
         if (!isQuiet && console.isLive() && ticker == null) {
-            ticker = Threads.named("ticker").start(this::tickOn);
+            ticker = Readiness.process().threads().working("ticker", this::tickOn);
+            ticker.start();
         }
     }
 

@@ -6,6 +6,7 @@ import io.stillpoint.engine.Step;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.InstantSource;
 import java.util.List;
@@ -22,8 +23,10 @@ final class DemoCommand implements Callable<Integer> {
             new Tour(
                             view,
                             cancellation,
-                            Randomness.secure(),
-                            InstantSource.system(),
+                            new Vault.Surroundings(
+                                    Randomness.secure(),
+                                    InstantSource.system(),
+                                    Readiness.process()),
                             "stillpoint " + Version.text())
                     .run();
         }

@@ -1,7 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.MachineException;
-import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.vault.Vault;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -13,11 +13,19 @@ final class Readiness {
     /// What Java reads where the bytes of an argument are none of the locale's characters.
     private static final char REPLACEMENT = '\uFFFD';
 
+    /// What all that this process does shares.
+    private static final ProcessResources PROCESS = ProcessResources.ofThisProcess();
+
     private Readiness() {}
+
+    /// What all that this process does shares.
+    static ProcessResources process() {
+        return PROCESS;
+    }
 
     /// Throws what jobs lack.
     static void require() {
-        MemoryBudget.ofProcess().requireEnough();
+        PROCESS.memory().requireEnough();
         Vault.requireLibrary();
     }
 

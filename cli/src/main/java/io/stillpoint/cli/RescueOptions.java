@@ -45,7 +45,8 @@ final class RescueOptions implements AutoCloseable {
         return Vault.rescue(
                 new RescueStore(vaultOptions.store(), made, isFolder),
                 credential,
-                new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
+                new Vault.Surroundings(
+                        Randomness.secure(), InstantSource.system(), Readiness.process()),
                 e -> unreadable.add(Output.words(e.text())));
     }
 

@@ -31,9 +31,7 @@ final class VaultCommand {
                     key.used(() ->
                             Vault.init(
                                     vaultOptions.store(),
-                                    key.credential(),
-                                    Randomness.secure(),
-                                    InstantSource.system()))) {
+                                    key.credential(), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), Readiness.process())))) {
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
                         .put("vault", vaultOptions.location().toString());

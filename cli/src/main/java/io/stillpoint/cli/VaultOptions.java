@@ -134,7 +134,7 @@ final class VaultOptions {
     /// What can be done without the key.
     SealedVault openSealed() {
         try (Waiting _ = waiting(location())) {
-            return SealedVault.open(store());
+            return SealedVault.open(store(), Readiness.process());
         }
     }
 
@@ -159,7 +159,7 @@ final class VaultOptions {
             return Vault.open(
                     store,
                     credential,
-                    new Vault.Surroundings(Randomness.secure(), InstantSource.system(), settings));
+                    new Vault.Surroundings(Randomness.secure(), InstantSource.system(), Readiness.process(), settings));
         } catch (RuntimeException | Error e) {
             store.close();
             throw e;

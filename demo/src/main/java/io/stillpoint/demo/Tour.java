@@ -48,6 +48,7 @@ public final class Tour {
 
     private final View view;
     private final Cancellation cancellation;
+    private final Vault.Surroundings surroundings;
     private final Randomness randomness;
     private final InstantSource clock;
     private final String writer;
@@ -68,13 +69,13 @@ public final class Tour {
     public Tour(
             View view,
             Cancellation cancellation,
-            Randomness randomness,
-            InstantSource clock,
+            Vault.Surroundings surroundings,
             String writer) {
         this.view = view;
         this.cancellation = cancellation;
-        this.randomness = randomness;
-        this.clock = clock;
+        this.surroundings = surroundings;
+        randomness = surroundings.randomness();
+        clock = surroundings.clock();
         this.writer = writer;
     }
 
@@ -88,7 +89,7 @@ public final class Tour {
         try (WorkFolder work = WorkFolder.make()) {
             KeyFile key = KeyFile.create(work.file("key"), randomness);
             try (Vault vault =
-                    Vault.init(new LocalStore(work.file("vault")), key, randomness, clock)) {
+                    Vault.init(new LocalStore(work.file("vault")), key, surroundings)) {
                 List<Proof> proofs = backUp(guest, work, vault);
                 view.points(proofs.stream().map(Proof::point).toList());
                 restore(guest, work, vault, proofs);
@@ -180,7 +181,7 @@ public final class Tour {
             number++;
             chapter("tour.restore", Integer.toString(number));
             last = restore(vault, proof.point(), DATA, work.file("restored-" + number + ".raw"));
-            String restored = Sha256.of(last);
+            String restored = FileDigest.of(last);
             require(
                     restored.equals(proof.sha256()),
                     "tour.differs",

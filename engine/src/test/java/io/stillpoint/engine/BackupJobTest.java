@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
@@ -86,7 +87,7 @@ final class BackupJobTest {
     void makeVault() {
         new Random(1).nextBytes(content);
         key = KeyFile.create(folder.resolve("key"), Randomness.secure());
-        Vault.init(new RetainingStore(), key, Randomness.secure(), this::now).close();
+        Vault.init(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess())).close();
     }
 
     private Instant now() {
@@ -94,7 +95,7 @@ final class BackupJobTest {
     }
 
     private Vault open() {
-        return Vault.open(new RetainingStore(), key, Randomness.secure(), this::now);
+        return Vault.open(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess()));
     }
 
     private boolean sameVm;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stillpoint.engine.VaultPin.Finding;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -56,9 +57,7 @@ final class VaultPinTest {
     private Vault make(String name) {
         return Vault.init(
                 new LocalStore(folder.resolve(name)),
-                key,
-                Randomness.secure(),
-                InstantSource.system());
+                key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
     }
 
     private void reopen() {
@@ -66,9 +65,7 @@ final class VaultPinTest {
         vault =
                 Vault.open(
                         new LocalStore(folder.resolve("vault")),
-                        key,
-                        Randomness.secure(),
-                        InstantSource.system());
+                        key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
     }
 
     private RecoveryPoint point(String vm) {

@@ -101,15 +101,18 @@ final class Program implements AutoCloseable {
         throw missing("the program for " + architecture + " was not built, a compiler is missing");
     }
 
-    /// Skips the test, or fails it where nothing may be skipped.
+    /// As [#absent], for what can be installed.
     static RuntimeException missing(String what) {
-        String reason = what + "; install what is needed with: scripts/packages build test";
+        return absent(what + "; install what is needed with: scripts/packages build test");
+    }
+
+    /// Skips the test, or fails it where nothing may be skipped.
+    static RuntimeException absent(String reason) {
         if ("true".equals(System.getenv("CI"))) {
             Assertions.fail(reason);
         }
         System.err.println("skipped: " + reason);
-        Assumptions.abort(reason);
-        return new IllegalStateException(reason);
+        return Assumptions.abort(reason);
     }
 
     Path executable() {

@@ -2,6 +2,8 @@ package io.stillpoint.guest;
 
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -92,7 +94,8 @@ public final class FreezeWatchdog implements AutoCloseable {
     public void close() {
         List<String> remove = List.of("/bin/sh", "-c", "rm -f -- \"$1\"", "sh", token);
         boolean _ =
-                Undisturbed.run(
+                Undisturbed.onThread(
+                        Threads.ofProcess(),
                         "guest-watchdog",
                         () -> {
                             try {

@@ -8,6 +8,8 @@ import io.stillpoint.guest.AgentReply.Returned;
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.HashMap;
@@ -82,7 +84,7 @@ public final class GuestAgent implements AutoCloseable {
     ///
     /// When this throws the guest may be frozen, or become so later: call [#thaw()] in any case.
     public FreezeOutcome freeze() {
-        return Undisturbed.run("guest-freeze", this::freezeNow);
+        return Undisturbed.onThread(Threads.ofProcess(), "guest-freeze", this::freezeNow);
     }
 
     private FreezeOutcome freezeNow() {
@@ -130,7 +132,8 @@ public final class GuestAgent implements AutoCloseable {
     public ThawOutcome thaw() {
         // While frozen most commands are reported as disabled.
         commands = null;
-        return Undisturbed.run("guest-thaw", () -> new Thawing(session, timeouts).run());
+        return Undisturbed.onThread(
+                Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
     }
 
     /// Whether the agent is in its frozen state. It stays in that state when something else than the

@@ -128,8 +128,7 @@ public record SnapshotDescriptor(
     }
 
     /// That this can't be read, by a provider that finds its own state malformed.
-    public static HypervisorException unreadable(
-            @Nullable Exception cause, String what) {
+    public static HypervisorException unreadable(@Nullable Exception cause, String what) {
         return new HypervisorException(Kind.SNAPSHOT_BROKEN, "snapshot.unreadable", cause, what);
     }
 

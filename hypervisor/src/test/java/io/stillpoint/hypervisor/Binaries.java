@@ -1,14 +1,17 @@
 package io.stillpoint.hypervisor;
 
+import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
 
-/// Programs that tests run. A test whose program is missing is skipped with the reason.
+/// Programs and rights that tests need. A test that lacks one is skipped with the reason; but where `CI=true` it fails,
+/// since in CI nothing may be skipped.
 public final class Binaries {
     private Binaries() {}
 
@@ -19,10 +22,27 @@ public final class Binaries {
                 found |= Files.isExecutable(Path.of(folder, program));
             }
             if (!found) {
-                System.out.println("SKIPPED: " + program + " is not installed");
+                throw absent(program + " is not installed; scripts/packages test installs it");
             }
-            Assumptions.assumeTrue(found, program + " is not installed");
         }
+    }
+
+    /// Needs a user who may do anything.
+    ///
+    /// @param why what only root can do
+    public static void requireRoot(String why) {
+        if (OwnedDescriptor.user() != 0) {
+            throw absent(why);
+        }
+    }
+
+    /// Skips the test, or fails it where nothing may be skipped. Never returns.
+    public static RuntimeException absent(String reason) {
+        if ("true".equals(System.getenv("CI"))) {
+            Assertions.fail(reason);
+        }
+        System.err.println("skipped: " + reason);
+        return Assumptions.abort(reason);
     }
 
     /// Runs a program to its end and returns what it printed.

@@ -28,6 +28,7 @@ final class BucketVaultTest {
 
     private Command command(S3Server server, String location) {
         return new Command()
+                .bulk()
                 .environment(
                         Map.of(
                                 "STILLPOINT_VAULT",

@@ -27,12 +27,19 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -110,7 +117,10 @@ final class CachedStoreTest {
     private List<Path> files() {
         Path files = folder.resolve("cache").resolve(VAULT.toString());
         try (Stream<Path> list = Files.exists(files) ? Files.list(files) : Stream.empty()) {
-            return list.sorted().toList();
+            return list.filter(Files::isRegularFile)
+                    .filter(file -> !file.getFileName().toString().startsWith("."))
+                    .sorted()
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -304,6 +314,142 @@ final class CachedStoreTest {
         assertThat(files()).isEmpty();
     }
 
+    /// Steps on the cache's disk for an object of the size of a point, on average, with so many objects in the cache.
+    private double stepsToAdd(int held, int added) {
+        CountedFiles files = new CountedFiles();
+        // Each takes one block; so many of them are the bound.
+        long bytesMax = 4096L * held;
+        Path vaults = folder.resolve("cache" + held);
+        long before;
+        try (CachedStore store = small(files.path(vaults), bytesMax)) {
+            for (int i = 0; i < held; i++) {
+                write(store, name(Area.POINTS, i), new byte[1000]);
+            }
+            before = files.steps();
+            for (int i = held; i < held + added; i++) {
+                write(store, name(Area.POINTS, i), new byte[1000]);
+            }
+        }
+        return (files.steps() - before) / (double) added;
+    }
+
+    private CachedStore small(Path vaults, long bytesMax) {
+        InstantSource clock = () -> Instant.ofEpochSecond(seconds.incrementAndGet());
+        return CachedStore.of(new Forgetful(), vaults, VAULT, bytesMax, clock);
+    }
+
+    @Test
+    void addingAndEvictingCostTheSameHoweverMuchIsThere() {
+        // A whole round: as many are evicted as there were.
+        double few = stepsToAdd(200, 400);
+        double many = stepsToAdd(3200, 6400);
+        assertThat(few).isLessThan(60);
+        assertThat(many).isBetween(few * 0.8, few * 1.2);
+    }
+
+    @Test
+    void aProcessThatAddsOneObjectDoesNotLookAtTheOthers() {
+        List<Long> steps = new ArrayList<>();
+        for (int held : new int[] {10, 2000}) {
+            Path vaults = folder.resolve("cache" + held);
+            try (CachedStore store = small(vaults, 1 << 30)) {
+                for (int i = 0; i < held; i++) {
+                    write(store, name(Area.POINTS, i), new byte[1000]);
+                }
+            }
+            CountedFiles files = new CountedFiles();
+            try (CachedStore store = small(files.path(vaults), 1 << 30)) {
+                write(store, name(Area.POINTS, held), new byte[1000]);
+                assertThat(content(store, name(Area.POINTS, held / 2))).hasSize(1000);
+                store.delete(name(Area.POINTS, held / 3));
+            }
+            steps.add(files.steps());
+        }
+        assertThat(steps.getFirst()).isLessThan(30).isEqualTo(steps.getLast());
+    }
+
+    @Test
+    void processesThatShareAFolderKeepTheBoundTogether() throws Exception {
+        int blocksMax = 100;
+        List<Callable<Void>> all = new ArrayList<>();
+        for (int process = 0; process < 4; process++) {
+            int first = process * 1000;
+            all.add(() -> {
+                try (CachedStore store = small(folder.resolve("cache"), 4096L * blocksMax)) {
+                    for (int i = first; i < first + 500; i++) {
+                        write(store, name(Area.POINTS, i), new byte[1000]);
+                    }
+                }
+                return null;
+            });
+        }
+        try (ExecutorService processes = Executors.newFixedThreadPool(all.size())) {
+            for (Future<Void> done : processes.invokeAll(all)) {
+                done.get();
+            }
+        }
+        // Whoever added while another made room may be over by as much; the next one sees to it.
+        try (CachedStore store = small(folder.resolve("cache"), 4096L * blocksMax)) {
+            write(store, name(Area.POINTS, 9999), new byte[1000]);
+        }
+        assertThat(files()).hasSizeBetween(blocksMax - blocksMax / 10 - all.size(), blocksMax);
+        assertThat(Files.size(tally())).isBetween((long) files().size(), (long) blocksMax);
+    }
+
+    private Path tally() {
+        return folder.resolve("cache").resolve(VAULT.toString()).resolve(".tally");
+    }
+
+    private void add(int number, int blocksMax) {
+        try (CachedStore store = small(folder.resolve("cache"), 4096L * blocksMax)) {
+            write(store, name(Area.POINTS, number), new byte[1000]);
+        }
+    }
+
+    @Test
+    void aTallyThatIsTooHighCostsALookAndNoCopy() throws IOException {
+        add(1, 100);
+        add(2, 100);
+        // As processes leave it that were killed between counting and adding.
+        Files.write(tally(), new byte[98], StandardOpenOption.APPEND);
+        add(3, 100);
+        assertThat(files()).hasSize(3);
+        assertThat(Files.size(tally())).isEqualTo(3);
+    }
+
+    @Test
+    void aTallyThatWasRemovedIsMadeAnew() throws IOException {
+        for (int i = 0; i < 10; i++) {
+            add(i, 10);
+        }
+        Files.delete(tally());
+        add(10, 10);
+        assertThat(files()).hasSize(9);
+        assertThat(Files.size(tally())).isEqualTo(9);
+    }
+
+    @Test
+    void whatAKilledProcessLeftIsRemovedAfterADay() throws IOException {
+        add(1, 10);
+        Path incoming = tally().resolveSibling(".incoming");
+        Path old = Files.createFile(incoming.resolve("1-1-1"));
+        Path fresh = Files.createFile(incoming.resolve("1-1-2"));
+        Instant now = Instant.ofEpochSecond(seconds.get());
+        Files.setLastModifiedTime(old, FileTime.from(now.minus(Duration.ofHours(25))));
+        Files.setLastModifiedTime(fresh, FileTime.from(now.minus(Duration.ofHours(23))));
+        add(2, 10);
+        assertThat(old).doesNotExist();
+        assertThat(fresh).exists();
+        // A process that stays open looks again each day.
+        try (CachedStore store = small(folder.resolve("cache"), 1 << 20)) {
+            write(store, name(Area.POINTS, 3), new byte[1000]);
+            assertThat(fresh).exists();
+            seconds.addAndGet(Duration.ofDays(1).toSeconds());
+            write(store, name(Area.POINTS, 4), new byte[1000]);
+            assertThat(fresh).doesNotExist();
+        }
+    }
+
     /// The contract holds with copies of everything that may be copied.
     @Nested
     final class OverAFolder extends ObjectStoreContract {
@@ -326,6 +472,47 @@ final class CachedStoreTest {
         protected ObjectStore open() {
             return cached(S3Server.proxy().store(bucket), place);
         }
+    }
+
+    /// A fake store that takes everything and has nothing: what is read comes from the copies alone.
+    private static final class Forgetful implements ObjectStore {
+        @Override
+        public String description() {
+            return "nothing";
+        }
+
+        @Override
+        public Upload create(ObjectName name) {
+            return new Upload() {
+                @Override
+                public void write(byte[] from, int at, int length) {}
+
+                @Override
+                public void commit() {}
+
+                @Override
+                public void close() {}
+            };
+        }
+
+        @Override
+        public StoredObject open(ObjectName name) {
+            throw new AssertionError(name);
+        }
+
+        @Override
+        public boolean exists(ObjectName name) {
+            return false;
+        }
+
+        @Override
+        public void list(Area area, Consumer<Listed> visitor) {}
+
+        @Override
+        public void delete(ObjectName name) {}
+
+        @Override
+        public void close() {}
     }
 
     private static ObjectStore cached(ObjectStore store, Path place) {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 
@@ -31,12 +32,26 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
         }
     }
 
-    /// With the options of the `stillpoint` script but for the compiler: short runs are done before it pays off.
+    /// What the tests run with, and of that what the command needs: all but their own classes, if the build has made the jars.
+    private static final String TESTS =
+            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+
+    private static final AtomicReference<AotCache> CACHE = new AtomicReference<>();
+
+    /// With the options of the `stillpoint` script but for the optimising compiler: short runs are done before it pays off.
     Command() {
         this(
                 List.of(),
                 List.of("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
                 Map.of());
+    }
+
+    /// For runs over many megabytes: with the optimising compiler, as users run it.
+    Command bulk() {
+        return options(
+                options.stream()
+                        .filter(option -> !option.startsWith("-XX:TieredStop"))
+                        .toArray(String[]::new));
     }
 
     Command options(String... others) {
@@ -71,15 +86,14 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
         // A shell has what it runs in the background ignore Ctrl-C, and children inherit that.
         List<String> line = new ArrayList<>(prefix);
         line.addAll(List.of("env", "--default-signal=INT"));
-        line.add(ProcessHandle.current().info().command().orElse("java"));
+        line.add(AotCache.java());
         line.addAll(options);
-        // Surefire's own class path is a jar that points to the real one.
-        String path = System.getProperty("java.class.path");
+        line.addAll(cache().options());
         line.addAll(
                 List.of(
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
-                        System.getProperty("surefire.test.class.path", path),
+                        cache().classPath(),
                         Stillpoint.class.getName()));
         line.addAll(List.of(arguments));
         try {
@@ -163,6 +177,17 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        }
+    }
+
+    private static AotCache cache() {
+        synchronized (CACHE) {
+            AotCache made = CACHE.get();
+            if (made == null) {
+                made = AotCache.of(TESTS, Path.of("target"));
+                CACHE.set(made);
+            }
+            return made;
         }
     }
 

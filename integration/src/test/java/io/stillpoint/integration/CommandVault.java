@@ -32,6 +32,11 @@ record CommandVault(Path folder, Path vault, Command command) {
         return made;
     }
 
+    /// The same for runs over many megabytes.
+    CommandVault bulk() {
+        return new CommandVault(folder, vault, command.bulk());
+    }
+
     Path key() {
         return folder.resolve("key");
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.testkit.disk.FaultyDisk;
@@ -54,7 +56,7 @@ final class FaultyVault implements AutoCloseable {
     /// Small packs, so that a few chunks fill several; one worker, so that the same seeds give the same calls in the same order, but for
     /// what merges the index beside it.
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 1, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
 
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
@@ -90,7 +92,7 @@ final class FaultyVault implements AutoCloseable {
         LocalStore store = new LocalStore(disk, ROOT);
         Random random = history.random();
         Vault.Surroundings surroundings =
-                new Vault.Surroundings(random::nextBytes, disk.clock(), SMALL);
+                new Vault.Surroundings(random::nextBytes, disk.clock(), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()), SMALL);
         vault = isNew ? Vault.init(store, KEY, surroundings) : Vault.open(store, KEY, surroundings);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -63,9 +64,7 @@ final class HostileTextTest {
         try (Vault vault =
                 Vault.init(
                         new LocalStore(folder.resolve("vault")),
-                        KeyFile.create(keyFile, Randomness.secure()),
-                        Randomness.secure(),
-                        InstantSource.system())) {
+                        KeyFile.create(keyFile, Randomness.secure()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             try (BackupSession session =
                     vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
                 id = session.commit(draft(InstantSource.system().instant())).id().toString();

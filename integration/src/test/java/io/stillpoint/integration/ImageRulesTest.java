@@ -194,8 +194,7 @@ final class ImageRulesTest {
         try {
             HostCommand.run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", small.toString());
         } catch (AssertionError | IllegalStateException e) {
-            System.out.println("SKIPPED: no tmpfs can be mounted here: " + e.getMessage());
-            return;
+            throw RealParts.absent("no tmpfs can be mounted here: " + e.getMessage());
         }
         try {
             Path large =

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.testkit.Bytes;
 import io.stillpoint.testkit.HostCommand;
@@ -106,9 +107,7 @@ final class IndependentReaderTest {
         try (Vault open =
                         Vault.open(
                                 new LocalStore(vault.vault()),
-                                KeyFile.read(vault.key()),
-                                Randomness.secure(),
-                                InstantSource.system());
+                                KeyFile.read(vault.key()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
                 BackupSession _ = open.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             Path session = vault.files("sessions").getFirst();
             name = Objects.requireNonNull(session.getFileName()).toString();

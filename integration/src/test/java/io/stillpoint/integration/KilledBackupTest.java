@@ -7,6 +7,7 @@ import io.stillpoint.testkit.Bytes;
 import io.stillpoint.testkit.SparseImage;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -22,6 +23,9 @@ final class KilledBackupTest {
     private static final int FIRST = 160;
     private static final int SECOND = 80;
 
+    /// A run that finds everything stored ends before that.
+    private static final int LATEST_MILLIS = 1800;
+
     @TempDir Path folder;
     private CommandVault vault;
     private SparseImage first;
@@ -29,7 +33,7 @@ final class KilledBackupTest {
 
     @BeforeEach
     void makeVault() {
-        vault = CommandVault.make(folder);
+        vault = CommandVault.make(folder).bulk();
         first = random("first.raw", FIRST);
         second = random("second.raw", SECOND);
     }
@@ -78,6 +82,7 @@ final class KilledBackupTest {
         killAt(running -> awaitPacks(running, packs + 4));
         int segments = vault.files("index").size();
         killAt(running -> awaitIndex(running, segments + 1));
+        long changed = killAtRandomMoments(Integer.getInteger("kills", 0) - 8);
 
         JsonNode point = vault.backup(first.file(), second.file());
         assertThat(vault.files("tmp")).as("leftovers that the last run did not sweep").isEmpty();
@@ -87,11 +92,28 @@ final class KilledBackupTest {
 
         // What killed runs had stored was not stored again: the content lies there once.
         long bytes = vault.files("packs").stream().mapToLong(file -> file.toFile().length()).sum();
-        assertThat(bytes).isLessThan(2L * (FIRST + SECOND) * MEBIBYTE);
+        assertThat(bytes).isLessThan(2 * ((FIRST + SECOND) * (long) MEBIBYTE + changed));
 
         first.write(12_345_678, Bytes.RANDOM, 200_000, 99);
         requireRestores(vault.backup(first.file(), second.file()));
         vault.requireSound(points + 1);
+    }
+
+    /// None but with `-Dkills=N`: then the rest of so many, each with something new to store, from `-Dstillpoint.seed`.
+    /// Returns how many bytes were new.
+    private long killAtRandomMoments(int kills) {
+        Random random = new Random(VaultScript.seed(0));
+        long changed = 0;
+        for (int kill = 0; kill < kills; kill++) {
+            int length = (1 + random.nextInt(24)) * MEBIBYTE;
+            long offset = (long) random.nextInt(FIRST - 24) * MEBIBYTE;
+            first.write(offset, Bytes.RANDOM, length, random.nextInt());
+            changed += length;
+            int millis = 200 + random.nextInt(LATEST_MILLIS - 200);
+            System.err.printf("kill %d after %d ms%n", kill, millis);
+            killAt(_ -> Command.pause(Duration.ofMillis(millis)));
+        }
+        return changed;
     }
 
     private void requireRestores(JsonNode point) {

@@ -14,6 +14,7 @@ import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.testkit.fake.FakeGuest;
@@ -75,7 +76,7 @@ final class ResumedJobTest {
                 vm.write(disk, 0, content);
                 vm.write(disk, 1 << 20, content);
             }
-            Vault.init(store(), key, Randomness.secure(), InstantSource.system()).close();
+            Vault.init(store(), key, surroundings()).close();
             // The job that is disturbed is not the VM's first.
             assertThat(inProcess(MortalProcess.immortal(), new KeptJournal()))
                     .isInstanceOf(BackupOutcome.Made.class);
@@ -83,12 +84,19 @@ final class ResumedJobTest {
             vm.setWritesPerCall(2);
         }
 
+        private static Vault.Surroundings surroundings() {
+            return new Vault.Surroundings(
+                    Randomness.secure(),
+                    InstantSource.system(),
+                    ProcessResources.ofThisProcess());
+        }
+
         private LocalStore store() {
             return new LocalStore(folder.resolve("vault"));
         }
 
         private Vault open() {
-            return Vault.open(store(), key, Randomness.secure(), InstantSource.system());
+            return Vault.open(store(), key, surroundings());
         }
 
         /// What a process does from its start to its end.
@@ -96,9 +104,7 @@ final class ResumedJobTest {
             try (Vault vault =
                             Vault.open(
                                     new MortalStore(store(), process),
-                                    key,
-                                    Randomness.secure(),
-                                    InstantSource.system());
+                                    key, surroundings());
                     JobVm machine = JobVm.of(host.as(process), vm.id())) {
                 return new BackupJob(
                                 vault,

@@ -18,6 +18,7 @@ import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.text.Text;
@@ -58,14 +59,10 @@ final class TestVault implements AutoCloseable {
                 Files.exists(keyFile)
                         ? Vault.open(
                                 store,
-                                KeyFile.read(keyFile),
-                                Randomness.secure(),
-                                InstantSource.system())
+                                KeyFile.read(keyFile), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))
                         : Vault.init(
                                 store,
-                                KeyFile.create(keyFile, Randomness.secure()),
-                                Randomness.secure(),
-                                InstantSource.system());
+                                KeyFile.create(keyFile, Randomness.secure()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
     }
 
     Path scratch() {

@@ -44,10 +44,8 @@ final class VaultCrashTest {
     @Test
     void aPowerCutAtSomeSyncsLosesNothingThatWasCommitted() {
         Prepared prepared = VaultScript.prepare(Traits.PLAIN);
-        int sync = 1;
-        while (powerCutAt(prepared, sync, 1)) {
-            sync += 9;
-        }
+        int syncs = VaultScript.atEvery(9, sync -> powerCutAt(prepared, sync, 1));
+        assertThat(syncs).as("syncs of the script").isGreaterThan(20);
     }
 
     @Tag("slow")
@@ -55,11 +53,10 @@ final class VaultCrashTest {
     @MethodSource("fileSystems")
     void aPowerCutAtAnySyncLosesNothingThatWasCommitted(Traits traits) {
         Prepared prepared = VaultScript.prepare(traits);
-        int sync = 1;
-        while (powerCutAt(prepared, sync, SEEDS)) {
-            sync += VaultScript.stride(1);
-        }
-        assertThat(sync).as("syncs of the script").isGreaterThan(20);
+        int syncs =
+                VaultScript.atEvery(
+                        VaultScript.stride(1), sync -> powerCutAt(prepared, sync, SEEDS));
+        assertThat(syncs).as("syncs of the script").isGreaterThan(20);
     }
 
     /// Returns whether there was such a sync.
@@ -97,10 +94,8 @@ final class VaultCrashTest {
     @Test
     void whatAProcessDoesWithWhatAKilledOneLeftOutlivesAPowerCutAtSomeCalls() {
         Prepared prepared = VaultScript.prepare(Traits.PLAIN);
-        int call = 1;
-        while (killAt(prepared, call, 1)) {
-            call += 29;
-        }
+        int calls = VaultScript.atEvery(29, call -> killAt(prepared, call, 1));
+        assertThat(calls).as("changing calls of the script").isGreaterThan(50);
     }
 
     @Tag("slow")
@@ -108,14 +103,11 @@ final class VaultCrashTest {
     @MethodSource("fileSystems")
     void whatAProcessDoesWithWhatAKilledOneLeftOutlivesAPowerCut(Traits traits) {
         Prepared prepared = VaultScript.prepare(traits);
-        int call = 1;
         // Where the order of changes is anything, nothing is left to find for the others but what
         // concerns links.
         int stride = VaultScript.stride(traits.equals(Traits.PLAIN) ? 1 : 9);
-        while (killAt(prepared, call, 1)) {
-            call += stride;
-        }
-        assertThat(call).as("changing calls of the script").isGreaterThan(50);
+        int calls = VaultScript.atEvery(stride, call -> killAt(prepared, call, 1));
+        assertThat(calls).as("changing calls of the script").isGreaterThan(50);
     }
 
     /// The next process stores the same content, so that it needs what the killed one stored and may store nothing itself. After each
@@ -149,21 +141,17 @@ final class VaultCrashTest {
 
     @Test
     void aVaultIsMadeWholeOrCanBeMadeAnewAfterAPowerCutAtSomeCalls() {
-        int call = 1;
-        while (initUntil(Traits.PLAIN, call, 1)) {
-            call += 7;
-        }
+        int calls = VaultScript.atEvery(7, call -> initUntil(Traits.PLAIN, call, 1));
+        assertThat(calls).as("changing calls of making a vault").isGreaterThan(20);
     }
 
     @Tag("slow")
     @ParameterizedTest
     @MethodSource("fileSystems")
     void aVaultIsMadeWholeOrCanBeMadeAnew(Traits traits) {
-        int call = 1;
-        while (initUntil(traits, call, SEEDS)) {
-            call += VaultScript.stride(1);
-        }
-        assertThat(call).as("changing calls of making a vault").isGreaterThan(20);
+        int calls =
+                VaultScript.atEvery(VaultScript.stride(1), call -> initUntil(traits, call, SEEDS));
+        assertThat(calls).as("changing calls of making a vault").isGreaterThan(20);
     }
 
     private static boolean initUntil(Traits traits, int call, int seeds) {

@@ -70,11 +70,7 @@ final class VaultFaultTest {
     /// Returns how many calls there were.
     private static int strikeAtEvery(int stride, Failing failing) {
         Prepared prepared = VaultScript.prepare(Traits.PLAIN);
-        int call = 1;
-        while (strike(prepared, call, failing)) {
-            call += stride;
-        }
-        return call;
+        return VaultScript.atEvery(stride, call -> strike(prepared, call, failing));
     }
 
     /// Returns whether there was such a call.

@@ -11,8 +11,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.IntPredicate;
 
 /// What is done to a vault while its disk lies: the steps of a process, and the vault that it finds.
 final class VaultScript {
@@ -51,6 +56,37 @@ final class VaultScript {
     /// @param number counted from 0
     static long seed(int number) {
         return Long.getLong("stillpoint.seed", 0) + number;
+    }
+
+    /// Tries a stop or fault at the first call, and at every `stride`th after it, on all processors, until one finds no call left.
+    /// Each has a disk of its own. Returns the number of the first call that there was not; throws the failure of the first that failed.
+    static int atEvery(int stride, IntPredicate attempt) {
+        AtomicInteger next = new AtomicInteger(1);
+        AtomicInteger end = new AtomicInteger(Integer.MAX_VALUE);
+        ConcurrentSkipListMap<Integer, AssertionError> failures = new ConcurrentSkipListMap<>();
+        Runnable worker =
+                () -> {
+                    int call;
+                    while ((call = next.getAndAdd(stride)) < end.get()) {
+                        try {
+                            if (!attempt.test(call)) {
+                                end.accumulateAndGet(call, Math::min);
+                            }
+                        } catch (RuntimeException | Error e) {
+                            failures.put(call, new AssertionError("at call " + call, e));
+                            end.accumulateAndGet(call, Math::min);
+                        }
+                    }
+                };
+        try (ExecutorService workers = Executors.newCachedThreadPool()) {
+            for (int i = 0; i < Runtime.getRuntime().availableProcessors(); i++) {
+                var _ = workers.submit(worker);
+            }
+        }
+        if (!failures.isEmpty()) {
+            throw failures.firstEntry().getValue();
+        }
+        return end.get();
     }
 
     private static byte[] content(int chunks, long seed) {

@@ -2,11 +2,13 @@ package io.stillpoint.platform;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// A wish to stop, raised by one thread and asked for by others at places where stopping is safe.
 public final class Cancellation {
     private volatile boolean requested;
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private final AtomicInteger holds = new AtomicInteger();
     private final List<Thread> interruptible = new ArrayList<>();
     private boolean isInsisted;
@@ -20,6 +22,17 @@ public final class Cancellation {
     /// Raises the wish; it stays raised.
     public void request() {
         requested = true;
+        listeners.forEach(Runnable::run);
+    }
+
+    /// Runs `wake` when the wish is raised, at once if it is already, until the scope is closed: for a thread that waits and
+    /// would not ask. It may be run more than once, by any thread, and shortly after the scope was closed.
+    public Scope atRequest(Runnable wake) {
+        listeners.add(wake);
+        if (requested) {
+            wake.run();
+        }
+        return () -> listeners.remove(wake);
     }
 
     /// Throws [CancelledException] if stopping was asked for.

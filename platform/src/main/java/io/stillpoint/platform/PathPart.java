@@ -2,8 +2,6 @@ package io.stillpoint.platform;
 
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
@@ -64,11 +62,6 @@ public final class PathPart {
     private static String hash(String name) {
         ByteBuffer characters = ByteBuffer.allocate(2 * name.length());
         characters.asCharBuffer().put(name);
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(characters.array());
-            return HexFormat.of().formatHex(digest, 0, HASH_BYTES);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError(e);
-        }
+        return HexFormat.of().formatHex(Sha256.of(characters.array()), 0, HASH_BYTES);
     }
 }

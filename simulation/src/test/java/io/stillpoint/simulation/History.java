@@ -54,7 +54,6 @@ final class History {
                         differences,
                         (differences ? 70_000 : 3000) + random.nextInt(4000),
                         70_000,
-                        1,
                         rules.patience());
     }
 
@@ -82,9 +81,7 @@ final class History {
                     try (Vault vault =
                             Vault.init(
                                     new SimulatedStore(state, process),
-                                    key,
-                                    process.randomness(),
-                                    process.clock())) {
+                                    key, new Vault.Surroundings(process.randomness(), process.clock(), process.resources()))) {
                         state.note(process.name(), "made " + vault.id());
                     }
                 });
@@ -155,7 +152,7 @@ final class History {
         return Vault.open(
                 new SimulatedStore(state, process),
                 key,
-                new Vault.Surroundings(process.randomness(), process.clock(), settings));
+                new Vault.Surroundings(process.randomness(), process.clock(), process.resources(), settings));
     }
 
     /// One process after the other: what crashes is started anew.

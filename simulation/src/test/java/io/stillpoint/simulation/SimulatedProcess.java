@@ -1,6 +1,10 @@
 package io.stillpoint.simulation;
 
+import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.ProcessResources;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -11,6 +15,14 @@ final class SimulatedProcess {
     private final String name;
     private final Turns turns;
     private final Random random;
+    /// One worker, and no clock that runs by itself: what a history does is its seed's.
+    private final ProcessResources resources =
+            new ProcessResources(
+                    Threads.ofSimulation(),
+                    new Processors(1, () -> 0),
+                    MemoryBudget.ofHeap(1L << 30),
+                    () -> 0);
+
     private Duration clockError = Duration.ZERO;
     private Instant pausedUntil = Instant.MIN;
     private Duration longestPause = Duration.ZERO;
@@ -31,6 +43,10 @@ final class SimulatedProcess {
 
     Randomness randomness() {
         return random::nextBytes;
+    }
+
+    ProcessResources resources() {
+        return resources;
     }
 
     /// The process's clock, which may be wrong by days.

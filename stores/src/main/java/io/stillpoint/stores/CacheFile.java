@@ -41,6 +41,11 @@ final class CacheFile implements Closeable {
         return Math.toIntExact((size + BLOCK - 1) / BLOCK);
     }
 
+    /// How long a file is that holds a content of this size.
+    static long length(long size) {
+        return size + (long) SUM * blocks(size) + TRAILER;
+    }
+
     private static int crc(byte[] bytes, int at, int length) {
         CRC32C crc = new CRC32C();
         crc.update(bytes, at, length);
@@ -77,10 +82,7 @@ final class CacheFile implements Closeable {
             return null;
         }
         long size = trailer.getLong();
-        if (trailer.getLong() != MAGIC
-                || size < 0
-                || size > length
-                || size + (long) SUM * blocks(size) + TRAILER != length) {
+        if (trailer.getLong() != MAGIC || size < 0 || size > length || length(size) != length) {
             return null;
         }
         ByteBuffer tail = ByteBuffer.allocate(blocks(size) * SUM + TRAILER);

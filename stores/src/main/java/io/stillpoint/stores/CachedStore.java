@@ -9,14 +9,22 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.EnumSet;
 import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,12 +37,16 @@ import org.jspecify.annotations.Nullable;
 /// exists is asked of the store alone; a copy of an object that was deleted there can be read by its name until
 /// it is trimmed, which harms nobody, since objects are immutable and names never used twice. To verify a
 /// vault, open the store without this.
+///
+/// Nothing is locked while the store answers. Who wants an object that another thread fetches waits for that one's copy; nobody
+/// else does.
 public final class CachedStore implements ObjectStore {
     private final ObjectStore store;
     private final Path vaults;
     private final long bytesMax;
     private final InstantSource clock;
-    private final ConcurrentMap<ObjectName, Object> locks = new ConcurrentHashMap<>();
+    private final ConcurrentMap<ObjectName, CompletableFuture<Boolean>> fetches =
+            new ConcurrentHashMap<>();
     private volatile @Nullable CacheFolder folder;
 
     /// @param vaults where the vault's folder, named by its id, is or will be
@@ -89,15 +101,37 @@ public final class CachedStore implements ObjectStore {
     }
 
     private StoredObject open(CacheFolder cache, ObjectName name) {
-        // One thread fetches, the others wait for its copy.
-        Object lock = locks.computeIfAbsent(name, _ -> new Object());
-        synchronized (lock) {
-            try {
-                CacheFile copy = cache.open(name);
-                return copy == null ? fetch(cache, name) : new Copy(name, cache, copy);
-            } finally {
-                locks.remove(name, lock);
-            }
+        CacheFile copy = cache.open(name);
+        if (copy != null) {
+            return new Copy(name, cache, copy);
+        }
+        CompletableFuture<Boolean> done = new CompletableFuture<>();
+        CompletableFuture<Boolean> earlier = fetches.putIfAbsent(name, done);
+        if (earlier != null) {
+            await(earlier);
+            copy = cache.open(name);
+            // What can't be kept each fetches for itself, none after another; why the first failed
+            // may be its own affair.
+            return copy == null ? store.open(name) : new Copy(name, cache, copy);
+        }
+        try {
+            // It may have come since.
+            copy = cache.open(name);
+            return copy == null ? fetch(cache, name) : new Copy(name, cache, copy);
+        } finally {
+            fetches.remove(name, done);
+            done.complete(true);
+        }
+    }
+
+    /// Waits for what another thread fetches. Who is interrupted goes to the store at once, which tells what that means.
+    private static void await(CompletableFuture<?> fetch) {
+        try {
+            fetch.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException | CancellationException e) {
+            // Its thread throws it.
         }
     }
 
@@ -223,13 +257,18 @@ public final class CachedStore implements ObjectStore {
     private final class Copy implements StoredObject {
         private final ObjectName name;
         private final CacheFolder cache;
-        private final CacheFile copy;
-        private @Nullable StoredObject original;
+        private final long size;
+        private final AtomicReference<CacheFile> copy;
+        private final AtomicReference<@Nullable CompletableFuture<StoredObject>> original =
+                new AtomicReference<>();
+        private final Queue<StoredObject> opened = new ConcurrentLinkedQueue<>();
+        private volatile boolean isClosed;
 
         Copy(ObjectName name, CacheFolder cache, CacheFile copy) {
             this.name = name;
             this.cache = cache;
-            this.copy = copy;
+            this.copy = new AtomicReference<>(copy);
+            size = copy.size();
         }
 
         @Override
@@ -239,7 +278,7 @@ public final class CachedStore implements ObjectStore {
 
         @Override
         public long size() {
-            return copy.size();
+            return size;
         }
 
         @Override
@@ -252,38 +291,85 @@ public final class CachedStore implements ObjectStore {
             if (length == 0) {
                 return;
             }
-            if (offset + length > copy.size()) {
+            if (offset + length > size) {
                 throw RangedObject.truncated(
-                        store.description() + ": " + name, offset + length, copy.size());
+                        store.description() + ": " + name, offset + length, size);
             }
+            if (!isRead(offset, into, at, length)) {
+                original().read(offset, into, at, length);
+            }
+        }
+
+        private boolean isRead(long offset, byte[] into, int at, int length) {
+            CacheFile file = copy.get();
             try {
-                if (copy.read(offset, into, at, length)) {
-                    return;
+                if (file.read(offset, into, at, length)) {
+                    return true;
                 }
+            } catch (ClosedChannelException e) {
+                // A thread was interrupted as it read, which closes the file for all. The copy is
+                // as good as before.
+                return isReopened(file) && isRead(offset, into, at, length);
             } catch (IOException e) {
                 // As good as damaged.
             }
             cache.drop(name);
-            original().read(offset, into, at, length);
+            return false;
         }
 
-        private synchronized StoredObject original() {
-            if (original == null) {
-                original = store.open(name);
+        private boolean isReopened(CacheFile closed) {
+            if (isClosed || Thread.currentThread().isInterrupted()) {
+                return false;
             }
-            return original;
+            CacheFile again = cache.open(name);
+            if (again == null) {
+                return false;
+            }
+            if (again.size() != size || !copy.compareAndSet(closed, again)) {
+                close(again);
+            }
+            return again.size() == size;
         }
 
-        @Override
-        public synchronized void close() {
-            if (original != null) {
-                original.close();
-            }
+        private static void close(CacheFile file) {
             try {
-                copy.close();
+                file.close();
             } catch (IOException e) {
                 // It was only read.
             }
+        }
+
+        /// The store's own object. One thread opens it, and others wait for that; if it fails, each of them tries itself.
+        private StoredObject original() {
+            CompletableFuture<StoredObject> mine = new CompletableFuture<>();
+            @Nullable CompletableFuture<StoredObject> first =
+                    original.compareAndExchange(null, mine);
+            if (first != null) {
+                await(first);
+                if (first.state() == Future.State.SUCCESS) {
+                    return first.resultNow();
+                }
+            }
+            try {
+                StoredObject object = store.open(name);
+                opened.add(object);
+                if (isClosed) {
+                    object.close();
+                }
+                mine.complete(object);
+                return object;
+            } finally {
+                if (mine.cancel(false)) {
+                    original.compareAndSet(mine, null);
+                }
+            }
+        }
+
+        @Override
+        public void close() {
+            isClosed = true;
+            close(copy.get());
+            opened.forEach(StoredObject::close);
         }
     }
 

@@ -10,7 +10,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
 
-/// Whether this machine has the programs that a test needs. Where something is missing the test is skipped with the
+/// Whether this machine has the programs and rights that a test needs. Where something is missing the test is skipped with the
 /// reason printed; but where `CI=true` it fails, since in CI nothing may be skipped.
 public final class RealParts {
     private static final String PYTHON_PACKAGES = "/usr/lib/python3/dist-packages/";
@@ -73,12 +73,16 @@ public final class RealParts {
         if (missing.isEmpty()) {
             return;
         }
-        String reason = "not installed here: " + missing + "; install with: scripts/packages test";
+        throw absent("not installed here: " + missing + "; install with: scripts/packages test");
+    }
+
+    /// Skips the test, or fails it in CI, for want of something that no package brings. Never returns.
+    public static RuntimeException absent(String reason) {
         if ("true".equals(System.getenv("CI"))) {
             Assertions.fail(reason);
         }
         System.err.println("skipped: " + reason);
-        Assumptions.abort(reason);
+        return Assumptions.abort(reason);
     }
 
     /// The small guest, built at the first call on this machine.

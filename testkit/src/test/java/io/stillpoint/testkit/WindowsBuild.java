@@ -12,9 +12,13 @@ import io.stillpoint.platform.Randomness;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.Objects;
 
 /// The extension for Windows as the build makes it, in versions that tests ask for.
 final class WindowsBuild {
@@ -34,9 +38,23 @@ final class WindowsBuild {
         return target.resolve(PROGRAM);
     }
 
-    /// One that is kept for the next run of the tests.
+    /// One that is kept for the next run of the tests. Other processes of tests that come meanwhile wait for it.
     static Path program(String version) {
-        return program(target(version), version);
+        Path target = target(version);
+        try {
+            Files.createDirectories(target);
+            try (FileChannel channel =
+                            FileChannel.open(
+                                    target.resolve("lock"),
+                                    StandardOpenOption.CREATE,
+                                    StandardOpenOption.WRITE);
+                    FileLock lock = channel.lock()) {
+                Objects.requireNonNull(lock);
+                return program(target, version);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path target(String version) {

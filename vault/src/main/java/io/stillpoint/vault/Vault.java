@@ -1,6 +1,8 @@
 package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.vault.copy.VaultCopy;
@@ -81,29 +83,30 @@ public final class Vault implements AutoCloseable {
         clock = new VaultClock(store.description(), records, surroundings.clock(), randomness);
         points = new Points(store, unlocked.keys(), records, randomness, clock);
         VaultSettings settings = surroundings.settings();
-        contents = new Contents(store, unlocked.keys(), records, randomness, settings.workers());
+        contents =
+                new Contents(store, unlocked.keys(), records, randomness, surroundings.process());
         parts = new VaultParts(header.id(), contents, points, records, clock, randomness, settings);
     }
 
     /// What a vault gets from the process that opens it.
     ///
     /// @param clock this machine's
+    /// @param process what this vault's jobs share with all others of the process
     /// @param settings of all who work on the vault and say nothing else
-    public record Surroundings(Randomness randomness, InstantSource clock, VaultSettings settings) {
+    public record Surroundings(
+            Randomness randomness,
+            InstantSource clock,
+            ProcessResources process,
+            VaultSettings settings) {
         /// With the usual settings.
-        public Surroundings(Randomness randomness, InstantSource clock) {
-            this(randomness, clock, VaultSettings.DEFAULT);
+        public Surroundings(
+                Randomness randomness, InstantSource clock, ProcessResources process) {
+            this(randomness, clock, process, VaultSettings.DEFAULT);
         }
     }
 
     /// Makes a new vault; it exists when this returns. Throws kind `EXISTS` as [#requireNone] does, `KEY_FILE` if the
     /// passphrase won't do.
-    public static Vault init(
-            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        return init(store, credential, new Surroundings(randomness, clock));
-    }
-
-    /// As above.
     public static Vault init(ObjectStore store, Credential credential, Surroundings surroundings) {
         Unlocked made =
                 VaultMaking.make(
@@ -123,12 +126,6 @@ public final class Vault implements AutoCloseable {
     }
 
     /// Opens a vault. Throws kinds `NOT_A_VAULT`, `WRONG_KEY`, `TOO_NEW`, `DAMAGED`.
-    public static Vault open(
-            ObjectStore store, Credential credential, Randomness randomness, InstantSource clock) {
-        return open(store, credential, new Surroundings(randomness, clock));
-    }
-
-    /// As above.
     public static Vault open(ObjectStore store, Credential credential, Surroundings surroundings) {
         return new Vault(store, Unlocked.by(credential, store), surroundings, _ -> {});
     }
@@ -291,16 +288,18 @@ public final class Vault implements AutoCloseable {
             Optional<RecoveryPoint> base,
             Cancellation cancellation,
             IntakeProgress progress) {
+        JobShare job = begin(BackupSession.leastMemory(settings), cancellation);
         return BackupSession.open(
-                new BackupSession.Terms(parts, settings, cancellation, progress), base);
+                new BackupSession.Terms(parts, settings, job, progress), base);
     }
 
     /// Goes on with a backup whose process has died or has let go of it, before anything was sealed. What it stored is not stored
     /// again. Throws kind `OVERTAKEN` if the session is over: then only a new backup helps.
     public BackupSession resume(
             SessionRecord record, Cancellation cancellation, IntakeProgress progress) {
+        JobShare job = begin(BackupSession.leastMemory(parts.settings()), cancellation);
         return BackupSession.resume(
-                new BackupSession.Terms(parts, parts.settings(), cancellation, progress), record);
+                new BackupSession.Terms(parts, parts.settings(), job, progress), record);
     }
 
     /// Makes a point that was sealed before the process died, or finds it made. Throws as [BackupSession#commit] does.
@@ -308,10 +307,12 @@ public final class Vault implements AutoCloseable {
     /// @param journal see [BackupSession#commit]
     public BackupSession.Committed commit(
             SealedPoint sealed, Cancellation cancellation, Consumer<SealedPoint> journal) {
-        return BackupSession.commit(
-                new BackupSession.Terms(parts, parts.settings(), cancellation, (_, _) -> {}),
-                sealed,
-                journal);
+        try (JobShare job = begin(0, cancellation)) {
+            return BackupSession.commit(
+                    new BackupSession.Terms(parts, parts.settings(), job, (_, _) -> {}),
+                    sealed,
+                    journal);
+        }
     }
 
     /// Copies points of this vault to another one; see [VaultCopy].
@@ -348,8 +349,9 @@ public final class Vault implements AutoCloseable {
             Cancellation cancellation,
             LongConsumer progress,
             Losses losses) {
-        try (CipherWarmUp warmUp = CipherWarmUp.start()) {
-            new DiskRestore(contents, warmUp, cancellation, progress, losses).run(image, target);
+        try (JobShare job = begin(DiskRestore.LEAST_MEMORY, cancellation);
+                CipherWarmUp warmUp = CipherWarmUp.start(contents.process().threads())) {
+            new DiskRestore(contents, warmUp, job, progress, losses).run(image, target);
         }
     }
 
@@ -395,13 +397,10 @@ public final class Vault implements AutoCloseable {
     ///
     /// @param sampleBytes how much of the packs to read
     public Verification verify(long sampleBytes, Cancellation cancellation, LongConsumer progress) {
-        try (CipherWarmUp warmUp = CipherWarmUp.start()) {
+        try (JobShare job = begin(Verifier.LEAST_MEMORY, cancellation);
+                CipherWarmUp warmUp = CipherWarmUp.start(contents.process().threads())) {
             return new Verifier(
-                            parts,
-                            keySlots,
-                            sampleBytes,
-                            warmUp,
-                            new Verifier.Watch(cancellation, progress))
+                            parts, keySlots, sampleBytes, warmUp, new Verifier.Watch(job, progress))
                     .run();
         }
     }
@@ -416,7 +415,15 @@ public final class Vault implements AutoCloseable {
     /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
     /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
     public PruneResult prune(PruneRules rules, Cancellation cancellation) {
-        return withReserve(() -> new Pruner(parts, rules, cancellation).run());
+        return withReserve(() -> {
+            try (JobShare job = begin(Pruner.leastMemory(parts.settings()), cancellation)) {
+                return new Pruner(parts, rules, job).run();
+            }
+        });
+    }
+
+    private JobShare begin(long least, Cancellation cancellation) {
+        return contents.process().begin(least, cancellation);
     }
 
     /// What makes room may use the room that is kept back for it.

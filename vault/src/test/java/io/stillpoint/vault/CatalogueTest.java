@@ -148,7 +148,7 @@ final class CatalogueTest {
         entries().forEach(vaults.store()::delete);
         assertThat(vaults.verify().problems())
                 .hasSize(2)
-                .allMatch(text -> text.toString().contains("catalogue"));
+                .allMatch(text -> text.code().equals("vault.not-in-catalogue"));
         vaults.vault().prune(AT_ONCE, new Cancellation());
         assertThat(vaults.verify().problems()).isEmpty();
         assertThat(vaults.vault().newest("web")).contains(point);

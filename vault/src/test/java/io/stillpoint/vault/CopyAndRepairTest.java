@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.vault.copy.VaultCopy;
 import io.stillpoint.vault.copy.VaultRepair;
 import io.stillpoint.vault.point.PointDisk;
@@ -39,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class CopyAndRepairTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
 
@@ -234,7 +235,7 @@ final class CopyAndRepairTest {
     @Test
     void damageIsFoundWithoutTheKey() throws IOException {
         original.full(first);
-        try (SealedVault sealed = SealedVault.open(original.store())) {
+        try (SealedVault sealed = SealedVault.open(original.store(), ProcessResources.ofThisProcess())) {
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
             damage();
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems())

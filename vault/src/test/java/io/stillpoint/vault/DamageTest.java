@@ -3,6 +3,7 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
@@ -179,9 +180,7 @@ final class DamageTest {
         assertThatThrownBy(() ->
                         Vault.open(
                                 empty,
-                                KeyFile.read(folder.resolve("key")),
-                                Randomness.secure(),
-                                InstantSource.system()))
+                                KeyFile.read(folder.resolve("key")), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.kind()).isEqualTo(Kind.NOT_A_VAULT));
@@ -192,9 +191,7 @@ final class DamageTest {
         assertThatThrownBy(() ->
                         Vault.init(
                                 new LocalStore(folder.resolve("vault")),
-                                KeyFile.read(folder.resolve("key")),
-                                Randomness.secure(),
-                                InstantSource.system()))
+                                KeyFile.read(folder.resolve("key")), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())))
                 .isInstanceOfSatisfying(
                         VaultException.class, e -> assertThat(e.kind()).isEqualTo(Kind.EXISTS));
     }

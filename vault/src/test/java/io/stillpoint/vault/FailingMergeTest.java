@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -40,7 +41,7 @@ final class FailingMergeTest {
     void aBackupSucceedsThoughTheMergeBesideItFails() {
         KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
         RefusingMerges store = new RefusingMerges(new LocalStore(folder.resolve("vault")));
-        try (Vault vault = Vault.init(store, key, Randomness.secure(), InstantSource.system())) {
+        try (Vault vault = Vault.init(store, key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             for (int i = 0; i < BACKUPS; i++) {
                 RecoveryPoint point = backup(vault, i);
                 assertThat(vault.points()).hasSize(i + 1).contains(point);

@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.Passphrase;
@@ -75,7 +76,7 @@ final class GoldenVaultTest {
         LocalStore store = new LocalStore(folder.resolve("vault"));
         Passphrase passphrase = Passphrase.read(folder.resolve("passphrase"));
         try (Vault vault =
-                Vault.open(store, passphrase, Randomness.secure(), InstantSource.system())) {
+                Vault.open(store, passphrase, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             assertThat(vault.points()).hasSize(2);
             assertThat(vault.keySlots().list())
                     .extracting(entry -> entry.state() + " " + entry.label())
@@ -105,9 +106,7 @@ final class GoldenVaultTest {
         try (Vault vault =
                 Vault.open(
                         new LocalStore(folder.resolve("vault")),
-                        KeyFile.read(folder.resolve("key")),
-                        Randomness.secure(),
-                        InstantSource.system())) {
+                        KeyFile.read(folder.resolve("key")), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             assertThat(vault.points()).hasSize(2);
         }
         try (TestVault vault = TestVault.open(folder)) {

@@ -3,6 +3,7 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -111,9 +112,7 @@ final class HostileStoreTest {
         Path key = Files.copy(folder.resolve("key"), other.resolve("key"));
         Vault.init(
                         new LocalStore(other.resolve("vault")),
-                        KeyFile.read(key),
-                        Randomness.secure(),
-                        () -> Instant.parse("2026-01-01T00:00:00Z"))
+                        KeyFile.read(key), new Vault.Surroundings(Randomness.secure(), () -> Instant.parse("2026-01-01T00:00:00Z"), ProcessResources.ofThisProcess()))
                 .close();
         try (TestVault vault = TestVault.open(other)) {
             vault.full(content);
@@ -222,6 +221,7 @@ final class HostileStoreTest {
                                             model.storedBytes(),
                                             model.writer(),
                                             model.lockedUntil(),
+                                            model.keptUntil(),
                                             model.copiedFrom(),
                                             model.lineage()));
         }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -139,7 +140,7 @@ final class IndexMergeTest {
     }
 
     private static Vault open(ObjectStore store, KeyFile key) {
-        return Vault.open(store, key, Randomness.secure(), InstantSource.system());
+        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
     }
 
     private KeyFile key() {
@@ -381,7 +382,7 @@ final class IndexMergeTest {
         try (TestVault vaults = TestVault.make(folder)) {
             VaultSettings small =
                     new VaultSettings(
-                            2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 2, Duration.ofHours(24));
+                            2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
             vaults.use(small);
             byte[] content = TestVault.random(40 * CHUNK, 1);
             RecoveryPoint old = vaults.full(content.clone());

@@ -3,6 +3,7 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.store.LocalStore;
@@ -30,11 +31,11 @@ final class InitTest {
     }
 
     private void init() {
-        Vault.init(new LocalStore(root), KEY, Randomness.secure(), InstantSource.system()).close();
+        Vault.init(new LocalStore(root), KEY, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())).close();
     }
 
     private void open() {
-        Vault.open(new LocalStore(root), KEY, Randomness.secure(), InstantSource.system()).close();
+        Vault.open(new LocalStore(root), KEY, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())).close();
     }
 
     private void requireRefused(String code, String named) throws IOException {
@@ -97,7 +98,7 @@ final class InitTest {
         assertThatThrownBy(this::open)
                 .hasMessageContaining("copy of this vault")
                 .hasMessageNotContaining("stillpoint vault init");
-        assertThatThrownBy(() -> SealedVault.open(new LocalStore(root)))
+        assertThatThrownBy(() -> SealedVault.open(new LocalStore(root), ProcessResources.ofThisProcess()))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.code()).isEqualTo("vault.header-lost"));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.Credential;
@@ -46,7 +47,7 @@ final class KeySlotsTest {
 
     @BeforeEach
     void makeVault() {
-        Vault.init(store(), key, randomness, () -> now).close();
+        Vault.init(store(), key, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess())).close();
     }
 
     private LocalStore store() {
@@ -54,7 +55,7 @@ final class KeySlotsTest {
     }
 
     private Vault open(Credential credential) {
-        return Vault.open(store(), credential, randomness, () -> now);
+        return Vault.open(store(), credential, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()));
     }
 
     private ObjectId add(Credential credential, String label) {
@@ -119,8 +120,8 @@ final class KeySlotsTest {
     @Test
     void aVaultMayBeMadeWithAPassphrase() {
         LocalStore other = new LocalStore(folder.resolve("other"));
-        Vault.init(other, passphrase, randomness, () -> now).close();
-        try (Vault vault = Vault.open(other, passphrase, randomness, () -> now)) {
+        Vault.init(other, passphrase, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess())).close();
+        try (Vault vault = Vault.open(other, passphrase, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()))) {
             assertThat(vault.keySlots().list())
                     .singleElement()
                     .matches(entry -> entry.state() == KeySlots.State.PASSPHRASE)
@@ -307,7 +308,7 @@ final class KeySlotsTest {
                         below.delete(name);
                     }
                 };
-        try (Vault vault = Vault.open(racing, key, randomness, () -> now)) {
+        try (Vault vault = Vault.open(racing, key, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()))) {
             requireFailure(
                     () -> vault.keySlots().remove(theirs, false), Kind.REFUSED, "vault.last-slot");
         }

@@ -218,6 +218,7 @@ final class LineageTest {
                 point.storedBytes(),
                 point.writer(),
                 point.lockedUntil(),
+                point.keptUntil(),
                 point.copiedFrom(),
                 Lineage.UNKNOWN);
     }

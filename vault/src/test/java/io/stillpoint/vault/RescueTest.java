@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -62,7 +63,7 @@ final class RescueTest {
                         new LocalStore(folder.resolve("scratch")),
                         true),
                 KeyFile.read(folder.resolve("key")),
-                new Vault.Surroundings(Randomness.secure(), InstantSource.system()),
+                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()),
                 unreadable::add);
     }
 

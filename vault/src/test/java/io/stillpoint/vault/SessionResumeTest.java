@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class SessionResumeTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 1, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
 
@@ -224,7 +224,7 @@ final class SessionResumeTest {
     void aSessionThatIsOverIsNotTakenUp() {
         VaultSettings silent =
                 new VaultSettings(
-                        2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, 1, Duration.ofSeconds(-10));
+                        2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofSeconds(-10));
         BackupSession revoked =
                 vaults.vault().backup(silent, Optional.empty(), new Cancellation(), (_, _) -> {});
         SessionRecord record = revoked.record();

@@ -2,6 +2,7 @@ package io.stillpoint.vault;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -41,8 +42,8 @@ final class TestVault implements AutoCloseable {
         this.key = key;
         vault =
                 isNew
-                        ? Vault.init(store(), key, Randomness.secure(), () -> now)
-                        : Vault.open(store(), key, Randomness.secure(), () -> now);
+                        ? Vault.init(store(), key, new Vault.Surroundings(Randomness.secure(), () -> now, ProcessResources.ofThisProcess()))
+                        : Vault.open(store(), key, new Vault.Surroundings(Randomness.secure(), () -> now, ProcessResources.ofThisProcess()));
     }
 
     /// Makes `vault` and `key` in the folder.
@@ -79,7 +80,7 @@ final class TestVault implements AutoCloseable {
     }
 
     private Vault.Surroundings surroundings() {
-        return new Vault.Surroundings(Randomness.secure(), () -> now, settings);
+        return new Vault.Surroundings(Randomness.secure(), () -> now, ProcessResources.ofThisProcess(), settings);
     }
 
     /// Goes on with other settings; the vault is opened anew.

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -238,7 +239,7 @@ final class VaultTest {
         KeyFile other = KeyFile.create(folder.resolve("other"), Randomness.secure());
         assertThatThrownBy(() ->
                         Vault.open(
-                                vaults.store(), other, Randomness.secure(), InstantSource.system()))
+                                vaults.store(), other, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.kind()).isEqualTo(VaultException.Kind.WRONG_KEY));

@@ -1,5 +1,6 @@
 package io.stillpoint.benchmark.denser;
 
+import io.stillpoint.platform.Sha256;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ final class SimulatedVault implements AutoCloseable {
         chunk = way.chunk();
         frames = new Frames(work);
         codec = new DeltaCodec(way);
-        sha256 = MessageDigest.getInstance("SHA-256");
+        sha256 = Sha256.digest();
         after = new byte[chunk];
         before = new byte[chunk];
     }

@@ -1,5 +1,6 @@
 package io.stillpoint.benchmark.index;
 
+import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;

@@ -1,7 +1,9 @@
 package io.stillpoint.benchmark.index;
 
+import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
@@ -37,7 +39,7 @@ final class Rebuild {
     /// As many chunks in a pack as there are in one of 32 MiB with ordinary content.
     private static final VaultSettings SETTINGS =
             new VaultSettings(
-                    FrameCodec.PLAIN_MAX, true, 300_000, 1 << 20, 2, Duration.ofHours(24));
+                    FrameCodec.PLAIN_MAX, true, 300_000, 1 << 20,  Duration.ofHours(24));
 
     private Rebuild() {}
 
@@ -50,8 +52,7 @@ final class Rebuild {
                 Vault.init(
                         new LocalStore(folder),
                         KeyFile.create(key, Randomness.secure()),
-                        new Vault.Surroundings(
-                                Randomness.secure(), InstantSource.system(), SETTINGS))) {
+                        new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess(), SETTINGS))) {
             backup(vault, new CountedDisk(chunks));
             Vault.Facts facts = vault.facts();
             items = facts.items();
@@ -68,9 +69,7 @@ final class Rebuild {
         try (Vault vault =
                 Vault.open(
                         new LocalStore(folder),
-                        KeyFile.read(key),
-                        Randomness.secure(),
-                        InstantSource.system())) {
+                        KeyFile.read(key), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             // A session adopts what no segment lists, and writes it down at its end.
             backup(vault, new CountedDisk(1));
             Vault.Facts facts = vault.facts();

@@ -2,6 +2,7 @@ package io.stillpoint.guest.extension;
 
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Sha256;
 import io.stillpoint.platform.disk.PlainFile;
 import io.stillpoint.platform.text.Printable;
 import java.io.IOException;
@@ -10,11 +11,8 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -133,19 +131,8 @@ public final class FolderExtensionRecords implements ExtensionRecords {
         }
         if (name.length() > NAME_MAX) {
             name.setLength(NAME_MAX - 65);
-            name.append('~').append(sha256(vm));
+            name.append('~').append(Sha256.hex(vm.getBytes(StandardCharsets.UTF_8)));
         }
         return folder.resolve(name + ENDING);
-    }
-
-    private static String sha256(String text) {
-        try {
-            return HexFormat.of()
-                    .formatHex(
-                            MessageDigest.getInstance("SHA-256")
-                                    .digest(text.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

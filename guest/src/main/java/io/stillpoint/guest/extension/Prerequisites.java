@@ -3,15 +3,13 @@ package io.stillpoint.guest.extension;
 import io.stillpoint.guest.extension.ExtensionException.Kind;
 import io.stillpoint.guest.extension.Manifest.PackageFile;
 import io.stillpoint.guest.extension.Manifest.Prerequisite;
+import io.stillpoint.platform.Sha256;
 import io.stillpoint.platform.text.Printable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -109,7 +107,7 @@ public final class Prerequisites {
     }
 
     private static void requireHash(Path file, byte[] content, String wanted) {
-        String found = sha256(content);
+        String found = Sha256.hex(content);
         if (!found.equals(wanted)) {
             throw new ExtensionException(
                     Kind.INPUT,
@@ -145,14 +143,6 @@ public final class Prerequisites {
     }
 
     static PackageFile file(String path, byte[] content) {
-        return new PackageFile(path, content.length, sha256(content));
-    }
-
-    private static String sha256(byte[] content) {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return new PackageFile(path, content.length, Sha256.hex(content));
     }
 }

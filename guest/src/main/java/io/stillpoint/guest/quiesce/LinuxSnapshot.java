@@ -3,13 +3,14 @@ package io.stillpoint.guest.quiesce;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.GuestPipe;
-import io.stillpoint.guest.Undisturbed;
 import io.stillpoint.guest.extension.ExtensionException;
 import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.guest.extension.VerbResult;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -142,7 +143,7 @@ public final class LinuxSnapshot implements Quiescer {
 
     @Override
     public Quiescence end(boolean taken) {
-        return Undisturbed.run("guest-release", this::ended);
+        return Undisturbed.onThread(Threads.ofProcess(), "guest-release", this::ended);
     }
 
     private Quiescence ended() {

@@ -2,12 +2,13 @@ package io.stillpoint.guest.quiesce;
 
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
-import io.stillpoint.guest.Undisturbed;
 import io.stillpoint.guest.extension.ExtensionException;
 import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -99,7 +100,7 @@ public final class VssSnapshot implements Quiescer {
 
     @Override
     public Quiescence end(boolean taken) {
-        return Undisturbed.run("guest-release", () -> ended(taken));
+        return Undisturbed.onThread(Threads.ofProcess(), "guest-release", () -> ended(taken));
     }
 
     private Quiescence ended(boolean taken) {

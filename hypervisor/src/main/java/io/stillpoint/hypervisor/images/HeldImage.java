@@ -88,8 +88,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
 
     /// What the image is, and what changes when anybody writes to one of its files: `name`, `size`, `format`, `files`.
     ObjectNode json() {
-        ObjectNode json =
-                Json.object().put("name", name).put("size", size).put("format", format());
+        ObjectNode json = Json.object().put("name", name).put("size", size).put("format", format());
         ArrayNode array = json.putArray("files");
         List<Path> files = files(chain);
         for (int i = 0; i < files.size(); i++) {

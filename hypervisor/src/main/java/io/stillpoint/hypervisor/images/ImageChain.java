@@ -144,11 +144,12 @@ record ImageChain(List<Layer> layers) {
         return nodes;
     }
 
-    /// The object that holds the passphrase, which is read from standard input.
+    /// The object that holds the passphrase, which is read from standard input in base64.
     static ObjectNode secret() {
         return Json.object()
                 .put("qom-type", "secret")
                 .put("id", SECRET)
+                .put("format", "base64")
                 .put("file", "/proc/self/fd/0");
     }
 

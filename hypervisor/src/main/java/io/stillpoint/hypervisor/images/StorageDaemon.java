@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.images;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Text;
 import java.io.File;
@@ -15,23 +16,19 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A `qemu-storage-daemon` that exports one image over NBD, on a socket in a private folder.
+/// A `qemu-storage-daemon` that exports one image over NBD, on a socket in a private folder. Its owner is whoever opened
+/// the image.
 ///
-/// It ends with [#close], with this process through a shutdown hook, and, where `setpriv` (util-linux) is
-/// there, when this process is killed. All daemons are started by one thread that lives as long as the process,
-/// because the kernel ties that last guarantee to the starting thread (PR_SET_PDEATHSIG, prctl(2)).
+/// It ends with [#close], and with this process however that ends: a shell started it and holds the end of a pipe from us.
+/// When the pipe breaks, the shell kills it.
 final class StorageDaemon implements AutoCloseable {
     static final String EXPORT = "disk";
 
@@ -39,18 +36,30 @@ final class StorageDaemon implements AutoCloseable {
     private static final Duration START_MAX = Duration.ofSeconds(30);
     private static final Duration STOP_MAX = Duration.ofSeconds(60);
 
-    private static final Set<StorageDaemon> RUNNING = ConcurrentHashMap.newKeySet();
-    private static final ExecutorService STARTER =
-            Executors.newSingleThreadExecutor(task ->
-                    Thread.ofPlatform().daemon().name("storage-daemon-starter").unstarted(task));
-
-    static {
-        Runtime.getRuntime()
-                .addShutdownHook(
-                        Thread.ofPlatform()
-                                .unstarted(() ->
-                                        RUNNING.forEach(each -> each.process.destroyForcibly())));
-    }
+    /// Reads the passphrase, in base64, from the pipe's first line and gives it to the daemon, which follows as arguments. Then
+    /// one shell waits for the end of the pipe, and the other for the end of the daemon, whose status is its own. Signals
+    /// that a terminal sends to the whole group are for this process to handle.
+    private static final String GUARDED =
+            """
+            trap '' INT QUIT HUP
+            IFS= read -r secret
+            exec 3<&0
+            printf %s "$secret" | "$@" 3<&- &
+            daemon=$!
+            unset secret
+            { while IFS= read -r line; do :; done; kill -KILL $daemon; } <&3 >/dev/null 2>&1 &
+            guard=$!
+            exec 3<&- </dev/null
+            trap 'kill -TERM $daemon' TERM
+            wait $daemon
+            status=$?
+            while kill -0 $daemon 2>/dev/null; do
+                wait $daemon
+                status=$?
+            done
+            kill -KILL $guard
+            exit $status
+            """;
 
     private final Path image;
     private final Path folder;
@@ -96,18 +105,12 @@ final class StorageDaemon implements AutoCloseable {
         boolean done = false;
         try {
             folder = Files.createTempDirectory("stillpoint-");
-            Path privateFolder = folder;
             Process process =
-                    onStarter(() -> {
-                        List<String> command =
-                                command(nodes, secret.length > 0, writable, privateFolder);
-                        return new ProcessBuilder(command)
-                                .redirectErrorStream(true)
-                                .redirectOutput(log(privateFolder).toFile())
-                                .start();
-                    });
+                    new ProcessBuilder(command(nodes, secret.length > 0, writable, folder))
+                            .redirectErrorStream(true)
+                            .redirectOutput(log(folder).toFile())
+                            .start();
             StorageDaemon daemon = new StorageDaemon(image, folder, process);
-            RUNNING.add(daemon);
             daemon.give(secret);
             daemon.awaitSocket();
             done = true;
@@ -140,19 +143,16 @@ final class StorageDaemon implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroyForcibly();
-        await(STOP_MAX);
-        RUNNING.remove(this);
+        breakPipe();
+        if (!await(STOP_MAX)) {
+            process.destroyForcibly();
+        }
         removeFolder(folder);
     }
 
     private static List<String> command(
             List<ObjectNode> nodes, boolean hasSecret, boolean writable, Path folder) {
-        List<String> command = new ArrayList<>();
-        if (isInstalled("setpriv")) {
-            command.addAll(List.of("setpriv", "--pdeathsig", "KILL"));
-        }
-        command.add(PROGRAM);
+        List<String> command = new ArrayList<>(List.of("sh", "-c", GUARDED, PROGRAM, PROGRAM));
         if (hasSecret) {
             command.addAll(List.of("--object", text(ImageChain.secret())));
         }
@@ -172,14 +172,28 @@ final class StorageDaemon implements AutoCloseable {
         return command;
     }
 
+    /// The pipe stays open as long as the daemon is to live.
     private void give(byte[] secret) throws IOException {
-        try (OutputStream input = process.getOutputStream()) {
-            input.write(secret);
+        try {
+            OutputStream pipe = process.getOutputStream();
+            byte[] line = Base64.getEncoder().encode(secret);
+            pipe.write(line);
+            pipe.write('\n');
+            pipe.flush();
+            Arrays.fill(line, (byte) 0);
         } catch (IOException e) {
             // It ended already, and says why.
             if (process.isAlive()) {
                 throw e;
             }
+        }
+    }
+
+    private void breakPipe() {
+        try {
+            process.getOutputStream().close();
+        } catch (IOException e) {
+            // Closing is all that was wanted: what was not read yet is of no use any more.
         }
     }
 
@@ -225,13 +239,11 @@ final class StorageDaemon implements AutoCloseable {
         }
     }
 
+    /// Whether it has ended.
     private boolean await(Duration time) {
-        try {
-            return process.waitFor(time.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return false;
-        }
+        long deadline = System.nanoTime() + time.toNanos();
+        return Undisturbed.await(
+                () -> process.waitFor(deadline - System.nanoTime(), TimeUnit.NANOSECONDS));
     }
 
     private Text output(UnaryOperator<String> form) {
@@ -240,17 +252,6 @@ final class StorageDaemon implements AutoCloseable {
             return Text.verbatim(form.apply(written.strip()));
         } catch (IOException e) {
             return Reason.of(e);
-        }
-    }
-
-    private static Process onStarter(Callable<Process> start) throws IOException {
-        try {
-            return STARTER.submit(start).get();
-        } catch (ExecutionException e) {
-            throw new IOException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException(e);
         }
     }
 

@@ -2,12 +2,13 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -56,8 +57,8 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         this.wholeness = new Wholeness(place, plan);
         this.disks =
                 plan.disks().stream()
-                        .map(disk -> new HeldQemuDisk(
-                                        disk, place.server().address(), names, health))
+                        .map(disk ->
+                                new HeldQemuDisk(disk, place.server().address(), names, health))
                         .toList();
         this.migrationEvents = migrationEvents;
         this.watch = new ScratchWatch(monitor, plan, new Watching());
@@ -75,10 +76,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     ///
     /// @param descriptor that `state` comes from
     static HeldQemuSnapshot adopted(
-            SnapshotPlace place,
-            SnapshotDescriptor descriptor,
-            SnapshotState state,
-            Owner owner) {
+            SnapshotPlace place, SnapshotDescriptor descriptor, SnapshotState state, Owner owner) {
         SnapshotPlan plan = state.plan(descriptor.name(), place.paths().folder());
         new Wholeness(place, plan).requireUntouched(state, owner.process());
         HeldQemuSnapshot snapshot =
@@ -114,10 +112,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private final class Watching implements ScratchWatch.Listener {
         @Override
         public void full(ByteSize taken) {
-            giveUp(
-                    "snapshot.scratch-full",
-                    taken.toString(),
-                    plan.room().limit().toString());
+            giveUp("snapshot.scratch-full", taken.toString(), plan.room().limit().toString());
         }
 
         @Override
@@ -292,12 +287,12 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void release() {
         try {
             try {
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             } catch (HypervisorException e) {
                 if (e.kind() == Kind.REFUSED) {
                     throw e;
                 }
-                Uninterrupted.run(this::removeAll);
+                Undisturbed.run(this::removeAll);
             }
         } catch (HypervisorException e) {
             if (!e.code().equals("qmp.no-monitor")) {

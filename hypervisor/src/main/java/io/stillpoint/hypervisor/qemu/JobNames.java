@@ -2,10 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.SnapshotName;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
+import io.stillpoint.platform.Sha256;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -118,14 +115,7 @@ record JobNames(String lineage, String job) {
 
     /// The generation of one disk in a job: as hard to guess as the job's, and no other disk's.
     static String ofDisk(String jobGeneration, String disk) {
-        try {
-            byte[] digest =
-                    MessageDigest.getInstance("SHA-256")
-                            .digest((jobGeneration + " " + disk).getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest, 0, 8);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
+        return Sha256.hex(jobGeneration + " " + disk, 8);
     }
 
     String name(Role role, int disk) {

@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.qemu;
 
+import io.stillpoint.platform.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -50,7 +51,7 @@ final class LuksHeader {
         try {
             return made(passphrase.getBytes(StandardCharsets.UTF_8), uuid, random);
         } catch (GeneralSecurityException e) {
-            throw new AssertionError("every Java has AES and SHA-256", e);
+            throw new AssertionError("every Java has AES and HMAC-SHA-256", e);
         }
     }
 
@@ -107,7 +108,7 @@ final class LuksHeader {
     }
 
     /// The anti-forensic splitter (specification, 2.4): all stripes are needed to join the key again.
-    private static byte[] split(byte[] key, Source random) throws GeneralSecurityException {
+    private static byte[] split(byte[] key, Source random) {
         byte[] stripes =
                 Arrays.copyOf(random.bytes(KEY_BYTES * (STRIPES - 1)), KEY_BYTES * STRIPES);
         byte[] sum = new byte[KEY_BYTES];
@@ -122,8 +123,8 @@ final class LuksHeader {
         return stripes;
     }
 
-    private static void diffuse(byte[] block) throws GeneralSecurityException {
-        MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    private static void diffuse(byte[] block) {
+        MessageDigest digest = Sha256.digest();
         int length = digest.getDigestLength();
         for (int i = 0; i * length < block.length; i++) {
             digest.update(ByteBuffer.allocate(4).putInt(i).array());

@@ -1,7 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.disk.Reason;

@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,7 +72,7 @@ final class OwnerMark {
 
     void remove() {
         try {
-            Uninterrupted.run(() -> monitor.ask("object-del", Json.object().put("id", name)));
+            Undisturbed.run(() -> monitor.ask("object-del", Json.object().put("id", name)));
         } catch (HypervisorException e) {
             // QEMU has ended, and the mark with it; or the next job finds that we have.
         }

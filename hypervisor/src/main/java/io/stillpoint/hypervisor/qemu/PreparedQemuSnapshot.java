@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.qemu.HeldQemuSnapshot.Owner;
+import io.stillpoint.platform.Undisturbed;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -50,14 +51,14 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     @Override
     public void close() {
         if (!ended) {
-            Uninterrupted.run(this::undo);
+            Undisturbed.run(this::undo);
         }
     }
 
     /// The failure under way says more than one of undoing; what stays is swept by the next job.
     void undoQuietly() {
         try {
-            Uninterrupted.run(this::undo);
+            Undisturbed.run(this::undo);
         } catch (HypervisorException e) {
             // See above.
         }
@@ -70,6 +71,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
                 plan.disks().stream().map(PlannedDisk::generation).collect(Collectors.toSet());
         sweep.removeBitmaps(bitmap ->
                 JobNames.generation(plan.name().lineage(), bitmap)
-                        .filter(begun::contains).isPresent());
+                        .filter(begun::contains)
+                        .isPresent());
     }
 }

@@ -108,8 +108,7 @@ public final class QemuSweeper {
 
     private void removeOrphans(ScratchFolder folder, List<String> removed) throws IOException {
         for (String name : folder.names("sp-*.qcow2")) {
-            boolean isEnded =
-                    VmPaths.jobOfAny(name).filter(job -> !job.isAmong(kept)).isPresent();
+            boolean isEnded = VmPaths.jobOfAny(name).filter(job -> !job.isAmong(kept)).isPresent();
             if (isEnded && isOrphan(folder.at(name))) {
                 folder.remove(name);
                 removed.add("file " + folder.shown(name));

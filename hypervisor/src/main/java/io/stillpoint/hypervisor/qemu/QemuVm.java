@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HeldSnapshot;
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
@@ -12,6 +12,7 @@ import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Text;
@@ -211,8 +212,7 @@ public final class QemuVm implements VirtualMachine {
         try {
             sweep.continueVm();
             configuration = state.configuration();
-            HeldSnapshot adopted =
-                    HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
+            HeldSnapshot adopted = HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
             noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {
@@ -230,8 +230,7 @@ public final class QemuVm implements VirtualMachine {
                                     monitor.socket(),
                                     String.valueOf(e.getMessage()));
             try {
-                Uninterrupted.run(sweep::run);
-                MigrationEvents.end(monitor, state.switchedEvents());
+                Undisturbed.run(sweep::run);
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
             }

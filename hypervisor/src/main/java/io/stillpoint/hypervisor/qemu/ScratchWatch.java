@@ -46,10 +46,7 @@ final class ScratchWatch implements AutoCloseable {
 
     ScratchWatch(Monitor monitor, SnapshotPlan plan, Listener listener) {
         this.monitor = monitor;
-        this.files =
-                plan.held()
-                        .map(disk -> plan.names().name(Role.FILE, disk.index()))
-                        .toList();
+        this.files = plan.held().map(disk -> plan.names().name(Role.FILE, disk.index())).toList();
         this.limit = plan.room().limit();
         this.room = plan.room();
         this.listener = listener;

@@ -128,8 +128,8 @@ record SnapshotState(
             each.set("planned", disk.planned().json());
             disk.changed().ifPresent(bytes -> each.put("changed", bytes));
             disk.file()
-                    .ifPresent(file ->
-                            each.put("device", file.device()).put("inode", file.inode()));
+                    .ifPresent(
+                            file -> each.put("device", file.device()).put("inode", file.inode()));
         }
         return json;
     }

@@ -49,8 +49,7 @@ final class Traces {
         return JobNames.isRecord(bitmap) && scope.coversRecords(JobNames.lineageOf(bitmap));
     }
 
-    private static void add(
-            List<String> traces, SweepScope scope, String what, String name) {
+    private static void add(List<String> traces, SweepScope scope, String what, String name) {
         if (scope.covers(name)) {
             traces.add(what + " " + name);
         }

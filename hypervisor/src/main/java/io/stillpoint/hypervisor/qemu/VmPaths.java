@@ -1,9 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
-import java.nio.charset.StandardCharsets;
+import io.stillpoint.platform.Sha256;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -28,7 +26,7 @@ record VmPaths(Path socket, String key, ScratchFolder folder) {
 
     /// What tells the files of a VM's snapshots from those of others.
     static String key(Path socket) {
-        byte[] digest = sha256(socket.toString().getBytes(StandardCharsets.UTF_8));
+        byte[] digest = Sha256.of(socket.toString());
         return HexFormat.of().formatHex(digest, 0, 4);
     }
 
@@ -55,13 +53,5 @@ record VmPaths(Path socket, String key, ScratchFolder folder) {
         return matcher.matches()
                 ? Optional.of(new JobNames(matcher.group(1), matcher.group(2)))
                 : Optional.empty();
-    }
-
-    private static byte[] sha256(byte[] bytes) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(bytes);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
-        }
     }
 }

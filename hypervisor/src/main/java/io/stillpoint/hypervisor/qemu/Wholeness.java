@@ -1,7 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
-import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import java.util.HashMap;
@@ -221,8 +221,7 @@ final class Wholeness {
                                         graph.node(names.name(Role.FLEECE, planned.index())),
                                         names.merged())
                                 .filter(bitmap -> !bitmap.recording() && !bitmap.inconsistent())
-                                .filter(bitmap ->
-                                        bitmap.dirtyBytes() == disk.changed().getAsLong())
+                                .filter(bitmap -> bitmap.dirtyBytes() == disk.changed().getAsLong())
                                 .isPresent();
         if (!isSame) {
             throw broken("snapshot.tampered", planned.disk().name());

@@ -28,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,18 +139,36 @@ class StoppedImagesTest {
     @Test
     @Tag("qemu")
     void storageDaemonEndsWithTheKilledProcessAndNotWithItsStarter() throws InterruptedException {
-        Binaries.require("setpriv");
-        List<ProcessHandle> children;
+        List<ProcessHandle> started;
         try (ChildJvm child = new ChildJvm(DaemonToLose.class, qcow2("data.qcow2").toString())) {
             Thread.sleep(300);
-            children = child.handle().children().toList();
-            assertThat(children).hasSize(1);
-            assertThat(children.getFirst().isAlive()).isTrue();
+            started = child.handle().descendants().toList();
+            assertThat(started).filteredOn(StoppedImagesTest::isDaemon).hasSize(1);
+            assertThat(started).allMatch(ProcessHandle::isAlive);
         }
-        for (int i = 0; i < 100 && children.getFirst().isAlive(); i++) {
+        for (int i = 0; i < 100 && started.stream().anyMatch(ProcessHandle::isAlive); i++) {
             Thread.sleep(20);
         }
-        assertThat(children.getFirst().isAlive()).isFalse();
+        assertThat(started).noneMatch(ProcessHandle::isAlive);
+    }
+
+    @Test
+    @Tag("qemu")
+    void aKilledDaemonTakesItsShellsWithIt() throws Exception {
+        Path image = qcow2("data.qcow2");
+        try (HeldSnapshot _ = hold(image)) {
+            List<ProcessHandle> started = ProcessHandle.current().descendants().toList();
+            ProcessHandle daemon =
+                    started.stream().filter(StoppedImagesTest::isDaemon).findFirst().orElseThrow();
+            ProcessHandle shell = daemon.parent().orElseThrow();
+            daemon.destroyForcibly();
+            shell.onExit().get(10, TimeUnit.SECONDS);
+            assertThat(shell.descendants().filter(ProcessHandle::isAlive)).isEmpty();
+        }
+    }
+
+    private static boolean isDaemon(ProcessHandle process) {
+        return process.info().command().orElse("").endsWith("qemu-storage-daemon");
     }
 
     @Test
@@ -279,10 +298,7 @@ class StoppedImagesTest {
     }
 
     private static long daemons() {
-        return ProcessHandle.current()
-                .descendants()
-                .filter(p -> p.info().command().orElse("").endsWith("qemu-storage-daemon"))
-                .count();
+        return ProcessHandle.current().descendants().filter(StoppedImagesTest::isDaemon).count();
     }
 
     private HeldSnapshot hold(Path image) {

@@ -48,8 +48,7 @@ class AdoptedSnapshotTest extends Backups {
 
     /// What a journal would hold: the descriptor as it is stored.
     private static String store(HeldSnapshot snapshot) {
-        return new String(
-                Json.bytes(snapshot.descriptor().json()), StandardCharsets.UTF_8);
+        return new String(Json.bytes(snapshot.descriptor().json()), StandardCharsets.UTF_8);
     }
 
     private static HeldSnapshot adopt(QemuVm vm, String stored) {
@@ -246,7 +245,8 @@ class AdoptedSnapshotTest extends Backups {
             vm.write("d1", 0, CHUNK, 1);
             List<String> before = vm.traces();
             // What jobs before it left, and a VM that one of them had stopped.
-            for (String node : List.of("sp-ffffffff-00000009-mk-0", "sp-" + LINEAGE + "-00000008-run-0")) {
+            for (String node :
+                    List.of("sp-ffffffff-00000009-mk-0", "sp-" + LINEAGE + "-00000008-run-0")) {
                 vm.control()
                         .execute(
                                 "blockdev-add",
@@ -454,8 +454,7 @@ class AdoptedSnapshotTest extends Backups {
                 vm.write("d1", 0, 16 << 20, number);
                 SnapshotRequest request =
                         request(number, Map.of(), ByteSize.parse(number == 1 ? "2M" : "10M"));
-                String stored =
-                        takeAndLeave(vm, request.keeping(KeptSnapshots.of(request.name())));
+                String stored = takeAndLeave(vm, request.keeping(KeptSnapshots.of(request.name())));
                 // Beyond the window in QEMU, and within the window but beyond the limit.
                 vm.write("d1", 0, number == 1 ? 16 << 20 : 12 << 20, number + 2);
                 assertBroken(vm, stored, "snapshot.scratch-full");
@@ -536,9 +535,7 @@ class AdoptedSnapshotTest extends Backups {
 
     @Test
     void disksOfAllKindsAreTakenUp() throws IOException {
-        byte[] header =
-                LuksHeader.make(
-                        "secret", "test", Randomness.secure()::bytes);
+        byte[] header = LuksHeader.make("secret", "test", Randomness.secure()::bytes);
         Path encrypted =
                 Files.write(
                         folder.resolve("luks.raw"),
@@ -548,7 +545,8 @@ class AdoptedSnapshotTest extends Backups {
         Path readOnly = Files.write(folder.resolve("ro"), new byte[1 << 20]);
         Path empty = Files.createFile(folder.resolve("empty"));
         QemuSettings all =
-                new QemuSettings("", new DiskChoice(true, true), Optional.empty(), Optional.empty());
+                new QemuSettings(
+                        "", new DiskChoice(true, true), Optional.empty(), Optional.empty());
         try (RealVm vm =
                 RealVm.start(
                         folder,
@@ -619,8 +617,7 @@ class AdoptedSnapshotTest extends Backups {
 
     private static boolean tellsOfMigrations(RealVm vm) {
         boolean isOn = false;
-        Iterator<JsonNode> all =
-                vm.control().execute("query-migrate-capabilities").iterator();
+        Iterator<JsonNode> all = vm.control().execute("query-migrate-capabilities").iterator();
         while (all.hasNext()) {
             var each = all.next();
             isOn |=

@@ -33,7 +33,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -43,8 +42,7 @@ import tools.jackson.databind.JsonNode;
 @Tag("qemu")
 class QemuHostTest extends Backups {
     private static void requireRoot() {
-        Assumptions.assumeTrue(
-                OwnedDescriptor.user() == 0, "only root starts QEMU as another user");
+        Binaries.requireRoot("only root starts QEMU as another user");
     }
 
     @Test
@@ -473,7 +471,8 @@ class QemuHostTest extends Backups {
             assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
             try (QemuVm release = QemuVm.open(vm.socket())) {
-                assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE)).isNotEmpty();
+                assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE))
+                        .isNotEmpty();
             }
             assertThat(vm.bitmaps("d1")).isEmpty();
             assertThat(vm.bitmaps("d2")).isEmpty();

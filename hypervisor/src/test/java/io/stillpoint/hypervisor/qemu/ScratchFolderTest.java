@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,7 +19,7 @@ class ScratchFolderTest {
     @TempDir Path folder;
 
     private static void giveToNobody(Path path) {
-        Assumptions.assumeTrue(OwnedDescriptor.user() == 0, "only root gives files away");
+        Binaries.requireRoot("only root gives files away");
         Binaries.run("chown", "-h", "nobody", path.toString());
     }
 

@@ -37,8 +37,7 @@ public final class Text {
     /// @param anchor a class of the package whose bundle holds the words
     /// @param code the message's key, stable across releases, such as `vault.wrong-key`
     /// @param arguments what the text's placeholders stand for: other texts and what is [Worded], too
-    public static Text of(
-            Class<?> anchor, String code, @Nullable Object... arguments) {
+    public static Text of(Class<?> anchor, String code, @Nullable Object... arguments) {
         return new Text(Messages.of(anchor), code, fixed(Arrays.asList(arguments)));
     }
 

@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.Bytes;
 import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.vault.Vault;
@@ -61,7 +63,7 @@ final class AttackTest {
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 4 * CHUNK, 2 * CHUNK, 1, Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 4 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
 
     @TempDir Path folder;
     private Attacker attacker;
@@ -74,7 +76,7 @@ final class AttackTest {
     void makeVault() {
         key = KeyFile.create(folder.resolve("key"), Randomness.secure());
         attacker = new Attacker(folder.resolve("vault"));
-        Vault.init(store(), key, Randomness.secure(), clock()).close();
+        Vault.init(store(), key, new Vault.Surroundings(Randomness.secure(), clock(), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))).close();
     }
 
     private LocalStore store() {
@@ -90,7 +92,7 @@ final class AttackTest {
     }
 
     private Vault open(Wiretap store) {
-        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), clock(), SMALL));
+        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), clock(), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()), SMALL));
     }
 
     private RecoveryPoint backup(Vault vault, byte[] content) {
@@ -334,7 +336,8 @@ final class AttackTest {
         attacker.edit(victim, bytes -> bytes[8] = 'R');
         try (Vault vault = open()) {
             assertThat(vault.unreadablePoints()).containsOnlyKeys(points.getFirst());
-            assertThat(verified(vault).problems()).anyMatch(told -> told.toString().contains(victim));
+            assertThat(verified(vault).problems())
+                    .anyMatch(told -> told.toString().contains(victim));
             for (int run = 0; run < 2; run++) {
                 assertThatThrownBy(() -> prune(vault))
                         .isInstanceOfSatisfying(
@@ -382,7 +385,8 @@ final class AttackTest {
             assertThat(verified(vault).problems())
                     .isNotEmpty()
                     .allMatch(told -> told.toString().contains("verdict"));
-            assertThat(prune(vault).warnings()).anyMatch(told -> told.toString().contains("executed/"));
+            assertThat(prune(vault).warnings())
+                    .anyMatch(told -> told.toString().contains("executed/"));
             prune(vault);
             assertThat(names("executed/")).isEmpty();
         }
@@ -515,7 +519,8 @@ final class AttackTest {
                 requireRestored(vault, id);
                 ObjectId more = backup(vault, disk(3, 2)).id();
                 requireRestored(vault, id, more);
-                assertThat(verified(vault).problems()).anyMatch(told -> told.toString().contains(name));
+                assertThat(verified(vault).problems())
+                        .anyMatch(told -> told.toString().contains(name));
                 prune(vault);
                 requireRestored(vault, id, more);
             }

@@ -1,8 +1,9 @@
 package io.stillpoint.vault.copy;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.point.DiskImage;
@@ -10,6 +11,7 @@ import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.PointOrigin;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.ChunkReaders;
 import io.stillpoint.vault.read.ChunkRuns;
 import io.stillpoint.vault.read.VaultDisk;
@@ -102,11 +104,12 @@ public final class VaultCopy {
     public RecoveryPoint copy(RecoveryPoint point) {
         Optional<Pair> pair = pair(point);
         List<BlockSource> sources = new ArrayList<>();
-        try (ChunkReaders readers = new ChunkReaders(from.contents());
-                BackupSession session =
+        JobShare job = to.contents().process().begin(leastMemory(), cancellation);
+        try (BackupSession session =
                         BackupSession.open(
-                                new BackupSession.Terms(to, to.settings(), cancellation, progress),
-                                pair.map(Pair::copy))) {
+                                new BackupSession.Terms(to, to.settings(), job, progress),
+                                pair.map(Pair::copy));
+                ChunkReaders readers = new ChunkReaders(from.contents(), job)) {
             List<DiskInput> inputs = new ArrayList<>();
             for (PointDisk disk : point.disks()) {
                 BlockSource source = new VaultDisk(from.contents(), disk.image(), readers);
@@ -121,13 +124,18 @@ public final class VaultCopy {
             session.flush();
             List<PointDisk> disks = new ArrayList<>();
             for (int i = 0; i < inputs.size(); i++) {
-                compare(inputs.get(i), stored.get(i));
+                compare(inputs.get(i), stored.get(i), job);
                 disks.add(record(point.disks().get(i), inputs.get(i), stored.get(i)));
             }
             return session.commit(draft(point, disks));
         } finally {
             sources.forEach(BlockSource::close);
         }
+    }
+
+    /// Of both vaults at once: a session, one reader here, and for the comparison one reader and one worker there.
+    private long leastMemory() {
+        return BackupSession.leastMemory(to.settings()) + 2 * ChunkReader.MEMORY + 2L * PIECE;
     }
 
     /// A point and its copy.
@@ -170,24 +178,26 @@ public final class VaultCopy {
     }
 
     /// Reads back what was stored and compares it with the original.
-    private void compare(DiskInput input, StoredDisk stored) {
-        try (MemoryBudget.Shares shares =
-                        MemoryBudget.ofProcess().take(1, to.contents().workers(), 2L * PIECE);
-                ChunkReaders readers = new ChunkReaders(to.contents());
+    private void compare(DiskInput input, StoredDisk stored, JobShare job) {
+        try (ChunkReaders readers = new ChunkReaders(to.contents(), job);
                 VaultDisk copy = new VaultDisk(to.contents(), stored.image(), readers)) {
             Iterator<Extent> ranges =
                     switch (input.scan()) {
                         case Scan.Everything _ -> input.source().dataExtents();
                         case Scan.Changed changed -> changed.ranges().get();
                     };
-            Workers.run(
-                    shares.count(),
-                    "compare",
-                    () -> {
+            Crew crew =
+                    new Crew(
+                            "compare",
+                            to.contents().process().processors().count(),
+                            2L * PIECE);
+            job.work(
+                    crew,
+                    worker -> {
                         byte[] expected = new byte[PIECE];
                         byte[] found = new byte[PIECE];
                         Extent range;
-                        while ((range = next(ranges)) != null) {
+                        while (worker.goesOn() && (range = next(ranges)) != null) {
                             compare(input, range, copy, expected, found);
                         }
                     });
@@ -204,6 +214,7 @@ public final class VaultCopy {
             DiskInput input, Extent range, VaultDisk copy, byte[] expected, byte[] found) {
         for (long at = range.offset(); at < range.end(); at += PIECE) {
             cancellation.check();
+            Processors.pass();
             int length = (int) Math.min(PIECE, range.end() - at);
             input.source().read(at, expected, 0, length);
             copy.read(at, found, 0, length);

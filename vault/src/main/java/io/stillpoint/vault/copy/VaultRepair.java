@@ -1,10 +1,12 @@
 package io.stillpoint.vault.copy;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.ChunkReaders;
 import io.stillpoint.vault.read.VaultDisk;
 import io.stillpoint.vault.session.BackupSession;
@@ -83,15 +85,16 @@ public final class VaultRepair {
     }
 
     private boolean mend(RecoveryPoint point, RecoveryPoint sound, List<Text> problems) {
+        long least = BackupSession.leastMemory(damaged.settings()) + ChunkReader.MEMORY;
+        JobShare job = damaged.contents().process().begin(least, cancellation);
         try (BackupSession session =
                 BackupSession.open(
-                        new BackupSession.Terms(
-                                damaged, damaged.settings(), cancellation, progress),
+                        new BackupSession.Terms(damaged, damaged.settings(), job, progress),
                         Optional.empty())) {
             boolean isWhole = true;
             for (PointDisk disk : point.disks()) {
                 PointDisk other = sound.disk(disk.name()).orElse(null);
-                isWhole &= other != null && mend(session, disk, other, problems);
+                isWhole &= other != null && mend(session, job, disk, other, problems);
             }
             session.flush();
             return isWhole;
@@ -99,8 +102,12 @@ public final class VaultRepair {
     }
 
     private boolean mend(
-            BackupSession session, PointDisk disk, PointDisk other, List<Text> problems) {
-        try (ChunkReaders readers = new ChunkReaders(copy.contents());
+            BackupSession session,
+            JobShare job,
+            PointDisk disk,
+            PointDisk other,
+            List<Text> problems) {
+        try (ChunkReaders readers = new ChunkReaders(copy.contents(), job);
                 BlockSource source = new VaultDisk(copy.contents(), other.image(), readers)) {
             StoredDisk stored =
                     session.store(
@@ -112,9 +119,7 @@ public final class VaultRepair {
                             .getFirst();
             boolean isSame = Objects.equals(stored.image().root(), disk.image().root());
             if (!isSame) {
-                problems.add(
-                        text(
-                                "vault.repair-differs", disk.name(), copy.contents().location()));
+                problems.add(text("vault.repair-differs", disk.name(), copy.contents().location()));
             }
             return isSame;
         } catch (VaultException e) {

@@ -1,6 +1,8 @@
 package io.stillpoint.vault.crypto;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
 import java.util.concurrent.TimeUnit;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.SecretKeySpec;
@@ -15,11 +17,15 @@ public final class CipherWarmUp implements AutoCloseable {
     private static final long ENOUGH_NANOS_PER_MESSAGE = 2_000;
     private static final long BUDGET_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
 
-    private final Thread thread = Threads.named("cipher-warm-up").unstarted(CipherWarmUp::run);
+    private final Thread thread;
+
+    private CipherWarmUp(Threads threads) {
+        thread = threads.working("cipher-warm-up", CipherWarmUp::run);
+    }
 
     /// Begins in the background.
-    public static CipherWarmUp start() {
-        CipherWarmUp warmUp = new CipherWarmUp();
+    public static CipherWarmUp start(Threads threads) {
+        CipherWarmUp warmUp = new CipherWarmUp(threads);
         warmUp.thread.start();
         return warmUp;
     }
@@ -56,12 +62,10 @@ public final class CipherWarmUp implements AutoCloseable {
         }
     }
 
-    /// Waits until it is done.
+    /// Waits until it is done: less than half a second.
     public void await() {
-        try {
-            thread.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        if (thread.isAlive()) {
+            Processors.aside(() -> Undisturbed.join(thread));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.pack;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.Sealer;
@@ -43,7 +44,7 @@ public final class PackCheck {
         if (end - at < FrameCodec.OVERHEAD) {
             throw where.damaged("frame at " + at);
         }
-        object.read(at, frame, 0, FrameCodec.HEADER);
+        Processors.aside(() -> object.read(at, frame, 0, FrameCodec.HEADER));
         long length = FrameCodec.HEADER + Integer.toUnsignedLong(ByteBuffer.wrap(frame).getInt());
         if (length > end - at || length > FrameCodec.LENGTH_MAX) {
             throw where.damaged("frame at " + at);
@@ -51,7 +52,7 @@ public final class PackCheck {
         if (frame.length < length) {
             frame = new byte[(int) length];
         }
-        object.read(at, frame, 0, (int) length);
+        Processors.aside(() -> object.read(at, frame, 0, (int) length));
         if (!FrameCodec.isSound(frame, 0, (int) length)) {
             throw where.damaged("checksum of the frame at " + at);
         }

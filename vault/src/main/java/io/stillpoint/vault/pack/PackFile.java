@@ -1,5 +1,6 @@
 package io.stillpoint.vault.pack;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -30,10 +31,10 @@ public final class PackFile implements AutoCloseable {
     /// Opens a pack and checks its header. Throws kinds `MISSING`, `DAMAGED`, `TOO_NEW`.
     public static PackFile open(ObjectStore store, VaultKeys keys, ObjectId id) {
         ObjectName name = new ObjectName(Area.PACKS, id);
-        StoredObject object = store.open(name);
+        StoredObject object = Processors.aside(() -> store.open(name));
         try {
             byte[] header = new byte[ObjectHeader.LENGTH];
-            object.read(0, header, 0, header.length);
+            Processors.aside(() -> object.read(0, header, 0, header.length));
             ObjectKind kind =
                     ObjectHeader.read(
                                     header,
@@ -70,7 +71,7 @@ public final class PackFile implements AutoCloseable {
     }
 
     void read(long offset, byte[] into, int length) {
-        object.read(offset, into, 0, length);
+        Processors.aside(() -> object.read(offset, into, 0, length));
     }
 
     /// Reads what stands in the pack, in the order of its frames, and checks that the frames fill it without gap.

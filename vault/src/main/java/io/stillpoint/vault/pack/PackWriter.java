@@ -1,9 +1,10 @@
 package io.stillpoint.vault.pack;
 
-import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.Threads;
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -12,15 +13,17 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Fills packs and stores them. Safe for use by many threads: each compresses its frame, gets a place in the
 /// current pack under a short lock, and encrypts right into it, while full packs are stored in the background.
 /// As many packs are stored at once as the store has streams, up to [#UPLOADS_MAX], and one more is in memory; when all
-/// wait for the store, appending waits too. Where memory is short, fewer are: one at least.
+/// wait for the store, appending waits too. Where memory is short, fewer are in memory: one at least.
+///
+/// Its monitor covers the pack that is being filled and the counts; compressing, encrypting and storing go on without it.
 public final class PackWriter implements AutoCloseable {
     private static final int UPLOADS_MAX = 4;
 
@@ -33,43 +36,52 @@ public final class PackWriter implements AutoCloseable {
         void durable(ObjectId pack, List<PackGroup> groups);
     }
 
+    /// What packs are made.
+    ///
+    /// @param capacity of one in bytes, directory excluded
+    public record Packs(
+            ObjectStore store,
+            VaultKeys keys,
+            ObjectKind kind,
+            int capacity,
+            Randomness randomness) {}
+
     private final ObjectStore store;
     private final VaultKeys keys;
     private final ObjectKind kind;
     private final int capacity;
     private final Randomness randomness;
     private final Sink sink;
-    private final ExecutorService uploader;
-    private final Deque<byte[]> spare = new ArrayDeque<>();
-    private final MemoryBudget.Shares memory;
+    private final JobShare job;
     private final int buffersMax;
+    private final Deque<byte[]> spare = new ArrayDeque<>();
+    private final Set<Thread> uploaders = new HashSet<>();
+
+    /// One share for each buffer; none while there is no buffer.
+    private MemoryBudget.@Nullable Shares memory;
+
     private int buffers;
     private int uploads;
+    private int begun;
     private long storedBytes;
     private @Nullable PackBuffer current;
     private @Nullable Throwable failure;
 
-    /// @param capacity of a pack in bytes, directory excluded
-    public PackWriter(
-            ObjectStore store,
-            VaultKeys keys,
-            ObjectKind kind,
-            int capacity,
-            Randomness randomness,
-            Sink sink) {
-        this.store = store;
-        this.keys = keys;
-        this.kind = kind;
-        this.capacity = capacity;
-        this.randomness = randomness;
+    /// @param job whose least has room for one pack
+    public PackWriter(Packs packs, JobShare job, Sink sink) {
+        store = packs.store();
+        keys = packs.keys();
+        kind = packs.kind();
+        capacity = packs.capacity();
+        randomness = packs.randomness();
+        this.job = job;
         this.sink = sink;
-        memory =
-                MemoryBudget.ofProcess()
-                        .take(2, Math.min(UPLOADS_MAX, store.streams()) + 1, capacity);
-        buffersMax = memory.count();
-        uploader =
-                Executors.newFixedThreadPool(
-                        buffersMax - 1, Threads.named("pack-upload-", 1).factory());
+        buffersMax = Math.min(UPLOADS_MAX, store.streams()) + 1;
+    }
+
+    /// What it takes in bytes beyond one pack if it is there: so that one is filled while others are stored.
+    public long wanted() {
+        return (buffersMax - 1L) * capacity;
     }
 
     /// Appends one frame of these items and clears them. They are not durable before [#finish] returns or the
@@ -85,7 +97,7 @@ public final class PackWriter implements AutoCloseable {
         items.clear();
     }
 
-    /// Stores what is left and returns when every pack is durable. No more appending afterwards.
+    /// Stores what is left and returns when every pack is durable.
     public synchronized void finish() {
         if (current != null) {
             seal();
@@ -94,6 +106,30 @@ public final class PackWriter implements AutoCloseable {
             await();
         }
         throwFailure();
+        dropBuffers();
+    }
+
+    /// As [#finish], but appending may go on: gives back all memory meanwhile.
+    public void rest() {
+        finish();
+    }
+
+    /// Gives back what is not in use when other jobs are short of memory. To be called now and then.
+    public synchronized void makeRoom() {
+        while (memory != null && !spare.isEmpty() && memory.mustShrink()) {
+            spare.pop();
+            buffers--;
+            memory.shrink();
+        }
+    }
+
+    private void dropBuffers() {
+        spare.clear();
+        buffers = 0;
+        if (memory != null) {
+            memory.close();
+            memory = null;
+        }
     }
 
     /// Bytes of all packs stored so far.
@@ -105,8 +141,15 @@ public final class PackWriter implements AutoCloseable {
     @Override
     public void close() {
         // Waits: the store must not be closed under an upload.
-        uploader.close();
-        memory.close();
+        List<Thread> left = uploaders();
+        left.forEach(uploader -> Undisturbed.join(uploader, () -> left.forEach(Thread::interrupt)));
+        synchronized (this) {
+            dropBuffers();
+        }
+    }
+
+    private synchronized List<Thread> uploaders() {
+        return List.copyOf(uploaders);
     }
 
     private synchronized PackBuffer.Slot reserve(int length) {
@@ -132,7 +175,9 @@ public final class PackWriter implements AutoCloseable {
         if (!spare.isEmpty()) {
             return spare.pop();
         }
-        if (buffers == buffersMax) {
+        if (memory == null) {
+            memory = job.take(1, 1, capacity);
+        } else if (buffers == buffersMax || !memory.grow()) {
             return null;
         }
         buffers++;
@@ -163,17 +208,22 @@ public final class PackWriter implements AutoCloseable {
     }
 
     private void upload(PackBuffer pack) {
-        uploader.execute(() -> {
-            Throwable thrown = null;
-            long size = 0;
-            try (FrameCodec codec = new FrameCodec(Compression.METADATA)) {
-                size = store(pack, codec);
-                sink.durable(pack.id(), pack.groups());
-            } catch (RuntimeException | Error e) {
-                thrown = e;
-            }
-            uploaded(pack, size, thrown);
-        });
+        begun++;
+        Thread uploader = job.threads().working("pack-upload-" + begun, () -> storeNow(pack));
+        uploaders.add(uploader);
+        uploader.start();
+    }
+
+    private void storeNow(PackBuffer pack) {
+        Throwable thrown = null;
+        long size = 0;
+        try (FrameCodec codec = new FrameCodec(Compression.METADATA)) {
+            size = store(pack, codec);
+            sink.durable(pack.id(), pack.groups());
+        } catch (RuntimeException | Error e) {
+            thrown = e;
+        }
+        uploaded(pack, size, thrown);
     }
 
     private long store(PackBuffer pack, FrameCodec codec) {
@@ -194,18 +244,15 @@ public final class PackWriter implements AutoCloseable {
         if (failure == null) {
             failure = thrown;
         }
+        makeRoom();
+        uploaders.remove(Thread.currentThread());
         notifyAll();
     }
 
     /// Waits for news; callers ask again in a loop.
     @SuppressWarnings("WaitNotInLoop")
     private void await() {
-        try {
-            wait();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new CancelledException();
-        }
+        Processors.await(this::wait);
     }
 
     private void throwFailure() {

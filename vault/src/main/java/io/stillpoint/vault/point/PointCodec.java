@@ -119,6 +119,7 @@ public final class PointCodec {
         json.put("storedBytes", point.storedBytes());
         json.put("writer", point.writer());
         point.lockedUntil().ifPresent(until -> json.put("lockedUntil", until.toString()));
+        point.keptUntil().ifPresent(until -> json.put("keptUntil", until.toString()));
         point.copiedFrom().ifPresent(origin -> json.set("copiedFrom", toJson(origin)));
         if (point.lineage().ordinal() > 0) {
             ObjectNode lineage =
@@ -160,6 +161,7 @@ public final class PointCodec {
         JsonNode vm = json.required("vm");
         @Nullable JsonNode frozen = json.get("frozenMillis");
         @Nullable JsonNode locked = json.get("lockedUntil");
+        @Nullable JsonNode kept = json.get("keptUntil");
         @Nullable JsonNode origin = json.get("copiedFrom");
         @Nullable JsonNode lineage = json.get("lineage");
         return new RecoveryPoint(
@@ -176,6 +178,7 @@ public final class PointCodec {
                 json.required("storedBytes").asLong(),
                 json.required("writer").asString(),
                 locked == null ? Optional.empty() : Optional.of(Json.instant(json, "lockedUntil")),
+                kept == null ? Optional.empty() : Optional.of(Json.instant(json, "keptUntil")),
                 origin == null ? Optional.empty() : Optional.of(originFromJson(origin)),
                 lineage == null ? Lineage.UNKNOWN : lineageFromJson(lineage));
     }

@@ -20,6 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param storedBytes what the point added to the store, this record excluded
 /// @param writer the program's version
 /// @param lockedUntil before this it can't be forgotten
+/// @param keptUntil before this the store deletes nothing that the point needs, whoever asks; empty: that is not known
 /// @param copiedFrom of which point of another vault it is a copy
 /// @param lineage its place among the points of its VM
 public record RecoveryPoint(
@@ -36,6 +37,7 @@ public record RecoveryPoint(
         long storedBytes,
         String writer,
         Optional<Instant> lockedUntil,
+        Optional<Instant> keptUntil,
         Optional<PointOrigin> copiedFrom,
         Lineage lineage) {
     /// By VM, of each the oldest first. The one order of points: by lineage, never by a clock but for points that have none.
@@ -66,6 +68,28 @@ public record RecoveryPoint(
                 storedBytes,
                 writer,
                 lockedUntil,
+                keptUntil,
+                copiedFrom,
+                lineage);
+    }
+
+    /// The same, with what was found out about how long the store keeps it: before it is made.
+    public RecoveryPoint keptUntil(Optional<Instant> until) {
+        return new RecoveryPoint(
+                id,
+                vm,
+                configuration,
+                startedAt,
+                snapshotAt,
+                createdAt,
+                consistency,
+                consistencyReason,
+                frozenMillis,
+                disks,
+                storedBytes,
+                writer,
+                lockedUntil,
+                until,
                 copiedFrom,
                 lineage);
     }

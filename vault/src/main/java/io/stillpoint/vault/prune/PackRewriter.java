@@ -1,9 +1,10 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -38,12 +39,13 @@ public final class PackRewriter {
 
     /// What rewriting can't work without, in bytes.
     static long leastMemory(VaultSettings settings) {
-        return WORKER_MEMORY + 2L * (settings.dataPack() + settings.metadataPack());
+        return WORKER_MEMORY + settings.dataPack() + settings.metadataPack();
     }
 
     private final VaultParts parts;
     private final PackCensus census;
     private final Set<ObjectId> condemned;
+    private final JobShare job;
     private final Cancellation cancellation;
     private final Set<ObjectId> rewritten = ConcurrentHashMap.newKeySet();
     private final Queue<Text> warnings = new ConcurrentLinkedQueue<>();
@@ -54,39 +56,48 @@ public final class PackRewriter {
             VaultParts parts,
             PackCensus census,
             Set<ObjectId> condemned,
-            Cancellation cancellation) {
+            JobShare job) {
         this.parts = parts;
         this.census = census;
         this.condemned = condemned;
-        this.cancellation = cancellation;
+        this.job = job;
+        cancellation = job.cancellation();
     }
 
     /// Copies; the copies are durable and indexed when this returns.
     void run(List<ObjectId> packs) {
         ItemIndex index = parts.contents().index();
         Queue<ObjectId> queue = new ConcurrentLinkedQueue<>(packs);
-        try (CipherWarmUp warmUp = CipherWarmUp.start();
+        VaultSettings settings = parts.settings();
+        try (CipherWarmUp warmUp = CipherWarmUp.start(job.threads());
                 PackWriter data =
-                        parts.packWriter(parts.settings(), ObjectKind.DATA_PACK, index::durable);
+                        parts.packWriter(settings, ObjectKind.DATA_PACK, job, index::durable);
                 PackWriter metadata =
-                        parts.packWriter(
-                                parts.settings(), ObjectKind.METADATA_PACK, index::durable)) {
-            try (MemoryBudget.Shares shares =
-                    MemoryBudget.ofProcess().take(1, parts.settings().workers(), WORKER_MEMORY)) {
-                Workers.run(
-                        shares.count(),
-                        "rewrite",
-                        () -> {
-                            warmUp.await();
-                            try (Worker worker = new Worker(data, metadata)) {
-                                ObjectId pack;
-                                while ((pack = queue.poll()) != null) {
-                                    worker.rewrite(pack);
-                                }
-                                worker.finish();
+                        parts.packWriter(settings, ObjectKind.METADATA_PACK, job, index::durable)) {
+            Crew crew =
+                    new Crew(
+                                    "rewrite",
+                                    parts.contents().process().processors().count(),
+                                    WORKER_MEMORY)
+                            .leaving(data.wanted() + metadata.wanted())
+                            .resting(() -> {
+                                data.rest();
+                                metadata.rest();
+                            });
+            job.work(
+                    crew,
+                    member -> {
+                        warmUp.await();
+                        try (Worker worker = new Worker(data, metadata)) {
+                            ObjectId pack;
+                            while (member.goesOn() && (pack = queue.poll()) != null) {
+                                worker.rewrite(pack);
+                                data.makeRoom();
+                                metadata.makeRoom();
                             }
-                        });
-            }
+                            worker.finish();
+                        }
+                    });
             data.finish();
             metadata.finish();
             index.flush();
@@ -127,6 +138,7 @@ public final class PackRewriter {
                     PackFile.open(parts.contents().store(), parts.contents().keys(), id)) {
                 for (PackGroup group : pack.directory(reader)) {
                     cancellation.check();
+                    Processors.pass();
                     copy(pack, group);
                 }
                 rewritten.add(id);

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.ItemId;
@@ -19,9 +20,11 @@ import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
 import io.stillpoint.vault.record.Undone;
+import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.Retention;
 import io.stillpoint.vault.session.SessionGuard;
 import io.stillpoint.vault.session.VaultParts;
+import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
@@ -67,6 +70,7 @@ public final class Pruner {
     private final ObjectStore store;
     private final Records records;
     private final PruneRules rules;
+    private final JobShare job;
     private final Cancellation cancellation;
     private final Duration delay;
     private final Map<ObjectId, Listed> packs = new HashMap<>();
@@ -93,10 +97,17 @@ public final class Pruner {
     private @Nullable Instant waitingUntil;
     private MemoryBudget.@Nullable Shares memory;
 
-    public Pruner(VaultParts parts, PruneRules rules, Cancellation cancellation) {
+    /// What a prune can't work without, in bytes.
+    public static long leastMemory(VaultSettings settings) {
+        return REACHABLE_MIN * MIB + PackRewriter.leastMemory(settings);
+    }
+
+    /// @param job with at least [#leastMemory]
+    public Pruner(VaultParts parts, PruneRules rules, JobShare job) {
         this.parts = parts;
         this.rules = rules;
-        this.cancellation = cancellation;
+        this.job = job;
+        cancellation = job.cancellation();
         store = parts.contents().store();
         records = parts.records();
         delay = store.listingDelay();
@@ -431,8 +442,7 @@ public final class Pruner {
     }
 
     private VaultException unsafe(VaultException e) {
-        return new VaultException(
-                e.kind(), "vault.prune-unsafe", e, store.description(), e);
+        return new VaultException(e.kind(), "vault.prune-unsafe", e, store.description(), e);
     }
 
     /// @param condemned packs that must be known whatever their age: one that is not would look as if nothing in it were
@@ -464,12 +474,13 @@ public final class Pruner {
         return pack.modifiedAt().plus(rules.packAge()).isAfter(now);
     }
 
-    /// For what is reachable: beside the packs to be rewritten, for which a place must be left.
+    /// For what is reachable. It can't be given back before the end, so there must be room for a backup beside it.
     private MemoryBudget.Shares memory(ItemIndex index) {
-        MemoryBudget budget = MemoryBudget.ofProcess();
-        long left = budget.free() - PackRewriter.leastMemory(parts.settings());
+        long left =
+                parts.contents().process().memory().free()
+                        - BackupSession.leastMemory(parts.settings());
         long wanted = Math.min(Reachable.bytesFor(index.entries()), Math.max(0, left));
-        memory = budget.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
+        memory = job.take(REACHABLE_MIN, Math.toIntExact(wanted / MIB + 1), MIB);
         return memory;
     }
 
@@ -673,7 +684,7 @@ public final class Pruner {
     /// needs no copy is condemned all the same.
     private Set<ObjectId> rewritten(
             PackCensus census, Set<ObjectId> alreadyCondemned, List<ObjectId> rewrite) {
-        PackRewriter rewriter = new PackRewriter(parts, census, alreadyCondemned, cancellation);
+        PackRewriter rewriter = new PackRewriter(parts, census, alreadyCondemned, job);
         // The reserve is for what makes room, and copies make none yet.
         store.useReserve(false);
         try {

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.read;
 
-import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.VaultKeys;
@@ -23,26 +24,27 @@ public final class Contents implements AutoCloseable {
     private final VaultKeys keys;
     private final Records records;
     private final Randomness randomness;
-    private final int workers;
+    private final ProcessResources process;
     private final PackFiles packs;
-    private final Upkeep upkeep = new Upkeep();
+    private final Upkeep upkeep;
     private @Nullable ItemIndex index;
-    private MemoryBudget.@Nullable Shares indexMemory;
+    private Cancellation.@Nullable Scope indexMemory;
     private @Nullable NodeStore nodes;
 
-    /// @param workers how many threads compute at once for one who reads
+    /// @param process what all vaults of the process share
     public Contents(
             ObjectStore store,
             VaultKeys keys,
             Records records,
             Randomness randomness,
-            int workers) {
+            ProcessResources process) {
         this.store = store;
         this.keys = keys;
         this.records = records;
         this.randomness = randomness;
-        this.workers = workers;
+        this.process = process;
         packs = new PackFiles(store, keys);
+        upkeep = new Upkeep(process.threads());
     }
 
     public ObjectStore store() {
@@ -58,8 +60,8 @@ public final class Contents implements AutoCloseable {
         return keys;
     }
 
-    public int workers() {
-        return workers;
+    public ProcessResources process() {
+        return process;
     }
 
     public PackFiles packs() {
@@ -70,7 +72,7 @@ public final class Contents implements AutoCloseable {
         if (index == null) {
             index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
             long bytes = index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL;
-            indexMemory = MemoryBudget.ofProcess().take(1, 1, Math.max(0, bytes));
+            indexMemory = process.memory().keep(Math.max(0, bytes));
         }
         return index;
     }

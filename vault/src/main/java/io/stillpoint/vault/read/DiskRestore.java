@@ -2,8 +2,9 @@ package io.stillpoint.vault.read;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
-import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -27,13 +28,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /// Writes a disk's chunks to a target. One thread walks the tree and orders windows of it by pack and frame, the
 /// others read frames, check and write, each frame once per window.
 public final class DiskRestore {
+    /// What a restore can't work without, in bytes: one writer's buffers.
+    public static final long LEAST_MEMORY = FrameReader.MEMORY + ChunkReader.MEMORY;
+
     private static final int PIECE = 1 << 20;
     private static final int FIRST_WINDOW = 1 << 10;
     private static final int LAST_WINDOW = 1 << 16;
@@ -41,20 +44,23 @@ public final class DiskRestore {
 
     private final Contents contents;
     private final CipherWarmUp warmUp;
+    private final JobShare job;
     private final Cancellation cancellation;
     private final LongConsumer progress;
     private final Losses losses;
     private final BlockingQueue<FrameGroup> queue = new ArrayBlockingQueue<>(256);
 
+    /// @param job with at least [#LEAST_MEMORY]
     public DiskRestore(
             Contents contents,
             CipherWarmUp warmUp,
-            Cancellation cancellation,
+            JobShare job,
             LongConsumer progress,
             Losses losses) {
         this.contents = contents;
         this.warmUp = warmUp;
-        this.cancellation = cancellation;
+        this.job = job;
+        cancellation = job.cancellation();
         this.progress = progress;
         this.losses = losses;
     }
@@ -64,35 +70,17 @@ public final class DiskRestore {
             return;
         }
         // More than the processors where each waits for a distant store most of the time.
-        int wanted = Math.max(contents.workers(), contents.store().streams());
-        try (MemoryBudget.Shares shares =
-                MemoryBudget.ofProcess().take(1, wanted, FrameReader.MEMORY + ChunkReader.MEMORY)) {
-            run(image, target, shares.count());
-        }
+        int writers =
+                Math.max(
+                        contents.process().processors().count(), contents.store().streams());
+        job.work(
+                new Crew("restore", writers, LEAST_MEMORY).beside(() -> plan(image)),
+                worker -> write(worker, target));
     }
 
-    private void run(DiskImage image, BlockTarget target, int writers) {
-        AtomicInteger roles = new AtomicInteger();
-        Workers.run(
-                writers + 1,
-                "restore",
-                () -> {
-                    if (roles.getAndIncrement() == 0) {
-                        new Planner(image.shape()).plan(image);
-                        for (int i = 0; i < writers; i++) {
-                            queue.put(END);
-                        }
-                    } else {
-                        write(target);
-                    }
-                });
-    }
-
-    private static boolean isDamage(VaultException e) {
-        return e.kind() == Kind.MISSING
-                || e.kind() == Kind.DAMAGED
-                // Of an object, this late: anybody can write a version that is not ours.
-                || e.kind() == Kind.TOO_NEW;
+    private void plan(DiskImage image) throws InterruptedException {
+        new Planner(image.shape()).plan(image);
+        queue.put(END);
     }
 
     private void lost(TreeShape shape, long offset, long length, VaultException why) {
@@ -136,7 +124,7 @@ public final class DiskRestore {
 
         @Override
         public void unreadable(int level, long index, VaultException why) {
-            if (!isDamage(why)) {
+            if (!why.isDamage()) {
                 throw why;
             }
             long span = level == shape.rootLevel() ? shape.diskSize() : TreeShape.span(level);
@@ -183,16 +171,30 @@ public final class DiskRestore {
         }
     }
 
-    private void write(BlockTarget target) throws InterruptedException {
+    private void write(Crew.Worker worker, BlockTarget target) {
         warmUp.await();
         try (FrameReader reader = new FrameReader();
                 ChunkReader singles = new ChunkReader(contents)) {
             ItemHasher hasher = new ItemHasher(contents.keys());
-            for (FrameGroup group = queue.take(); !group.equals(END); group = queue.take()) {
+            while (worker.goesOn()) {
+                FrameGroup group = take();
+                if (group.equals(END)) {
+                    return;
+                }
                 cancellation.check();
                 write(group, reader, hasher, singles, target);
             }
         }
+    }
+
+    private FrameGroup take() {
+        FrameGroup[] taken = new FrameGroup[1];
+        Processors.await(() -> taken[0] = queue.take());
+        if (taken[0].equals(END)) {
+            // For the other writers. There is room: nothing comes after it.
+            queue.add(END);
+        }
+        return taken[0];
     }
 
     private void write(
@@ -208,7 +210,7 @@ public final class DiskRestore {
         try {
             read(group, reader, hasher);
         } catch (VaultException e) {
-            if (!isDamage(e)) {
+            if (!e.isDamage()) {
                 throw e;
             }
             // Prune may have moved them since the index was read, or there are other copies.
@@ -232,14 +234,14 @@ public final class DiskRestore {
             try {
                 reader.read(chunk.id(), plain, 0);
             } catch (VaultException e) {
-                if (!isDamage(e)) {
+                if (!e.isDamage()) {
                     throw e;
                 }
                 lost(shape, offset, TreeShape.CHUNK, e);
                 continue;
             }
             int bytes = shape.bytesOfChunk(chunk.chunk());
-            target.write(offset, plain, 0, bytes);
+            Processors.aside(() -> target.write(offset, plain, 0, bytes));
             progress.accept(bytes);
         }
     }
@@ -281,7 +283,10 @@ public final class DiskRestore {
     /// In pieces: the JDK copies each through a native buffer of its size, which the thread keeps.
     private static void write(BlockTarget target, long offset, byte[] from, int at, int bytes) {
         for (int done = 0; done < bytes; done += PIECE) {
-            target.write(offset + done, from, at + done, Math.min(PIECE, bytes - done));
+            int begin = done;
+            Processors.aside(() ->
+                    target.write(
+                            offset + begin, from, at + begin, Math.min(PIECE, bytes - begin)));
         }
     }
 

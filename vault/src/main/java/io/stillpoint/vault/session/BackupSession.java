@@ -1,8 +1,8 @@
 package io.stillpoint.vault.session;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Workers;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// Stores disks and makes a recovery point of them. Nothing of it is visible before [#commit] returns; a session
@@ -30,6 +31,7 @@ public final class BackupSession implements AutoCloseable {
     private final VaultParts parts;
     private final VaultSettings settings;
     private final SessionGuard guard;
+    private final JobShare job;
     private final Optional<RecoveryPoint> base;
     private final boolean baseIsDamaged;
     private final ItemIndex index;
@@ -47,51 +49,70 @@ public final class BackupSession implements AutoCloseable {
             Terms terms, SessionGuard guard, Optional<RecoveryPoint> base, boolean isResumed) {
         parts = terms.parts;
         settings = terms.settings;
-        cancellation = terms.cancellation;
+        job = terms.job;
+        cancellation = job.cancellation();
         progress = terms.progress;
         this.guard = guard;
-        warmUp = CipherWarmUp.start();
+        warmUp = CipherWarmUp.start(job.threads());
         index = parts.contents().refreshedIndex();
         index.adoptUnlisted();
         nodes = parts.contents().nodes();
         baseIsDamaged = base.isPresent() && reachesDamage(base.get());
         this.base = baseIsDamaged ? Optional.empty() : base;
         claims = new Claims(index, isResumed);
-        data = parts.packWriter(settings, ObjectKind.DATA_PACK, claims::durable);
-        metadata = parts.packWriter(settings, ObjectKind.METADATA_PACK, claims::durable);
+        data = parts.packWriter(settings, ObjectKind.DATA_PACK, job, claims::durable);
+        metadata = parts.packWriter(settings, ObjectKind.METADATA_PACK, job, claims::durable);
         nodeSink =
                 new NodeSink(
                         metadata, claims, index.lookup(guard.avoided()), parts.contents().keys());
     }
 
+    /// What a session can't work without, in bytes: a pack of each kind, and a worker.
+    public static long leastMemory(VaultSettings settings) {
+        return (long) settings.dataPack() + settings.metadataPack() + workerMemory(settings);
+    }
+
+    private static long workerMemory(VaultSettings settings) {
+        return IntakeWorker.MEMORY + (settings.differences() ? ChunkReader.MEMORY : 0);
+    }
+
     /// What a session works with.
     ///
-    /// @param cancellation ends it where that is safe
+    /// @param job with at least [#leastMemory] for the session alone, which closes it; its cancellation ends the session where
+    ///     that is safe
     /// @param progress is told of what is read
     public record Terms(
-            VaultParts parts,
-            VaultSettings settings,
-            Cancellation cancellation,
-            IntakeProgress progress) {}
+            VaultParts parts, VaultSettings settings, JobShare job, IntakeProgress progress) {}
 
     /// @param base the point to build on, if there is one
     public static BackupSession open(Terms terms, Optional<RecoveryPoint> base) {
         Set<ObjectId> bases = base.map(point -> Set.of(point.id())).orElse(Set.of());
-        SessionGuard guard = SessionGuard.open(terms.parts, terms.settings.patience(), bases);
-        return open(terms, guard, base.map(RecoveryPoint::id), false);
+        return open(
+                terms,
+                () -> SessionGuard.open(terms.parts, terms.settings.patience(), bases),
+                base.map(RecoveryPoint::id),
+                false);
     }
 
     /// Takes up a session whose process has died or has let go of it; nothing of it was sealed. What it stored is not stored
     /// again. Throws kind `OVERTAKEN` if it is over.
     public static BackupSession resume(Terms terms, SessionRecord record) {
-        SessionGuard guard = SessionGuard.resume(terms.parts, record.point(), false);
-        return open(terms, guard, record.base(), true);
+        return open(
+                terms,
+                () -> SessionGuard.resume(terms.parts, record.point(), false),
+                record.base(),
+                true);
     }
 
     private static BackupSession open(
-            Terms terms, SessionGuard guard, Optional<ObjectId> base, boolean isResumed) {
+            Terms terms,
+            Supplier<SessionGuard> guarding,
+            Optional<ObjectId> base,
+            boolean isResumed) {
         VaultParts parts = terms.parts;
+        SessionGuard guard = null;
         try {
+            guard = guarding.get();
             // Only now: whoever purges a point looks for sessions that build on it before.
             Optional<RecoveryPoint> usable =
                     base.filter(point -> !parts.records().isForgotten(point))
@@ -99,7 +120,10 @@ public final class BackupSession implements AutoCloseable {
             parts.contents().mergeInBackground();
             return new BackupSession(terms, guard, usable, isResumed);
         } catch (RuntimeException | Error e) {
-            guard.close();
+            if (guard != null) {
+                guard.close();
+            }
+            terms.job.close();
             throw e;
         }
     }
@@ -145,16 +169,26 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
-        long each = IntakeWorker.MEMORY + (settings.differences() ? ChunkReader.MEMORY : 0);
-        try (MemoryBudget.Shares shares =
-                        MemoryBudget.ofProcess().take(1, settings.workers(), each);
-                Cancellation.Scope _ = cancellation.interruptible()) {
-            Workers.run(shares.count(), "backup", () -> work(turns));
+        Crew crew =
+                new Crew(
+                                "backup",
+                                parts.contents().process().processors().count(),
+                                workerMemory(settings))
+                        .leaving(data.wanted() + metadata.wanted())
+                        .resting(this::rest);
+        try (Cancellation.Scope _ = cancellation.interruptible()) {
+            job.work(crew, worker -> work(turns, worker));
         }
         return disks.stream().map(DiskIntake::finish).toList();
     }
 
-    private void work(Deque<DiskIntake> turns) throws InterruptedException {
+    /// Others get the memory; what is in packs is stored.
+    private void rest() {
+        data.rest();
+        metadata.rest();
+    }
+
+    private void work(Deque<DiskIntake> turns, Crew.Worker member) {
         try (IntakeWorker worker =
                 new IntakeWorker(
                         data,
@@ -169,8 +203,10 @@ public final class BackupSession implements AutoCloseable {
                                 : null,
                         settings.frame())) {
             DiskIntake.Unit unit;
-            while ((unit = next(turns)) != null) {
+            while (member.goesOn() && (unit = next(turns)) != null) {
                 worker.process(unit);
+                data.makeRoom();
+                metadata.makeRoom();
                 cancellation.check();
             }
             worker.finish();
@@ -178,8 +214,7 @@ public final class BackupSession implements AutoCloseable {
     }
 
     /// The next unit of the disk whose turn it is.
-    private static DiskIntake.@Nullable Unit next(Deque<DiskIntake> turns)
-            throws InterruptedException {
+    private static DiskIntake.@Nullable Unit next(Deque<DiskIntake> turns) {
         while (true) {
             DiskIntake disk;
             synchronized (turns) {
@@ -234,7 +269,7 @@ public final class BackupSession implements AutoCloseable {
     public RecoveryPoint commit(PointDraft draft, Consumer<SealedPoint> journal) {
         flush();
         cancellation.check();
-        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), journal);
+        Committed committed = new Commit(parts, guard, cancellation).run(point(draft), base, journal);
         unfinished = committed.unfinished().orElse(null);
         return committed.point();
     }
@@ -250,10 +285,10 @@ public final class BackupSession implements AutoCloseable {
         VaultParts parts = terms.parts;
         RecoveryPoint point = parts.points().opened(sealed);
         if (parts.points().byId(point.id()).filter(point::equals).isPresent()) {
-            return new Committed(point, Commit.retain(parts, point, terms.cancellation));
+            return new Committed(point, Commit.keep(parts, point, terms.job.cancellation()));
         }
         try (SessionGuard guard = SessionGuard.resume(parts, sealed.id(), true)) {
-            return new Commit(parts, guard, terms.cancellation).run(sealed, journal);
+            return new Commit(parts, guard, terms.job.cancellation()).run(sealed, journal);
         }
     }
 
@@ -272,6 +307,7 @@ public final class BackupSession implements AutoCloseable {
                 data.storedBytes() + metadata.storedBytes() + claims.indexBytes(),
                 draft.writer(),
                 draft.lockedUntil(),
+                Optional.empty(),
                 draft.copiedFrom(),
                 draft.lineage().orElseGet(() -> parts.points().next(draft.vm())));
     }
@@ -294,5 +330,6 @@ public final class BackupSession implements AutoCloseable {
         data.close();
         metadata.close();
         nodeSink.close();
+        job.close();
     }
 }

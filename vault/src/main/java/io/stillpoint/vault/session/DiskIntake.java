@@ -1,5 +1,6 @@
 package io.stillpoint.vault.session;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.point.DiskImage;
@@ -83,9 +84,9 @@ public final class DiskIntake {
     }
 
     /// The next unit, or null if there is none left.
-    synchronized @Nullable Unit next() throws InterruptedException {
+    synchronized @Nullable Unit next() {
         while (issued - completed >= WINDOW) {
-            wait();
+            Processors.await(this::wait);
         }
         if (rest == null && !extents.hasNext()) {
             return null;

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.session;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -117,6 +118,8 @@ public final class IntakeWorker implements AutoCloseable {
         long offset = unit.leaf() * TreeShape.LEAF_SPAN + at;
         int length = (int) Math.min(whole, unit.disk().shape().diskSize() - offset);
         unit.disk().input().source().read(offset, buffer, at, length);
+        // The source let others compute while it waited.
+        Processors.pass();
         Arrays.fill(buffer, at + length, at + whole, (byte) 0);
         readBytes += length;
         return count;

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.session;
 
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.store.VaultException;
 import java.time.Duration;
 
@@ -13,11 +14,11 @@ public final class Renewal implements AutoCloseable {
 
     /// @param pause how long after a failure to try again
     /// @param renew throws [VaultException] if it failed
-    public Renewal(Duration interval, Duration pause, Runnable renew) {
+    public Renewal(Threads threads, Duration interval, Duration pause, Runnable renew) {
         this.interval = interval;
         this.pause = pause;
         this.renew = renew;
-        thread = Thread.ofVirtual().name("session-renewal").unstarted(this::run);
+        thread = threads.waiting("session-renewal", this::run);
     }
 
     public void start() {

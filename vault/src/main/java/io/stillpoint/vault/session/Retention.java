@@ -1,5 +1,12 @@
 package io.stillpoint.vault.session;
 
+import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.tree.TreeDifference;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
@@ -30,6 +37,8 @@ import java.util.Set;
 /// Has the store itself keep what locked points need, as long as they are locked: points, packs, key slots and header.
 /// Objects that no locked point needs are left to run out.
 public final class Retention {
+    private static final Duration LONGER_MAX = Duration.ofDays(7);
+
     private final VaultParts parts;
     private final ItemIndex.Lookup lookup;
     private final Cancellation cancellation;
@@ -43,7 +52,47 @@ public final class Retention {
         lookup = parts.contents().index().lookup();
     }
 
-    /// Returns whether the store can do it. Throws kinds `DAMAGED`, `MISSING` if what a point needs is unknown.
+    /// Has the store keep all that a point needs which is about to be made, before it is made. What it shares with the point that it was built on is
+    /// kept already for as long as that point says; so that this is long enough most of the time, things are kept a while longer than they must be, and
+    /// only what differs is walked. Returns until when everything is kept; empty if the point is not locked, or the store can't do
+    /// it. Throws kinds `DAMAGED`, `MISSING` if what the point needs is unknown.
+    ///
+    /// @param base the point that it was built on, if there is one
+    Optional<Instant> keep(RecoveryPoint point, Optional<RecoveryPoint> base) {
+        if (point.lockedUntil().isEmpty()) {
+            return Optional.empty();
+        }
+        Instant needed = until(point);
+        Optional<RecoveryPoint> kept =
+                base.filter(each -> each.keptUntil().filter(at -> !at.isBefore(needed)).isPresent());
+        Instant until = kept.flatMap(RecoveryPoint::keptUntil).orElseGet(() -> longer(needed));
+        if (!keepWhatAllNeed(until)) {
+            return Optional.empty();
+        }
+        for (PointDisk disk : point.disks()) {
+            Optional<DiskImage> before =
+                    kept.flatMap(each -> each.disk(disk.name())).map(PointDisk::image);
+            if (before.isPresent()) {
+                walkDifference(before.get(), disk.image(), until);
+            } else {
+                walk(disk.image(), until);
+            }
+        }
+        keepPacks();
+        return Optional.of(until);
+    }
+
+    /// A quarter longer than the lock lasts, but no more than a week.
+    private Instant longer(Instant until) {
+        Duration quarter = Duration.between(parts.clock().instant(), until).dividedBy(4);
+        if (quarter.isNegative()) {
+            return until;
+        }
+        return until.plus(quarter.compareTo(LONGER_MAX) > 0 ? LONGER_MAX : quarter);
+    }
+
+    /// Has the store keep points that are locked, and what they need where they don't say that it is kept. Returns whether the
+    /// store can do it. Throws kinds `DAMAGED`, `MISSING` if what a point needs is unknown.
     public boolean extend(Collection<RecoveryPoint> points) {
         List<RecoveryPoint> locked =
                 new ArrayList<>(
@@ -53,9 +102,29 @@ public final class Retention {
         if (locked.isEmpty()) {
             return true;
         }
-        Instant longest = until(locked.getFirst());
+        if (!keepWhatAllNeed(until(locked.getFirst()))) {
+            return false;
+        }
+        for (RecoveryPoint point : locked) {
+            boolean isKept = point.keptUntil().filter(at -> !at.isBefore(until(point))).isPresent();
+            if (!isKept) {
+                point.disks().forEach(disk -> walk(disk.image(), until(point)));
+            }
+        }
+        keepPacks();
+        // Points last: one that is kept has all it needs.
+        locked.forEach(point ->
+                parts.contents()
+                        .store()
+                        .retain(new ObjectName(Area.POINTS, point.id()), until(point)));
+        return true;
+    }
+
+    /// The header and the key slots. Returns whether the store can keep anything.
+    private boolean keepWhatAllNeed(Instant until) {
+        ObjectStore store = parts.contents().store();
         try {
-            parts.contents().store().retain(ObjectName.vault(), longest);
+            store.retain(ObjectName.vault(), until);
         } catch (VaultException e) {
             if (e.kind() != Kind.UNSUPPORTED) {
                 throw e;
@@ -63,25 +132,45 @@ public final class Retention {
             return false;
         }
         List<ObjectName> slots = new ArrayList<>();
-        parts.contents().store().list(Area.KEYS, listed -> slots.add(listed.name()));
-        slots.forEach(slot -> parts.contents().store().retain(slot, longest));
-        for (RecoveryPoint point : locked) {
-            for (PointDisk disk : point.disks()) {
-                ItemId root = disk.image().root();
-                if (root != null) {
-                    walk(root, disk.image().shape().rootLevel(), until(point));
-                }
-            }
-        }
+        store.list(Area.KEYS, listed -> slots.add(listed.name()));
+        slots.forEach(slot -> store.retain(slot, until));
+        return true;
+    }
+
+    private void keepPacks() {
         addBases();
         packs.forEach((pack, until) ->
                 parts.contents().store().retain(new ObjectName(Area.PACKS, pack), until));
-        // Points last: one that is kept has all it needs.
-        locked.forEach(point ->
-                parts.contents()
-                        .store()
-                        .retain(new ObjectName(Area.POINTS, point.id()), until(point)));
-        return true;
+    }
+
+    private void walkDifference(DiskImage before, DiskImage after, Instant until) {
+        new TreeDifference(parts.contents().nodes())
+                .walk(
+                        before.root(),
+                        before.shape(),
+                        after.root(),
+                        after.shape(),
+                        new TreeDifference.Visitor() {
+                            @Override
+                            public void chunk(
+                                    long chunk, @Nullable ItemId old, @Nullable ItemId id) {
+                                if (id != null) {
+                                    note(id, until, true);
+                                }
+                            }
+
+                            @Override
+                            public void node(ItemId id, int level) {
+                                cancellation.check();
+                                note(id, until, false);
+                            }
+                        });
+    }
+
+    private void walk(DiskImage image, Instant until) {
+        if (image.root() != null) {
+            walk(image.root(), image.shape().rootLevel(), until);
+        }
     }
 
     private static Instant until(RecoveryPoint point) {

@@ -39,7 +39,11 @@ public final class SessionGuard implements AutoCloseable {
         this.older.addAll(older);
         this.avoided = Set.copyOf(avoided);
         records = parts.records();
-        renewal = new Renewal(RENEWAL, RENEWAL_PAUSE, this::renew);
+        renewal = new Renewal(
+                        parts.contents().process().threads(),
+                        RENEWAL,
+                        RENEWAL_PAUSE,
+                        this::renew);
         renewal.start();
     }
 

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.session;
 
+import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.pack.PackWriter;
@@ -22,13 +23,19 @@ public record VaultParts(
         Randomness randomness,
         VaultSettings settings) {
     /// A writer of packs into this vault.
-    public PackWriter packWriter(VaultSettings settings, ObjectKind kind, PackWriter.Sink sink) {
-        return new PackWriter(
-                contents.store(),
-                contents.keys(),
-                kind,
-                kind == ObjectKind.DATA_PACK ? settings.dataPack() : settings.metadataPack(),
-                randomness,
-                sink);
+    ///
+    /// @param job whose least has room for one pack
+    public PackWriter packWriter(
+            VaultSettings settings, ObjectKind kind, JobShare job, PackWriter.Sink sink) {
+        PackWriter.Packs packs =
+                new PackWriter.Packs(
+                        contents.store(),
+                        contents.keys(),
+                        kind,
+                        kind == ObjectKind.DATA_PACK
+                                ? settings.dataPack()
+                                : settings.metadataPack(),
+                        randomness);
+        return new PackWriter(packs, job, sink);
     }
 }

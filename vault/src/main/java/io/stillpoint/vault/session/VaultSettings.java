@@ -10,7 +10,6 @@ import java.time.Duration;
 ///     reads those
 /// @param dataPack after how many bytes a data pack is closed
 /// @param metadataPack after how many bytes a metadata pack is closed; at least a frame and 64 KiB
-/// @param workers how many threads compute
 /// @param patience how long a session of this process may be silent before prune takes it for dead; it speaks up
 ///     every hour
 public record VaultSettings(
@@ -18,7 +17,6 @@ public record VaultSettings(
         boolean differences,
         int dataPack,
         int metadataPack,
-        int workers,
         Duration patience) {
     public static final VaultSettings DEFAULT =
             new VaultSettings(
@@ -26,11 +24,10 @@ public record VaultSettings(
                     true,
                     32 << 20,
                     8 << 20,
-                    Runtime.getRuntime().availableProcessors(),
                     Duration.ofHours(24));
 
     /// As these, but chunks are stored whole: where reading costs more than room.
     public VaultSettings withoutDifferences() {
-        return new VaultSettings(frame, false, dataPack, metadataPack, workers, patience);
+        return new VaultSettings(frame, false, dataPack, metadataPack, patience);
     }
 }

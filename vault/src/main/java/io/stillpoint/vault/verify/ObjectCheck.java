@@ -5,6 +5,7 @@ import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
+import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.PackCheck;
 import io.stillpoint.vault.pack.Where;
 import io.stillpoint.vault.store.ObjectName;
@@ -17,6 +18,9 @@ import java.util.Set;
 
 /// Checks objects without any key: every byte of an object is covered by a checksum that stands in it.
 public final class ObjectCheck {
+    /// What a check takes in bytes at most: a frame.
+    static final long MEMORY = FrameCodec.PLAIN_MAX;
+
     private static final int CRC = Integer.BYTES;
 
     private final ObjectStore store;

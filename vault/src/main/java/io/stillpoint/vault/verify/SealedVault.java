@@ -1,11 +1,12 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.vault.key.VaultHeader;
 import io.stillpoint.vault.record.DamagedFrames;
-import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
@@ -24,15 +25,19 @@ import java.util.function.LongConsumer;
 /// several threads.
 public final class SealedVault implements AutoCloseable {
     private final ObjectStore store;
+    private final ProcessResources process;
 
-    private SealedVault(ObjectStore store) {
+    private SealedVault(ObjectStore store, ProcessResources process) {
         this.store = store;
+        this.process = process;
     }
 
     /// Throws kinds `NOT_A_VAULT`, `DAMAGED`, `TOO_NEW`.
-    public static SealedVault open(ObjectStore store) {
+    ///
+    /// @param process what its jobs share with all others of the process
+    public static SealedVault open(ObjectStore store, ProcessResources process) {
         VaultHeader.decode(VaultHeader.read(store), store.description());
-        return new SealedVault(store);
+        return new SealedVault(store, process);
     }
 
     /// Reads every object and checks its checksums. That tells what the store has damaged, but neither forged objects
@@ -56,18 +61,20 @@ public final class SealedVault implements AutoCloseable {
         Queue<Text> problems = new ConcurrentLinkedQueue<>();
         AtomicLong bytes = new AtomicLong();
         ObjectCheck check = new ObjectCheck(store, cancellation);
-        Workers.run(
-                VaultSettings.DEFAULT.workers(),
-                "verify",
-                () -> {
-                    ObjectName name;
-                    while ((name = names.poll()) != null) {
-                        cancellation.check();
-                        long length = check(check, name, problems);
-                        bytes.addAndGet(length);
-                        progress.accept(length);
-                    }
-                });
+        Crew crew = new Crew("verify", process.processors().count(), ObjectCheck.MEMORY);
+        try (JobShare job = process.begin(ObjectCheck.MEMORY, cancellation)) {
+            job.work(
+                    crew,
+                    worker -> {
+                        ObjectName name;
+                        while (worker.goesOn() && (name = names.poll()) != null) {
+                            cancellation.check();
+                            long length = check(check, name, problems);
+                            bytes.addAndGet(length);
+                            progress.accept(length);
+                        }
+                    });
+        }
         return new Verification(
                 counts.getOrDefault(Area.PACKS, 0),
                 bytes.get(),

@@ -1,9 +1,10 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.MemoryBudget;
-import io.stillpoint.platform.Workers;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.platform.Crew;
+import io.stillpoint.platform.JobShare;
+import io.stillpoint.platform.Processors;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -51,6 +52,9 @@ import org.jspecify.annotations.Nullable;
 /// every point: its nodes can be read and its chunks are among those found sound. A point is compared with the one
 /// before it of the same VM, so that what they share is walked once.
 public final class Verifier {
+    /// What a verification can't work without, in bytes: one worker's buffers.
+    public static final long LEAST_MEMORY = FrameReader.MEMORY + ChunkReader.MEMORY;
+
     /// How often points that lack something are looked at.
     private static final int ATTEMPTS = 3;
 
@@ -58,6 +62,7 @@ public final class Verifier {
     private final KeySlots keySlots;
     private final long sampleBytes;
     private final CipherWarmUp warmUp;
+    private final JobShare job;
     private final Cancellation cancellation;
     private final LongConsumer progress;
     private final Queue<Text> problems = new ConcurrentLinkedQueue<>();
@@ -71,7 +76,7 @@ public final class Verifier {
     private final AtomicLong items = new AtomicLong();
 
     /// @param progress is told of stored bytes checked, by many threads
-    public record Watch(Cancellation cancellation, LongConsumer progress) {}
+    public record Watch(JobShare job, LongConsumer progress) {}
 
     /// @param sampleBytes how much of the packs to read, chosen at random; [Long#MAX_VALUE]: everything
     public Verifier(
@@ -84,7 +89,8 @@ public final class Verifier {
         this.keySlots = keySlots;
         this.sampleBytes = sampleBytes;
         this.warmUp = warmUp;
-        cancellation = watch.cancellation();
+        job = watch.job();
+        cancellation = job.cancellation();
         progress = watch.progress();
     }
 
@@ -99,12 +105,13 @@ public final class Verifier {
         index.adoptUnlisted();
         indexedPacks = index.packs();
         problems.addAll(index.checkSegments());
-        int threads = Math.max(parts.contents().workers(), parts.contents().store().streams());
-        try (MemoryBudget.Shares shares =
-                MemoryBudget.ofProcess()
-                        .take(1, threads, FrameReader.MEMORY + ChunkReader.MEMORY)) {
-            Workers.run(shares.count(), "verify", () -> checkPacks(sample));
-        }
+        int threads =
+                Math.max(
+                        parts.contents().process().processors().count(),
+                        parts.contents().store().streams());
+        job.work(
+                new Crew("verify", threads, LEAST_MEMORY),
+                worker -> checkPacks(sample, worker));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         parts.points()
@@ -156,8 +163,7 @@ public final class Verifier {
                             .anyMatch(entries::contains);
             if (!isEntered && parts.points().byId(point.id()).isPresent()) {
                 problems.add(
-                        Text.of(
-                                VaultException.class,
+                        text(
                                 "vault.not-in-catalogue",
                                 parts.contents().location(),
                                 point.id(),
@@ -246,14 +252,14 @@ public final class Verifier {
         return Text.of(VaultException.class, code, arguments);
     }
 
-    private void checkPacks(Queue<ObjectId> packs) {
+    private void checkPacks(Queue<ObjectId> packs, Crew.Worker worker) {
         ItemHasher hasher = new ItemHasher(parts.contents().keys());
         ItemIndex.Lookup lookup = parts.contents().index().lookup();
         warmUp.await();
         try (FrameReader reader = new FrameReader();
                 ChunkReader bases = new ChunkReader(parts.contents())) {
             ObjectId id;
-            while ((id = packs.poll()) != null) {
+            while (worker.goesOn() && (id = packs.poll()) != null) {
                 ObjectId pack = id;
                 record(() -> {
                     try {
@@ -295,6 +301,7 @@ public final class Verifier {
         try (PackFile pack = PackFile.open(parts.contents().store(), parts.contents().keys(), id)) {
             for (PackGroup group : pack.directory(reader)) {
                 cancellation.check();
+                Processors.pass();
                 if (!isSound(pack, group, reader, bases, hasher)) {
                     damaged(id, group.frameOffset());
                 }

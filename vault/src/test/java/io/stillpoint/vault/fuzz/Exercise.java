@@ -1,6 +1,8 @@
 package io.stillpoint.vault.fuzz;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.block.Extent;
@@ -57,7 +59,7 @@ final class Exercise {
 
     void run(MemoryStore store) {
         step(() -> {
-            try (SealedVault vault = SealedVault.open(store)) {
+            try (SealedVault vault = SealedVault.open(store, ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))) {
                 Objects.requireNonNull(vault.verify(new Cancellation(), _ -> {}));
             }
         });

@@ -2,7 +2,9 @@ package io.stillpoint.vault.fuzz;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.Vault;
@@ -62,7 +64,7 @@ final class Forge {
                     random.nextBytes(bytes);
                     drawn.add(bytes.clone());
                 };
-        try (Vault vault = Vault.init(store, key, recorded, () -> clock)) {
+        try (Vault vault = Vault.init(store, key, new Vault.Surroundings(recorded, () -> clock, ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess())))) {
             vaultId = vault.id();
             // The first 32 bytes that a new vault draws are its master key.
             byte[] master =
@@ -154,13 +156,12 @@ final class Forge {
                         usual.differences(),
                         usual.dataPack(),
                         usual.metadataPack(),
-                        1,
+                        
                         usual.patience());
         return Vault.open(
                 store,
                 key,
-                new Vault.Surroundings(
-                        new Random(2)::nextBytes, () -> NOW.plusSeconds(86_400), single));
+                new Vault.Surroundings(new Random(2)::nextBytes, () -> NOW.plusSeconds(86_400), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()), single));
     }
 
     KeyFile key() {

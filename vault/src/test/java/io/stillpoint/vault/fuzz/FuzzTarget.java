@@ -3,6 +3,8 @@ package io.stillpoint.vault.fuzz;
 import static io.stillpoint.vault.fuzz.Exercise.step;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.ProcessResources;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -521,7 +523,7 @@ enum FuzzTarget {
             store.objects().put(name, FORGE.record(kind, name, bytes.rest()));
             new Exercise(FORGE).run(store);
             step(() -> {
-                try (SealedVault vault = SealedVault.open(store)) {
+                try (SealedVault vault = SealedVault.open(store, ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))) {
                     Objects.requireNonNull(vault.verify(new Cancellation(), _ -> {}));
                 }
             });

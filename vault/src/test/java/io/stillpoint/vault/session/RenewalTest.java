@@ -2,6 +2,7 @@ package io.stillpoint.vault.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
@@ -20,6 +21,7 @@ final class RenewalTest {
         AtomicInteger attempts = new AtomicInteger();
         try (Renewal renewal =
                 new Renewal(
+                        Threads.ofProcess(),
                         SHORT,
                         SHORT,
                         () -> {
@@ -40,6 +42,7 @@ final class RenewalTest {
         CountDownLatch first = new CountDownLatch(1);
         Renewal renewal =
                 new Renewal(
+                        Threads.ofProcess(),
                         SHORT,
                         SHORT,
                         () -> {

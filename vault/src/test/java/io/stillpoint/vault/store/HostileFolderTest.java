@@ -3,6 +3,7 @@ package io.stillpoint.vault.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -112,7 +113,7 @@ final class HostileFolderTest {
     void pipeAmongTheKeySlotsKeepsNoKeyFromOpening() throws Exception {
         Path place = temporary.resolve("other");
         KeyFile key = KeyFile.create(temporary.resolve("key"), Randomness.secure());
-        Vault.init(new LocalStore(place), key, Randomness.secure(), InstantSource.system()).close();
+        Vault.init(new LocalStore(place), key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())).close();
         // The oldest of all, so that it is tried first.
         for (String id : List.of("0".repeat(32), "f".repeat(32))) {
             Path pipe = place.resolve("keys").resolve(id);
@@ -122,7 +123,7 @@ final class HostileFolderTest {
         }
         try (Vault vault =
                 Vault.open(
-                        new LocalStore(place), key, Randomness.secure(), InstantSource.system())) {
+                        new LocalStore(place), key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
             assertThat(vault.points()).isEmpty();
             assertThat(vault.keySlots().list()).hasSize(3);
         }

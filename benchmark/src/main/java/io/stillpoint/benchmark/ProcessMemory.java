@@ -1,12 +1,12 @@
-package io.stillpoint.benchmark.index;
+package io.stillpoint.benchmark;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// What Linux says of this process's memory, and what the heap holds.
-record ProcessMemory(double rssMib, double peakMib) {
-    static ProcessMemory now() throws IOException {
+public record ProcessMemory(double rssMib, double peakMib) {
+    public static ProcessMemory now() throws IOException {
         return new ProcessMemory(status("VmRSS:"), status("VmHWM:"));
     }
 
@@ -20,7 +20,7 @@ record ProcessMemory(double rssMib, double peakMib) {
     }
 
     /// Bytes on the heap that are in use, garbage left out.
-    static long heap() {
+    public static long heap() {
         Runtime.getRuntime().gc();
         return Runtime.getRuntime().totalMemory() - Runtime.getRuntime().freeMemory();
     }

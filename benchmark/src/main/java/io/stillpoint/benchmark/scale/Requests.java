@@ -1,0 +1,212 @@
+package io.stillpoint.benchmark.scale;
+
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.Consumer;
+
+/// Counts what is asked of a store, as S3 would count it: an object that is opened and read once is one GET, and each further read is
+/// another; a listing is as many requests as it has pages of 1,000 names.
+final class Requests implements ObjectStore {
+    private static final long PAGE = 1000;
+
+    /// What is counted.
+    enum Request {
+        PUT,
+        GET,
+        LIST,
+        HEAD,
+        DELETE
+    }
+
+    private final ObjectStore store;
+    private final AtomicLongArray counts = new AtomicLongArray(Request.values().length);
+
+    Requests(ObjectStore store) {
+        this.store = store;
+    }
+
+    private void count(Request request) {
+        counts.incrementAndGet(request.ordinal());
+    }
+
+    /// Of each kind, in their order, since the last call.
+    long[] taken() {
+        long[] taken = new long[counts.length()];
+        for (int i = 0; i < taken.length; i++) {
+            taken[i] = counts.getAndSet(i, 0);
+        }
+        return taken;
+    }
+
+    static String text(long[] counts) {
+        StringBuilder text = new StringBuilder();
+        for (Request request : Request.values()) {
+            long count = counts[request.ordinal()];
+            if (count > 0) {
+                text.append(
+                        String.format(
+                                Locale.ROOT,
+                                "%s%,d %s",
+                                text.isEmpty() ? "" : ", ",
+                                count,
+                                request));
+            }
+        }
+        return text.isEmpty() ? "none" : text.toString();
+    }
+
+    @Override
+    public String description() {
+        return store.description();
+    }
+
+    @Override
+    public Upload create(ObjectName name) {
+        return new Counted(store.create(name));
+    }
+
+    @Override
+    public StoredObject open(ObjectName name) {
+        count(Request.GET);
+        return new CountedObject(store.open(name));
+    }
+
+    @Override
+    public boolean exists(ObjectName name) {
+        count(Request.HEAD);
+        return store.exists(name);
+    }
+
+    @Override
+    public void list(Area area, Consumer<Listed> visitor) {
+        list(area, "", visitor);
+    }
+
+    @Override
+    public void list(Area area, String prefix, Consumer<Listed> visitor) {
+        AtomicLong names = new AtomicLong();
+        store.list(
+                area,
+                prefix,
+                listed -> {
+                    if (names.getAndIncrement() % PAGE == 0) {
+                        count(Request.LIST);
+                    }
+                    visitor.accept(listed);
+                });
+        if (names.get() == 0) {
+            count(Request.LIST);
+        }
+    }
+
+    @Override
+    public void delete(ObjectName name) {
+        count(Request.DELETE);
+        store.delete(name);
+    }
+
+    @Override
+    public void retain(ObjectName name, Instant until) {
+        count(Request.PUT);
+        store.retain(name, until);
+    }
+
+    @Override
+    public Optional<Occupant> occupant() {
+        count(Request.LIST);
+        return store.occupant();
+    }
+
+    @Override
+    public void making(boolean isUnderWay) {
+        store.making(isUnderWay);
+    }
+
+    @Override
+    public void useReserve(boolean may) {
+        store.useReserve(may);
+    }
+
+    @Override
+    public Duration listingDelay() {
+        return store.listingDelay();
+    }
+
+    @Override
+    public int streams() {
+        return store.streams();
+    }
+
+    @Override
+    public void close() {
+        store.close();
+    }
+
+    private final class Counted implements Upload {
+        private final Upload upload;
+
+        Counted(Upload upload) {
+            this.upload = upload;
+        }
+
+        @Override
+        public void write(byte[] from, int at, int length) {
+            upload.write(from, at, length);
+        }
+
+        @Override
+        public void commit() {
+            count(Request.PUT);
+            upload.commit();
+        }
+
+        @Override
+        public void close() {
+            upload.close();
+        }
+    }
+
+    private final class CountedObject implements StoredObject {
+        private final StoredObject object;
+        private final AtomicLong reads = new AtomicLong();
+
+        CountedObject(StoredObject object) {
+            this.object = object;
+        }
+
+        @Override
+        public ObjectName name() {
+            return object.name();
+        }
+
+        @Override
+        public long size() {
+            return object.size();
+        }
+
+        @Override
+        public Instant modifiedAt() {
+            return object.modifiedAt();
+        }
+
+        @Override
+        public void read(long offset, byte[] into, int at, int length) {
+            if (reads.getAndIncrement() > 0) {
+                count(Request.GET);
+            }
+            object.read(offset, into, at, length);
+        }
+
+        @Override
+        public void close() {
+            object.close();
+        }
+    }
+}
