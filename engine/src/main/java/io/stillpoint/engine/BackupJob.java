@@ -35,7 +35,8 @@ import java.util.Optional;
 ///
 /// For one run. [#suspend] may be called from another thread.
 public final class BackupJob {
-    private static final IntakeProgress NOTHING_STORED = new StoreProgress(JobReporter.SILENT, Map.of());
+    private static final IntakeProgress NOTHING_STORED =
+            new StoreProgress(JobReporter.SILENT, Map.of());
 
     private final Vault vault;
     private final JobVm vm;
@@ -103,8 +104,7 @@ public final class BackupJob {
             try (Cancellation.Scope _ = holdIfLive()) {
                 return store(
                         hold(due),
-                        progress ->
-                                vault.backup(due.previous(), tools.cancellation(), progress));
+                        progress -> vault.backup(due.previous(), tools.cancellation(), progress));
             }
         } catch (StillpointException e) {
             return isSuspension(e) ? new BackupOutcome.Suspended(e) : failed(e);
@@ -129,8 +129,7 @@ public final class BackupJob {
         }
         boolean done = false;
         try {
-            Held record =
-                    taken.record().held(taken.snapshot().descriptor(), taken.report());
+            Held record = taken.record().held(taken.snapshot().descriptor(), taken.report());
             tools.journal().write(record);
             done = true;
             return new HeldVm(record, taken.snapshot());
@@ -211,9 +210,7 @@ public final class BackupJob {
 
     /// Whether it is an answer to [#suspend].
     private boolean isSuspension(StillpointException e) {
-        return isSuspended
-                && e instanceof CancelledException
-                && tools.journal().outlivesProcess();
+        return isSuspended && e instanceof CancelledException && tools.journal().outlivesProcess();
     }
 
     /// Whether the store did not say if the point is there.
@@ -223,7 +220,8 @@ public final class BackupJob {
 
     private BackupOutcome failed(StillpointException e) {
         try {
-            tools.journal().write(new BackupRecord.Failed(reporter.job(), e.code(), e.getMessage()));
+            tools.journal()
+                    .write(new BackupRecord.Failed(reporter.job(), e.code(), e.getMessage()));
         } catch (StillpointException f) {
             e.addSuppressed(f);
         }
@@ -243,11 +241,11 @@ public final class BackupJob {
                     held,
                     progress ->
                             session.flatMap(each -> resumed(each, progress))
-                                    .orElseGet(
-                                            () ->
-                                                    vault.backup(base(record.begun()),
-                                                            tools.cancellation(),
-                                                            progress)));
+                                    .orElseGet(() ->
+                                            vault.backup(
+                                                    base(record.begun()),
+                                                    tools.cancellation(),
+                                                    progress)));
         }
     }
 
@@ -296,7 +294,8 @@ public final class BackupJob {
         BackupSession.Committed committed;
         try {
             committed =
-                    vault.commit(sealed.point(),
+                    vault.commit(
+                            sealed.point(),
                             tools.cancellation(),
                             point -> tools.journal().write(storing.sealed(point)));
         } catch (StillpointException e) {
@@ -347,7 +346,8 @@ public final class BackupJob {
             if (e.kind() != HypervisorException.Kind.SNAPSHOT_BROKEN) {
                 throw e;
             }
-            // Half released, or gone with its QEMU. What was left of it is swept, but for its record of changes.
+            // Half released, or gone with its QEMU. What was left of it is swept, but for its
+            // record of changes.
             return;
         }
         try (snapshot) {
@@ -369,16 +369,13 @@ public final class BackupJob {
     private BackupOutcome told(BackupRecord.Finished finished) {
         try {
             return point(finished.point())
-                    .<BackupOutcome>map(
-                            point ->
-                                    finished.unfinished().isEmpty()
-                                            ? new BackupOutcome.Made(point)
-                                            : new BackupOutcome.FailedAfterCommit(
-                                                    point, finished.unfinished()))
-                    .orElseGet(
-                            () ->
-                                    new BackupOutcome.Failed(
-                                            JobException.pointGone(finished.point())));
+                    .<BackupOutcome>map(point ->
+                            finished.unfinished().isEmpty()
+                                    ? new BackupOutcome.Made(point)
+                                    : new BackupOutcome.FailedAfterCommit(
+                                            point, finished.unfinished()))
+                    .orElseGet(() ->
+                            new BackupOutcome.Failed(JobException.pointGone(finished.point())));
         } catch (StillpointException e) {
             return new BackupOutcome.Suspended(e);
         }

@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// The texts of all modules: each is there that the code asks for, and says what it should.
 final class MessagesTest {
     private static final Pattern LITERAL = Pattern.compile("\"([a-z]+(?:\\.[a-z0-9-]+)+)\"");
+
     /// A text or an exception as it is made: the class that names the bundle, and the key.
     private static final Pattern ANCHORED =
             Pattern.compile(
@@ -68,21 +69,25 @@ final class MessagesTest {
         return texts;
     }
 
-    /// The dotted words in the code of the bundle's package, and below as far as there is no other bundle.
+    /// The dotted words in the code of the bundle's module. Which of its bundles a text is in,
+    /// [#everyTextIsInTheBundleOfItsAnchor] asks.
     private static Set<String> wordsInCode(Path bundle) throws IOException {
-        Path folder =
-                Path.of(
-                        Objects.requireNonNull(bundle.getParent())
-                                .toString()
-                                .replace("/main/resources/", "/main/java/"));
-        try (Stream<Path> files = Files.walk(folder)) {
+        try (Stream<Path> files = Files.walk(module(bundle).resolve("src/main/java"))) {
             return files.filter(file -> file.toString().endsWith(".java"))
-                    .filter(file -> bundlesFor(file).getFirst().equals(bundle))
                     .flatMap(file -> LITERAL.matcher(text(file)).results())
                     .map(found -> found.group(1))
                     .filter(word -> !word.endsWith(".sock"))
                     .collect(Collectors.toCollection(TreeSet::new));
         }
+    }
+
+    private static Path module(Path bundle) {
+        return Path.of(bundle.toString().replaceFirst("/src/main/resources/.*", ""));
+    }
+
+    /// All bundles of the same module.
+    private static List<Path> beside(Path bundle) throws IOException {
+        return bundles().stream().filter(other -> module(other).equals(module(bundle))).toList();
     }
 
     /// Words that the code makes up from constants, and those that any module may ask of the platform.
@@ -106,15 +111,6 @@ final class MessagesTest {
         }
     }
 
-    /// The bundle of a source file's package or of the nearest package around it, then those further out.
-    private static List<Path> bundlesFor(Path file) {
-        Path place = Path.of(file.toString().replace("/main/java/", "/main/resources/"));
-        return Stream.iterate(place.getParent(), Objects::nonNull, Path::getParent)
-                .map(folder -> folder.resolve("messages.properties"))
-                .filter(Files::exists)
-                .toList();
-    }
-
     private static String text(Path file) {
         try {
             return Files.readString(file);
@@ -136,9 +132,8 @@ final class MessagesTest {
         Set<String> missing = new TreeSet<>(used);
         missing.removeIf(word -> !prefixes.contains(word.substring(0, word.indexOf('.') + 1)));
         missing.removeAll(keys);
-        for (Path outer : bundlesFor(bundle)) {
-            // Codes of errors that the code tells apart.
-            missing.removeAll(read(outer).stringPropertyNames());
+        for (Path other : beside(bundle)) {
+            missing.removeAll(read(other).stringPropertyNames());
         }
         assertThat(missing).as("used in the code, but not in the bundle").isEmpty();
         keys.removeAll(used);

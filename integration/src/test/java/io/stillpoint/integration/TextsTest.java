@@ -54,8 +54,7 @@ final class TextsTest {
             DescribedPredicate<JavaClass> owner, String method) {
         return DescribedPredicate.describe(
                 method,
-                call ->
-                        owner(owner).test(call.getTarget()) && name(method).test(call.getTarget()));
+                call -> owner(owner).test(call.getTarget()) && name(method).test(call.getTarget()));
     }
 
     @ArchTest

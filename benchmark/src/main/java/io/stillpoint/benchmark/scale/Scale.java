@@ -1,9 +1,9 @@
 package io.stillpoint.benchmark.scale;
 
-import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.stores.CachedStore;
 import io.stillpoint.stores.StoreLocation;
@@ -75,19 +75,14 @@ public final class Scale {
         if (args[0].equals("make")) {
             Credential key = KeyFile.create(Path.of(args[2]), Randomness.secure());
             Generation.run(Path.of(args[1]), key, Integer.parseInt(args[3]));
-            Vault.init(
-                            new LocalStore(Path.of(args[4])),
-                            key,
-                            surroundings())
-                    .close();
+            Vault.init(new LocalStore(Path.of(args[4])), key, surroundings()).close();
         } else {
             new Scale(args).measure(args[0]);
         }
     }
 
     private static Vault.Surroundings surroundings() {
-        return new Vault.Surroundings(
-                Randomness.secure(), InstantSource.system(), PROCESS);
+        return new Vault.Surroundings(Randomness.secure(), InstantSource.system(), PROCESS);
     }
 
     /// As the command opens it.
@@ -182,11 +177,7 @@ public final class Scale {
     /// Into a small vault in a folder: its requests are not counted.
     private void copy(Vault vault, TinyVm vm) {
         RecoveryPoint point = vault.newest(vm.name()).orElseThrow();
-        try (Vault to =
-                Vault.open(
-                        new LocalStore(other),
-                        KeyFile.read(key),
-                        surroundings())) {
+        try (Vault to = Vault.open(new LocalStore(other), KeyFile.read(key), surroundings())) {
             vault.copyTo(to, Optional.empty(), new Cancellation(), (_, _) -> {}).copy(point);
         }
     }
@@ -194,7 +185,7 @@ public final class Scale {
     @SuppressWarnings("SystemOut")
     private void tell(String what, long began) throws IOException {
         double seconds = (System.nanoTime() - began) / 1e9;
-        long[] requests = store.taken();
+        List<Long> requests = store.taken();
         StringBuilder row = new StringBuilder("| " + what + " |");
         for (long count : requests) {
             row.append(String.format(Locale.ROOT, " %,d |", count));
