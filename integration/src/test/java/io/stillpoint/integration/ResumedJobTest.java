@@ -76,14 +76,7 @@ final class ResumedJobTest {
                 vm.write(disk, 0, content);
                 vm.write(disk, 1 << 20, content);
             }
-            Vault.init(
-                            store(),
-                            key,
-                            new Vault.Surroundings(
-                                    Randomness.secure(),
-                                    InstantSource.system(),
-                                    ProcessResources.ofThisProcess()))
-                    .close();
+            Vault.init(store(), key, surroundings()).close();
             // The job that is disturbed is not the VM's first.
             assertThat(inProcess(MortalProcess.immortal(), new KeptJournal()))
                     .isInstanceOf(BackupOutcome.Made.class);
@@ -91,18 +84,19 @@ final class ResumedJobTest {
             vm.setWritesPerCall(2);
         }
 
+        private static Vault.Surroundings surroundings() {
+            return new Vault.Surroundings(
+                    Randomness.secure(),
+                    InstantSource.system(),
+                    ProcessResources.ofThisProcess());
+        }
+
         private LocalStore store() {
             return new LocalStore(folder.resolve("vault"));
         }
 
         private Vault open() {
-            return Vault.open(
-                    store(),
-                    key,
-                    new Vault.Surroundings(
-                            Randomness.secure(),
-                            InstantSource.system(),
-                            ProcessResources.ofThisProcess()));
+            return Vault.open(store(), key, surroundings());
         }
 
         /// What a process does from its start to its end.
@@ -110,11 +104,7 @@ final class ResumedJobTest {
             try (Vault vault =
                             Vault.open(
                                     new MortalStore(store(), process),
-                                    key,
-                                    new Vault.Surroundings(
-                                            Randomness.secure(),
-                                            InstantSource.system(),
-                                            ProcessResources.ofThisProcess()));
+                                    key, surroundings());
                     JobVm machine = JobVm.of(host.as(process), vm.id())) {
                 return new BackupJob(
                                 vault,
@@ -133,7 +123,8 @@ final class ResumedJobTest {
                                                 new GuestAccess(
                                                         guest.agent(process), Optional.empty())),
                                         new ScratchSettings(
-                                                folder.resolve("scratch"), ByteSize.parse("64M")),
+                                                folder.resolve("scratch"),
+                                                ByteSize.parse("64M")),
                                         "test"),
                                 new JobTools(
                                         journal.in(process),
@@ -159,7 +150,9 @@ final class ResumedJobTest {
         }
 
         long freezes() {
-            return guest.received().stream().filter("guest-fsfreeze-freeze"::equals).count();
+            return guest.received().stream()
+                    .filter("guest-fsfreeze-freeze"::equals)
+                    .count();
         }
 
         Verification verify() {
@@ -217,7 +210,13 @@ final class ResumedJobTest {
         undisturbed.inProcess(whole, journal).orThrow();
         assertThat(journal.states())
                 .containsExactly(
-                        "begun", "preparing", "held", "storing", "sealed", "committed", "finished");
+                        "begun",
+                        "preparing",
+                        "held",
+                        "storing",
+                        "sealed",
+                        "committed",
+                        "finished");
         long items = undisturbed.verify().items();
         TreeSet<Integer> ends = new TreeSet<>();
         for (int i = 0; i < whole.names().size(); i++) {
@@ -278,7 +277,8 @@ final class ResumedJobTest {
             assertThat(vault.points()).as(two).hasSize(2);
         }
         // And its changes are recorded.
-        RecoveryPoint next = world.inProcess(MortalProcess.immortal(), new KeptJournal()).orThrow();
+        RecoveryPoint next =
+                world.inProcess(MortalProcess.immortal(), new KeptJournal()).orThrow();
         assertThat(next.disks()).extracting(PointDisk::method).containsOnly(Method.INCREMENTAL);
         world.requireContent(next);
     }
