@@ -99,9 +99,7 @@ final class RestoreCommand implements Callable<Integer> {
                                     cancellation,
                                     InstantSource.system(),
                                     Randomness.secure()))
-                    .run(
-                            point,
-                            tasks.stream().map(task -> task.forJob(overwrite != null)).toList())
+                    .run(point, tasks.stream().map(task -> task.forJob(overwrite != null)).toList())
                     .orThrow();
             for (Task task : tasks) {
                 restored.addObject()

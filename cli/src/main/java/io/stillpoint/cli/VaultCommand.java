@@ -31,7 +31,11 @@ final class VaultCommand {
                     key.used(() ->
                             Vault.init(
                                     vaultOptions.store(),
-                                    key.credential(), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), Readiness.process())))) {
+                                    key.credential(),
+                                    new Vault.Surroundings(
+                                            Randomness.secure(),
+                                            InstantSource.system(),
+                                            Readiness.process())))) {
                 ObjectNode json = Json.object();
                 json.put("id", vault.id().toString())
                         .put("vault", vaultOptions.location().toString());

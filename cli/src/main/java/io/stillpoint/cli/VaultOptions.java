@@ -159,7 +159,11 @@ final class VaultOptions {
             return Vault.open(
                     store,
                     credential,
-                    new Vault.Surroundings(Randomness.secure(), InstantSource.system(), Readiness.process(), settings));
+                    new Vault.Surroundings(
+                            Randomness.secure(),
+                            InstantSource.system(),
+                            Readiness.process(),
+                            settings));
         } catch (RuntimeException | Error e) {
             store.close();
             throw e;

@@ -229,8 +229,7 @@ public sealed interface BackupRecord extends JobRecord {
     /// The job has made its point.
     ///
     /// @param unfinished codes of what failed after the commit
-    record Finished(Begun begun, ObjectId point, List<String> unfinished)
-            implements BackupRecord {
+    record Finished(Begun begun, ObjectId point, List<String> unfinished) implements BackupRecord {
         public Finished {
             unfinished = List.copyOf(unfinished);
         }
@@ -305,8 +304,7 @@ public sealed interface BackupRecord extends JobRecord {
             case "storing" -> storing(json);
             case "sealed" -> storing(json).sealed(SealedPoint.of(json.required("sealed")));
             case "committed" ->
-                    new Committed(
-                            storing(json), ObjectId.parse(json.required("point").asString()));
+                    new Committed(storing(json), ObjectId.parse(json.required("point").asString()));
             case "finished" -> {
                 List<String> codes = new ArrayList<>();
                 json.required("unfinished").forEach(each -> codes.add(each.asString()));

@@ -43,8 +43,7 @@ public final class JobException extends StillpointException {
         }
     }
 
-    private JobException(
-            Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
+    private JobException(Kind kind, String code, @Nullable Throwable cause, Object... arguments) {
         super(JobException.class, kind, code, cause, List.of(arguments));
     }
 

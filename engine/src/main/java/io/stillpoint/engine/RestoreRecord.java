@@ -24,8 +24,7 @@ public sealed interface RestoreRecord extends JobRecord {
     record Chosen(JobId job, ObjectId point, List<RestoreTask> tasks) implements RestoreRecord {
         public Chosen {
             tasks = List.copyOf(tasks);
-            Set<String> disks =
-                    tasks.stream().map(RestoreTask::disk).collect(Collectors.toSet());
+            Set<String> disks = tasks.stream().map(RestoreTask::disk).collect(Collectors.toSet());
             if (disks.isEmpty() || disks.size() < tasks.size()) {
                 throw new IllegalArgumentException("disks: " + tasks);
             }

@@ -187,10 +187,7 @@ public final class VaultCopy {
                         case Scan.Changed changed -> changed.ranges().get();
                     };
             Crew crew =
-                    new Crew(
-                            "compare",
-                            to.contents().process().processors().count(),
-                            2L * PIECE);
+                    new Crew("compare", to.contents().process().processors().count(), 2L * PIECE);
             job.work(
                     crew,
                     worker -> {

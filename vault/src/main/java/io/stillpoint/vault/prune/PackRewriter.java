@@ -1,10 +1,10 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.Processors;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -52,11 +52,7 @@ public final class PackRewriter {
     private final AtomicLong copiedBytes = new AtomicLong();
 
     /// @param condemned packs that copies are never chosen from
-    PackRewriter(
-            VaultParts parts,
-            PackCensus census,
-            Set<ObjectId> condemned,
-            JobShare job) {
+    PackRewriter(VaultParts parts, PackCensus census, Set<ObjectId> condemned, JobShare job) {
         this.parts = parts;
         this.census = census;
         this.condemned = condemned;

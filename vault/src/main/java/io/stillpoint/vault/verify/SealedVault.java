@@ -1,10 +1,10 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.ProcessResources;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.key.VaultHeader;
 import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.store.ObjectName;

@@ -1,10 +1,10 @@
 package io.stillpoint.vault.verify;
 
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.text.Text;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.Processors;
+import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
@@ -109,9 +109,7 @@ public final class Verifier {
                 Math.max(
                         parts.contents().process().processors().count(),
                         parts.contents().store().streams());
-        job.work(
-                new Crew("verify", threads, LEAST_MEMORY),
-                worker -> checkPacks(sample, worker));
+        job.work(new Crew("verify", threads, LEAST_MEMORY), worker -> checkPacks(sample, worker));
         List<RecoveryPoint> points = new ArrayList<>();
         TreeSet<ObjectId> damaged = new TreeSet<>();
         parts.points()
