@@ -67,10 +67,7 @@ public final class Tour {
 
     /// @param writer the program's version, noted in the points
     public Tour(
-            View view,
-            Cancellation cancellation,
-            Vault.Surroundings surroundings,
-            String writer) {
+            View view, Cancellation cancellation, Vault.Surroundings surroundings, String writer) {
         this.view = view;
         this.cancellation = cancellation;
         this.surroundings = surroundings;
@@ -88,8 +85,7 @@ public final class Tour {
         GuestImage guest = GuestImage.ensure(line -> view.finding(Text.verbatim(line)));
         try (WorkFolder work = WorkFolder.make()) {
             KeyFile key = KeyFile.create(work.file("key"), randomness);
-            try (Vault vault =
-                    Vault.init(new LocalStore(work.file("vault")), key, surroundings)) {
+            try (Vault vault = Vault.init(new LocalStore(work.file("vault")), key, surroundings)) {
                 List<Proof> proofs = backUp(guest, work, vault);
                 view.points(proofs.stream().map(Proof::point).toList());
                 restore(guest, work, vault, proofs);
@@ -160,8 +156,7 @@ public final class Tour {
                                             Optional.of(extensions))),
                             new ScratchSettings(work.file("scratch"), ByteSize.parse("1G")),
                             writer);
-            RecoveryPoint point =
-                    new BackupJob(vault, machine, settings, tools()).run().orThrow();
+            RecoveryPoint point = new BackupJob(vault, machine, settings, tools()).run().orThrow();
             finding(
                     "tour.point",
                     point.id().toString().substring(0, 12),

@@ -35,7 +35,12 @@ final class Attempt implements AutoCloseable {
     /// The snapshot. Where the guest never came to rest, it is taken now.
     TakenSnapshot taken() {
         if (taken.isEmpty()) {
-            taken = Optional.of(new TakenSnapshot(prepared.record(), prepared.snapshot().take(), clock.instant()));
+            taken =
+                    Optional.of(
+                            new TakenSnapshot(
+                                    prepared.record(),
+                                    prepared.snapshot().take(),
+                                    clock.instant()));
         }
         return taken.get();
     }

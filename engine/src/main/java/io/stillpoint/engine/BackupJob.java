@@ -16,7 +16,9 @@ import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.IntakeProgress;
+import io.stillpoint.vault.session.SessionRecord;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.VaultException;
 import java.util.LinkedHashMap;
@@ -33,7 +35,8 @@ import java.util.Optional;
 ///
 /// For one run. [#suspend] may be called from another thread.
 public final class BackupJob {
-    private static final IntakeProgress NOTHING_STORED = new StoreProgress(JobReporter.SILENT, Map.of());
+    private static final IntakeProgress NOTHING_STORED =
+            new StoreProgress(JobReporter.SILENT, Map.of());
 
     private final Vault vault;
     private final JobVm vm;
@@ -101,9 +104,7 @@ public final class BackupJob {
             try (Cancellation.Scope _ = holdIfLive()) {
                 return store(
                         hold(due),
-                        progress ->
-                                VaultSession.open(
-                                        vault, due.previous(), tools.cancellation(), progress));
+                        progress -> vault.backup(due.previous(), tools.cancellation(), progress));
             }
         } catch (StillpointException e) {
             return isSuspension(e) ? new BackupOutcome.Suspended(e) : failed(e);
@@ -128,8 +129,7 @@ public final class BackupJob {
         }
         boolean done = false;
         try {
-            Held record =
-                    taken.record().held(taken.snapshot().descriptor(), taken.report());
+            Held record = taken.record().held(taken.snapshot().descriptor(), taken.report());
             tools.journal().write(record);
             done = true;
             return new HeldVm(record, taken.snapshot());
@@ -142,7 +142,7 @@ public final class BackupJob {
 
     /// Opens a session of the vault.
     private interface SessionOpener {
-        VaultSession open(IntakeProgress progress);
+        BackupSession open(IntakeProgress progress);
     }
 
     /// From a held snapshot to the end.
@@ -167,7 +167,7 @@ public final class BackupJob {
 
     private OpenSession open(HeldVm held, SessionOpener opener, Holdings reading) {
         StoreProgress progress = new StoreProgress(reporter, sizes(held.snapshot().disks()));
-        VaultSession session = opener.open(progress);
+        BackupSession session = opener.open(progress);
         reading.add(session::close, session::detach);
         Storing record = held.record().storing(session.record());
         tools.journal().write(record);
@@ -210,9 +210,7 @@ public final class BackupJob {
 
     /// Whether it is an answer to [#suspend].
     private boolean isSuspension(StillpointException e) {
-        return isSuspended
-                && e instanceof CancelledException
-                && tools.journal().outlivesProcess();
+        return isSuspended && e instanceof CancelledException && tools.journal().outlivesProcess();
     }
 
     /// Whether the store did not say if the point is there.
@@ -242,20 +240,18 @@ public final class BackupJob {
                     held,
                     progress ->
                             session.flatMap(each -> resumed(each, progress))
-                                    .orElseGet(
-                                            () ->
-                                                    VaultSession.open(
-                                                            vault,
-                                                            base(record.begun()),
-                                                            tools.cancellation(),
-                                                            progress)));
+                                    .orElseGet(() ->
+                                            vault.backup(
+                                                    base(record.begun()),
+                                                    tools.cancellation(),
+                                                    progress)));
         }
     }
 
     /// Empty if the session was taken for dead: what it stored is in the vault all the same, and another one finds it.
-    private Optional<VaultSession> resumed(SessionRecord record, IntakeProgress progress) {
+    private Optional<BackupSession> resumed(SessionRecord record, IntakeProgress progress) {
         try {
-            return Optional.of(VaultSession.resume(vault, record, tools.cancellation(), progress));
+            return Optional.of(vault.resume(record, tools.cancellation(), progress));
         } catch (VaultException e) {
             if (!isOvertaken(e)) {
                 throw e;
@@ -285,7 +281,7 @@ public final class BackupJob {
     /// A session that can't be ended now ends like that of any process that died.
     private void end(SessionRecord session, StillpointException cause) {
         try {
-            resumed(session, NOTHING_STORED).ifPresent(VaultSession::close);
+            resumed(session, NOTHING_STORED).ifPresent(BackupSession::close);
         } catch (StillpointException e) {
             cause.addSuppressed(e);
         }
@@ -294,11 +290,10 @@ public final class BackupJob {
     /// The bytes of the point are fixed, and may be in the store already.
     private BackupOutcome commitAgain(Sealed sealed) {
         Storing storing = sealed.storing();
-        VaultSession.Committed committed;
+        BackupSession.Committed committed;
         try {
             committed =
-                    VaultSession.commit(
-                            vault,
+                    vault.commit(
                             sealed.point(),
                             tools.cancellation(),
                             point -> tools.journal().write(storing.sealed(point)));
@@ -333,10 +328,6 @@ public final class BackupJob {
             return gone(committed);
         }
         AfterCommit after = new AfterCommit(point.get(), reporter);
-        after.attempt(
-                () ->
-                        resumed(committed.storing().session(), NOTHING_STORED)
-                                .ifPresent(VaultSession::close));
         return releaseAdopted(committed, after);
     }
 
@@ -354,7 +345,8 @@ public final class BackupJob {
             if (e.kind() != HypervisorException.Kind.SNAPSHOT_BROKEN) {
                 throw e;
             }
-            // Half released, or gone with its QEMU. What was left of it is swept, but for its record of changes.
+            // Half released, or gone with its QEMU. What was left of it is swept, but for its
+            // record of changes.
             return;
         }
         try (snapshot) {
@@ -376,16 +368,13 @@ public final class BackupJob {
     private BackupOutcome told(BackupRecord.Finished finished) {
         try {
             return point(finished.point())
-                    .<BackupOutcome>map(
-                            point ->
-                                    finished.unfinished().isEmpty()
-                                            ? new BackupOutcome.Made(point)
-                                            : new BackupOutcome.FailedAfterCommit(
-                                                    point, finished.unfinished()))
-                    .orElseGet(
-                            () ->
-                                    new BackupOutcome.Failed(
-                                            JobException.pointGone(finished.point())));
+                    .<BackupOutcome>map(point ->
+                            finished.unfinished().isEmpty()
+                                    ? new BackupOutcome.Made(point)
+                                    : new BackupOutcome.FailedAfterCommit(
+                                            point, finished.unfinished()))
+                    .orElseGet(() ->
+                            new BackupOutcome.Failed(JobException.pointGone(finished.point())));
         } catch (StillpointException e) {
             return new BackupOutcome.Suspended(e);
         }

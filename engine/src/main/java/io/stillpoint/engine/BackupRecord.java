@@ -4,6 +4,8 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.Json;
+import io.stillpoint.vault.point.SealedPoint;
+import io.stillpoint.vault.session.SessionRecord;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.store.ObjectId;
 import java.time.Instant;

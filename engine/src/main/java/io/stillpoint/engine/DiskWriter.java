@@ -21,11 +21,7 @@ record DiskWriter(Vault vault, JobReporter reporter, Cancellation cancellation) 
     /// @param name of the target in messages
     /// @param losses is told what can't be read
     void write(
-            RecoveryPoint point,
-            PointDisk disk,
-            RestoreTarget target,
-            String name,
-            Losses losses) {
+            RecoveryPoint point, PointDisk disk, RestoreTarget target, String name, Losses losses) {
         long size = disk.image().size();
         if (target.size() < size) {
             throw new IllegalArgumentException(

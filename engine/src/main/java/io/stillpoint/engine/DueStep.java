@@ -28,8 +28,7 @@ final class DueStep {
     DueBackup take() {
         VirtualMachine machine = vm.open();
         machine.requireFit();
-        List<RecoveryPoint> points =
-                vault.points().stream().filter(each -> each.vm().equals(settings.vm())).toList();
+        List<RecoveryPoint> points = vault.points(settings.vm());
         List<RecoveryPoint> madeHere =
                 points.stream().filter(point -> point.line().isEmpty()).toList();
         ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);
@@ -46,9 +45,7 @@ final class DueStep {
                         tools.clock().instant(),
                         previous.map(RecoveryPoint::id),
                         identity(machine.identity(), previous).json(),
-                        check.findings().isEmpty()
-                                ? Optional.empty()
-                                : Optional.of(check.json()),
+                        check.findings().isEmpty() ? Optional.empty() : Optional.of(check.json()),
                         settings.policy().lock().map(vault::lockedUntil));
         tools.journal().write(begun);
         return new DueBackup(begun, previous);

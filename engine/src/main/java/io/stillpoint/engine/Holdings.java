@@ -37,14 +37,13 @@ final class Holdings {
     /// Releases all, and throws the first failure.
     void releaseOrThrow() {
         List<StillpointException> failures = new ArrayList<>();
-        release(
-                action -> {
-                    try {
-                        action.run();
-                    } catch (StillpointException e) {
-                        failures.add(e);
-                    }
-                });
+        release(action -> {
+            try {
+                action.run();
+            } catch (StillpointException e) {
+                failures.add(e);
+            }
+        });
         if (!failures.isEmpty()) {
             StillpointException first = failures.removeFirst();
             failures.forEach(first::addSuppressed);

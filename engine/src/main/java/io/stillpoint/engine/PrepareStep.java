@@ -51,8 +51,7 @@ final class PrepareStep {
 
     Prepared take(DueBackup due) {
         reporter.step(
-                Step.PREPARE,
-                Text.of(PrepareStep.class, "engine.preparing", due.begun().name()));
+                Step.PREPARE, Text.of(PrepareStep.class, "engine.preparing", due.begun().name()));
         tools.cancellation().check();
         Map<String, String> generations = new HashMap<>();
         due.previous()

@@ -77,15 +77,12 @@ public final class RestoreJob {
         };
     }
 
-    private RestoreOutcome resume(
-            Chosen chosen, boolean wasBegun, List<WrittenDisk> written) {
+    private RestoreOutcome resume(Chosen chosen, boolean wasBegun, List<WrittenDisk> written) {
         return ended(
                 new Progress(),
                 progress -> {
                     RecoveryPoint point = vault.point(chosen.point().toString());
-                    written.stream()
-                            .filter(disk -> isThere(chosen, disk))
-                            .forEach(progress::add);
+                    written.stream().filter(disk -> isThere(chosen, disk)).forEach(progress::add);
                     restore(chosen, point, wasBegun, progress);
                 });
     }
@@ -132,8 +129,7 @@ public final class RestoreJob {
     }
 
     /// @param wasBegun whether an earlier process may have written to the targets
-    private void restore(
-            Chosen chosen, RecoveryPoint point, boolean wasBegun, Progress progress) {
+    private void restore(Chosen chosen, RecoveryPoint point, boolean wasBegun, Progress progress) {
         note(wasBegun ? chosen.targetsMade() : chosen, progress);
         List<RestoreTask> tasks =
                 chosen.tasks().stream().filter(task -> !progress.has(task.disk())).toList();
@@ -147,10 +143,8 @@ public final class RestoreJob {
                     .require(
                             tasks.stream()
                                     .filter(task -> !isDevice(task.file()))
-                                    .map(
-                                            task ->
-                                                    new RestoreRoom.Wanted(
-                                                            disk(point, task), task.file()))
+                                    .map(task ->
+                                            new RestoreRoom.Wanted(disk(point, task), task.file()))
                                     .toList());
             RestoreRecord.RoomChecked checked = made.roomChecked();
             note(checked, progress);
@@ -176,15 +170,11 @@ public final class RestoreJob {
     private Written write(
             RecoveryPoint point, RestoreTask task, RestoreTarget target, Written before) {
         new DiskWriter(vault, reporter, tools.cancellation())
-                .write(
-                        point,
-                        disk(point, task),
-                        target,
-                        task.file().toString(),
-                        Losses.REFUSED);
+                .write(point, disk(point, task), target, task.file().toString(), Losses.REFUSED);
         target.flush();
         Written written =
-                before.and(new WrittenDisk(task.disk(), target.partial().map(RestoreJob::identity)));
+                before.and(
+                        new WrittenDisk(task.disk(), target.partial().map(RestoreJob::identity)));
         // Before the file has its name: only so can a later process know it for ours.
         tools.journal().write(written);
         target.commit();
@@ -193,8 +183,7 @@ public final class RestoreJob {
 
     private static PointDisk disk(RecoveryPoint point, RestoreTask task) {
         return point.disk(task.disk())
-                .orElseThrow(
-                        () -> new IllegalArgumentException("no disk " + task.disk()));
+                .orElseThrow(() -> new IllegalArgumentException("no disk " + task.disk()));
     }
 
     private static RestoreTarget target(RestoreTask task, long size, boolean wasBegun) {
@@ -229,8 +218,7 @@ public final class RestoreJob {
     private static String identity(Path file) {
         try {
             return String.valueOf(
-                    Files.readAttributes(
-                                    file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+                    Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
                             .fileKey());
         } catch (IOException e) {
             throw RestoreRoom.failed(file, e);

@@ -34,13 +34,13 @@ final class StoreStep {
 
     /// A session in the vault, for a snapshot that is held.
     record OpenSession(
-            Storing record, HeldSnapshot snapshot, VaultSession session, StoreProgress progress) {}
+            Storing record, HeldSnapshot snapshot, BackupSession session, StoreProgress progress) {}
 
     /// All disks are in the vault, and were the snapshot's until the last byte was read.
     record StoredVm(OpenSession session, List<PointDisk> disks) {}
 
     StoredVm store() {
-        BackupSession vault = session.session().session();
+        BackupSession vault = session.session();
         List<HeldDisk> disks = session.snapshot().disks();
         List<BlockSource> sources = new ArrayList<>();
         for (HeldDisk disk : disks) {
@@ -81,8 +81,7 @@ final class StoreStep {
                         .commit(
                                 draft(stored, configuration, writer),
                                 sealed -> tools.journal().write(storing.sealed(sealed)));
-        return new MadePoint(
-                storing.committed(point.id()), point, session.session().session().unfinished());
+        return new MadePoint(storing.committed(point.id()), point, session.session().unfinished());
     }
 
     /// What was believed and turned out wrong.

@@ -15,8 +15,8 @@ import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -87,7 +87,12 @@ final class BackupJobTest {
     void makeVault() {
         new Random(1).nextBytes(content);
         key = KeyFile.create(folder.resolve("key"), Randomness.secure());
-        Vault.init(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess())).close();
+        Vault.init(
+                        new RetainingStore(),
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(), this::now, ProcessResources.ofThisProcess()))
+                .close();
     }
 
     private Instant now() {
@@ -95,7 +100,11 @@ final class BackupJobTest {
     }
 
     private Vault open() {
-        return Vault.open(new RetainingStore(), key, new Vault.Surroundings(Randomness.secure(), this::now, ProcessResources.ofThisProcess()));
+        return Vault.open(
+                new RetainingStore(),
+                key,
+                new Vault.Surroundings(
+                        Randomness.secure(), this::now, ProcessResources.ofThisProcess()));
     }
 
     private boolean sameVm;
@@ -113,7 +122,9 @@ final class BackupJobTest {
                         Optional.empty(),
                         new ScratchSettings(folder.resolve("scratch"), ByteSize.parse("1G")),
                         "test");
-        JobTools tools = new JobTools(new MemoryJournal(), told, cancellation, this::now, Randomness.secure());
+        JobTools tools =
+                new JobTools(
+                        new MemoryJournal(), told, cancellation, this::now, Randomness.secure());
         try (Vault vault = open()) {
             return new BackupJob(vault, JobVm.of(vm), settings, tools).run().orThrow();
         }

@@ -57,7 +57,11 @@ final class VaultPinTest {
     private Vault make(String name) {
         return Vault.init(
                 new LocalStore(folder.resolve(name)),
-                key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+                key,
+                new Vault.Surroundings(
+                        Randomness.secure(),
+                        InstantSource.system(),
+                        ProcessResources.ofThisProcess()));
     }
 
     private void reopen() {
@@ -65,7 +69,11 @@ final class VaultPinTest {
         vault =
                 Vault.open(
                         new LocalStore(folder.resolve("vault")),
-                        key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()));
     }
 
     private RecoveryPoint point(String vm) {

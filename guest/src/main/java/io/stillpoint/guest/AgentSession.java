@@ -110,7 +110,8 @@ final class AgentSession implements AutoCloseable {
     }
 
     GuestException protocol(String expected, Text found) {
-        return new GuestException(Kind.PROTOCOL, "guest.protocol", null, channel(), expected, found);
+        return new GuestException(
+                Kind.PROTOCOL, "guest.protocol", null, channel(), expected, found);
     }
 
     GuestException refused(String command, Refused refused) {

@@ -1,8 +1,8 @@
 package io.stillpoint.hypervisor;
 
+import io.stillpoint.platform.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -36,22 +36,18 @@ public record VmId(String text) implements Comparable<VmId> {
 
     /// Of a VM without a uuid: `vm-` and 32 hexadecimal digits.
     private static VmId derived(String host, String... knownBy) {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(host.getBytes(StandardCharsets.UTF_8));
-            for (String each : knownBy) {
-                // Between texts stands a byte that no text has.
-                digest.update((byte) 0xff);
-                digest.update(each.getBytes(StandardCharsets.UTF_8));
-            }
-            return new VmId(
-                    "vm-"
-                            + HexFormat.of()
-                                    .formatHex(digest.digest(), 0, DERIVED_BYTES)
-                                    .toLowerCase(Locale.ROOT));
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
+        MessageDigest digest = Sha256.digest();
+        digest.update(host.getBytes(StandardCharsets.UTF_8));
+        for (String each : knownBy) {
+            // Between texts stands a byte that no text has.
+            digest.update((byte) 0xff);
+            digest.update(each.getBytes(StandardCharsets.UTF_8));
         }
+        return new VmId(
+                "vm-"
+                        + HexFormat.of()
+                                .formatHex(digest.digest(), 0, DERIVED_BYTES)
+                                .toLowerCase(Locale.ROOT));
     }
 
     @Override

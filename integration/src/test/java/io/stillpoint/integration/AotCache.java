@@ -83,12 +83,10 @@ record AotCache(List<String> options, String classPath) {
                             path,
                             TrainingRun.class.getName(),
                             work.toString(),
-                            Path.of(System.getProperty("java.home"), "lib/modules").toString()));
+                            largest(jars).toString()));
             Path log = cache.resolveSibling("command.aot.log");
             ProcessBuilder builder =
-                    new ProcessBuilder(line)
-                            .redirectErrorStream(true)
-                            .redirectOutput(log.toFile());
+                    new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile());
             builder.environment().put("STILLPOINT_STATE_DIR", work.resolve("state").toString());
             int status = builder.start().waitFor();
             if (status != 0 || !Files.exists(cache)) {
@@ -103,17 +101,24 @@ record AotCache(List<String> options, String classPath) {
         Files.move(list, made, StandardCopyOption.ATOMIC_MOVE);
     }
 
+    /// Enough to work on: the inner loops are what a few megabytes make of them.
+    private static Path largest(List<Path> jars) {
+        return jars.stream()
+                .max(Comparator.comparingLong(jar -> jar.toFile().length()))
+                .orElseThrow();
+    }
+
     static String java() {
         return ProcessHandle.current().info().command().orElse("java");
     }
 
     private static String list(List<Path> jars) throws IOException {
-        StringBuilder text = new StringBuilder(Runtime.version() + "\n");
+        List<String> lines = new ArrayList<>();
+        lines.add(Runtime.version().toString());
         for (Path jar : jars) {
-            text.append(
-                    "%s %d %s%n".formatted(jar, Files.size(jar), Files.getLastModifiedTime(jar)));
+            lines.add(jar + " " + Files.size(jar) + " " + Files.getLastModifiedTime(jar));
         }
-        return text.toString();
+        return String.join(System.lineSeparator(), lines);
     }
 
     private static void remove(Path folder) throws IOException {

@@ -11,7 +11,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Predicate;
 import tools.jackson.databind.JsonNode;
 
@@ -32,11 +31,15 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
         }
     }
 
-    /// What the tests run with, and of that what the command needs: all but their own classes, if the build has made the jars.
-    private static final String TESTS =
-            System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-
-    private static final AtomicReference<AotCache> CACHE = new AtomicReference<>();
+    /// Made when the first command is started.
+    private static final class Cache {
+        // Surefire's own class path is a jar that points to the real one.
+        static final AotCache AOT =
+                AotCache.of(
+                        System.getProperty(
+                                "surefire.test.class.path", System.getProperty("java.class.path")),
+                        Path.of("target"));
+    }
 
     /// With the options of the `stillpoint` script but for the optimising compiler: short runs are done before it pays off.
     Command() {
@@ -88,12 +91,12 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
         line.addAll(List.of("env", "--default-signal=INT"));
         line.add(AotCache.java());
         line.addAll(options);
-        line.addAll(cache().options());
+        line.addAll(Cache.AOT.options());
         line.addAll(
                 List.of(
                         "--enable-native-access=ALL-UNNAMED",
                         "-cp",
-                        cache().classPath(),
+                        Cache.AOT.classPath(),
                         Stillpoint.class.getName()));
         line.addAll(List.of(arguments));
         try {
@@ -177,17 +180,6 @@ record Command(List<String> prefix, List<String> options, Map<String, String> en
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
-        }
-    }
-
-    private static AotCache cache() {
-        synchronized (CACHE) {
-            AotCache made = CACHE.get();
-            if (made == null) {
-                made = AotCache.of(TESTS, Path.of("target"));
-                CACHE.set(made);
-            }
-            return made;
         }
     }
 

@@ -56,7 +56,7 @@ final class FaultyVault implements AutoCloseable {
     /// Small packs, so that a few chunks fill several; one worker, so that the same seeds give the same calls in the same order, but for
     /// what merges the index beside it.
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
 
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
@@ -92,7 +92,12 @@ final class FaultyVault implements AutoCloseable {
         LocalStore store = new LocalStore(disk, ROOT);
         Random random = history.random();
         Vault.Surroundings surroundings =
-                new Vault.Surroundings(random::nextBytes, disk.clock(), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()), SMALL);
+                new Vault.Surroundings(
+                        random::nextBytes,
+                        disk.clock(),
+                        ProcessResources.of(
+                                1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()),
+                        SMALL);
         vault = isNew ? Vault.init(store, KEY, surroundings) : Vault.open(store, KEY, surroundings);
     }
 

@@ -64,7 +64,11 @@ final class HostileTextTest {
         try (Vault vault =
                 Vault.init(
                         new LocalStore(folder.resolve("vault")),
-                        KeyFile.create(keyFile, Randomness.secure()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
+                        KeyFile.create(keyFile, Randomness.secure()),
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
             try (BackupSession session =
                     vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
                 id = session.commit(draft(InstantSource.system().instant())).id().toString();

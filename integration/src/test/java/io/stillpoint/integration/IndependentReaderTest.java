@@ -107,7 +107,11 @@ final class IndependentReaderTest {
         try (Vault open =
                         Vault.open(
                                 new LocalStore(vault.vault()),
-                                KeyFile.read(vault.key()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+                                KeyFile.read(vault.key()),
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess()));
                 BackupSession _ = open.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             Path session = vault.files("sessions").getFirst();
             name = Objects.requireNonNull(session.getFileName()).toString();

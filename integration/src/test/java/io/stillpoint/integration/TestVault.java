@@ -59,10 +59,18 @@ final class TestVault implements AutoCloseable {
                 Files.exists(keyFile)
                         ? Vault.open(
                                 store,
-                                KeyFile.read(keyFile), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))
+                                KeyFile.read(keyFile),
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess()))
                         : Vault.init(
                                 store,
-                                KeyFile.create(keyFile, Randomness.secure()), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+                                KeyFile.create(keyFile, Randomness.secure()),
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess()));
     }
 
     Path scratch() {
@@ -148,7 +156,10 @@ final class TestVault implements AutoCloseable {
                         settings,
                         new JobTools(
                                 new MemoryJournal(),
-                                events, cancellation, InstantSource.system(), Randomness.secure()))
+                                events,
+                                cancellation,
+                                InstantSource.system(),
+                                Randomness.secure()))
                 .run()
                 .orThrow();
     }

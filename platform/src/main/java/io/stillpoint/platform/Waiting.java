@@ -2,8 +2,6 @@ package io.stillpoint.platform;
 
 import io.stillpoint.platform.text.Text;
 import java.time.Duration;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -31,25 +29,11 @@ public final class Waiting implements AutoCloseable {
 
     private final Supplier<Text> text;
     private final Consumer<Text> told;
-    private @Nullable ScheduledFuture<?> next;
     private boolean closed;
 
     private Waiting(Supplier<Text> text, Consumer<Text> told) {
         this.text = text;
         this.told = told;
-    }
-
-    /// Loaded with the first wait that somebody listens to.
-    private static final class Clock {
-        static final ScheduledThreadPoolExecutor TIMER = timer();
-
-        private static ScheduledThreadPoolExecutor timer() {
-            ScheduledThreadPoolExecutor timer =
-                    new ScheduledThreadPoolExecutor(
-                            1, Thread.ofPlatform().daemon().name("waiting").factory());
-            timer.setRemoveOnCancelPolicy(true);
-            return timer;
-        }
     }
 
     /// From now on waits of this process are told to `listener`, on a thread of their own; null: to nobody.
@@ -66,35 +50,41 @@ public final class Waiting implements AutoCloseable {
             return NOTHING;
         }
         Waiting waiting = new Waiting(text, told);
-        waiting.tellAfter(FIRST);
+        Threads.ofProcess().waiting("waiting", waiting::tell).start();
         return waiting;
     }
 
     @Override
     public synchronized void close() {
         closed = true;
-        if (next != null) {
-            next.cancel(false);
-            next = null;
+        notifyAll();
+    }
+
+    private void tell() {
+        try {
+            for (Duration wait = FIRST; isStill(wait); wait = longer(wait)) {
+                Text waitedFor = text.get();
+                if (!waitedFor.isEmpty()) {
+                    told.accept(waitedFor);
+                }
+            }
+        } catch (InterruptedException e) {
+            // Nobody knows this thread.
+            Thread.currentThread().interrupt();
         }
     }
 
-    private synchronized void tellAfter(Duration wait) {
-        if (closed) {
-            return;
-        }
+    private static Duration longer(Duration wait) {
         Duration longer = wait.multipliedBy(GROWTH);
-        Duration after = longer.compareTo(LONGEST) < 0 ? longer : LONGEST;
-        next =
-                Clock.TIMER.schedule(
-                        () -> {
-                            Text waitedFor = text.get();
-                            if (!waitedFor.isEmpty()) {
-                                told.accept(waitedFor);
-                            }
-                            tellAfter(after);
-                        },
-                        wait.toNanos(),
-                        TimeUnit.NANOSECONDS);
+        return longer.compareTo(LONGEST) < 0 ? longer : LONGEST;
+    }
+
+    /// Whether the wait still goes on after so long.
+    private synchronized boolean isStill(Duration time) throws InterruptedException {
+        long end = System.nanoTime() + time.toNanos();
+        for (long left = time.toNanos(); !closed && left > 0; left = end - System.nanoTime()) {
+            TimeUnit.NANOSECONDS.timedWait(this, left);
+        }
+        return !closed;
     }
 }

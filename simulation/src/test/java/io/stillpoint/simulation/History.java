@@ -81,7 +81,11 @@ final class History {
                     try (Vault vault =
                             Vault.init(
                                     new SimulatedStore(state, process),
-                                    key, new Vault.Surroundings(process.randomness(), process.clock(), process.resources()))) {
+                                    key,
+                                    new Vault.Surroundings(
+                                            process.randomness(),
+                                            process.clock(),
+                                            process.resources()))) {
                         state.note(process.name(), "made " + vault.id());
                     }
                 });
@@ -152,7 +156,8 @@ final class History {
         return Vault.open(
                 new SimulatedStore(state, process),
                 key,
-                new Vault.Surroundings(process.randomness(), process.clock(), process.resources(), settings));
+                new Vault.Surroundings(
+                        process.randomness(), process.clock(), process.resources(), settings));
     }
 
     /// One process after the other: what crashes is started anew.

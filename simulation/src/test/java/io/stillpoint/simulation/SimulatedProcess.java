@@ -15,6 +15,7 @@ final class SimulatedProcess {
     private final String name;
     private final Turns turns;
     private final Random random;
+
     /// One worker, and no clock that runs by itself: what a history does is its seed's.
     private final ProcessResources resources =
             new ProcessResources(

@@ -20,6 +20,7 @@ import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -156,7 +157,8 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 int offset = 512 * random.nextInt((TestedVm.DISK_BYTES - CHUNK) / 512);
                 int length = 512 * (1 + random.nextInt(100));
                 write(disk, offset, length, random.nextInt(256));
-                written.get(disk).set(offset / CHUNK, (offset + length - 1) / CHUNK + 1);
+                Objects.requireNonNull(written.get(disk))
+                        .set(offset / CHUNK, (offset + length - 1) / CHUNK + 1);
             }
             try (VirtualMachine opened = vm().open();
                     HeldSnapshot snapshot = take(opened, request(kept))) {
@@ -165,8 +167,10 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 for (String disk : vm().disks()) {
                     requireCovers(
                             changes(disk(snapshot, disk)),
-                            difference(before.get(disk), instant.get(disk)),
-                            written.get(disk));
+                            difference(
+                                    Objects.requireNonNull(before.get(disk)),
+                                    Objects.requireNonNull(instant.get(disk))),
+                            Objects.requireNonNull(written.get(disk)));
                 }
                 requireContents(snapshot, instant);
                 snapshot.proveValid();
@@ -174,14 +178,13 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 kept = Kept.of(snapshot);
                 before = instant;
                 written = noChunks();
-                written.get(first()).set(30);
+                Objects.requireNonNull(written.get(first())).set(30);
             }
         }
     }
 
     private Map<String, BitSet> noChunks() {
-        return vm().disks().stream()
-                .collect(Collectors.toMap(disk -> disk, _ -> new BitSet()));
+        return vm().disks().stream().collect(Collectors.toMap(disk -> disk, _ -> new BitSet()));
     }
 
     @Test
@@ -229,9 +232,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
         write(first(), 3 * CHUNK, 512, 3);
         try (VirtualMachine opened = vm().open();
                 HeldSnapshot snapshot =
-                        take(
-                                opened,
-                                request(OTHER_LINEAGE, other, ByteSize.parse("1G")))) {
+                        take(opened, request(OTHER_LINEAGE, other, ByteSize.parse("1G")))) {
             BitSet told = changes(disk(snapshot, first()));
             assertThat(told.get(1)).isFalse();
             assertThat(told.get(2) && told.get(3)).isTrue();
@@ -301,8 +302,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 Thread.sleep(20);
             }
             requireKind(Kind.SNAPSHOT_BROKEN, snapshot::proveValid);
-            requireKind(
-                    Kind.SNAPSHOT_BROKEN, () -> source.read(0, new byte[CHUNK], 0, CHUNK));
+            requireKind(Kind.SNAPSHOT_BROKEN, () -> source.read(0, new byte[CHUNK], 0, CHUNK));
             source.close();
             snapshot.close();
             assertThat(vm().traces()).isEmpty();
@@ -386,8 +386,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
     @Test
     final void whoPreparesLeavesAloneWhatAJournalNames() {
         SnapshotDescriptor descriptor = left(journalled(Kept.NOTHING));
-        SnapshotRequest other =
-                request(Kept.NOTHING).keeping(KeptSnapshots.of(descriptor.name()));
+        SnapshotRequest other = request(Kept.NOTHING).keeping(KeptSnapshots.of(descriptor.name()));
         try (VirtualMachine opened = vm().open()) {
             requireKind(Kind.BUSY, () -> opened.prepare(other));
             try (HeldSnapshot snapshot = opened.adopt(descriptor)) {
@@ -428,8 +427,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
             write(disk, 0, TestedVm.DISK_BYTES, 1);
         }
         SnapshotRequest request = request(LINEAGE, Kept.NOTHING, ByteSize.parse("1M"));
-        SnapshotDescriptor descriptor =
-                left(request.keeping(KeptSnapshots.of(request.name())));
+        SnapshotDescriptor descriptor = left(request.keeping(KeptSnapshots.of(request.name())));
         write(first(), 0, TestedVm.DISK_BYTES, 2);
         try (VirtualMachine opened = vm().open()) {
             requireKind(Kind.SNAPSHOT_BROKEN, () -> opened.adopt(descriptor));

@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -92,8 +91,7 @@ public abstract class VirtualMachineContract {
         static Kept of(HeldSnapshot snapshot) {
             Map<String, String> generations = new HashMap<>();
             for (HeldDisk disk : snapshot.disks()) {
-                disk.generation()
-                        .ifPresent(generation -> generations.put(disk.name(), generation));
+                disk.generation().ifPresent(generation -> generations.put(disk.name(), generation));
             }
             return new Kept(generations, snapshot.recording().toString());
         }
@@ -167,7 +165,9 @@ public abstract class VirtualMachineContract {
         try (BlockSource source = disk.open()) {
             for (Iterator<Extent> extents = source.dataExtents(); extents.hasNext(); ) {
                 Extent extent = extents.next();
-                assertThat(extent.offset()).as("ascending, not overlapping").isGreaterThanOrEqualTo(end);
+                assertThat(extent.offset())
+                        .as("ascending, not overlapping")
+                        .isGreaterThanOrEqualTo(end);
                 end = extent.end();
                 source.read(extent.offset(), bytes, (int) extent.offset(), (int) extent.length());
             }

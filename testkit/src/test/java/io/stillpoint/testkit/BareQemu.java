@@ -148,8 +148,7 @@ final class BareQemu implements TestedVm {
         ObjectNode message = Json.object().put("execute", command);
         message.set("arguments", arguments);
         try {
-            ByteBuffer bytes =
-                    ByteBuffer.wrap((message + "\n").getBytes(StandardCharsets.UTF_8));
+            ByteBuffer bytes = ByteBuffer.wrap((message + "\n").getBytes(StandardCharsets.UTF_8));
             while (bytes.hasRemaining()) {
                 to.write(bytes);
             }

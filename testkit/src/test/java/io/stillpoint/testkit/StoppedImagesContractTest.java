@@ -43,8 +43,7 @@ final class StoppedImagesContractTest extends VirtualMachineContract {
         assertThat(kept.generations()).isEmpty();
         try (VirtualMachine opened = vm().open();
                 HeldSnapshot snapshot = take(opened, request(kept))) {
-            assertThat(reason(disk(snapshot, "d1")))
-                    .isEqualTo(ChangedBlocks.Reason.NOT_SUPPORTED);
+            assertThat(reason(disk(snapshot, "d1"))).isEqualTo(ChangedBlocks.Reason.NOT_SUPPORTED);
         }
     }
 
@@ -69,7 +68,10 @@ final class StoppedImagesContractTest extends VirtualMachineContract {
 
         @Override
         public VirtualMachine open() {
-            List<ImageFile> images = disks().stream().map(disk -> ImageFile.of(image(disk)).withFormat("raw")).toList();
+            List<ImageFile> images =
+                    disks().stream()
+                            .map(disk -> ImageFile.of(image(disk)).withFormat("raw"))
+                            .toList();
             return StoppedImages.of("stopped", images);
         }
 

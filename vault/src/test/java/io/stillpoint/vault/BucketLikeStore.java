@@ -2,10 +2,10 @@ package io.stillpoint.vault;
 
 import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicInteger;
 

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class CopyAndRepairTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
 
@@ -235,7 +235,8 @@ final class CopyAndRepairTest {
     @Test
     void damageIsFoundWithoutTheKey() throws IOException {
         original.full(first);
-        try (SealedVault sealed = SealedVault.open(original.store(), ProcessResources.ofThisProcess())) {
+        try (SealedVault sealed =
+                SealedVault.open(original.store(), ProcessResources.ofThisProcess())) {
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems()).isEmpty();
             damage();
             assertThat(sealed.verify(new Cancellation(), _ -> {}).problems())

@@ -180,7 +180,11 @@ final class DamageTest {
         assertThatThrownBy(() ->
                         Vault.open(
                                 empty,
-                                KeyFile.read(folder.resolve("key")), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())))
+                                KeyFile.read(folder.resolve("key")),
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess())))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.kind()).isEqualTo(Kind.NOT_A_VAULT));
@@ -191,7 +195,11 @@ final class DamageTest {
         assertThatThrownBy(() ->
                         Vault.init(
                                 new LocalStore(folder.resolve("vault")),
-                                KeyFile.read(folder.resolve("key")), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())))
+                                KeyFile.read(folder.resolve("key")),
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess())))
                 .isInstanceOfSatisfying(
                         VaultException.class, e -> assertThat(e.kind()).isEqualTo(Kind.EXISTS));
     }

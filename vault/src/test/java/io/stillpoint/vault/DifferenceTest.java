@@ -29,7 +29,7 @@ final class DifferenceTest {
     private static final int CHUNK = TestVault.CHUNK;
     private static final int CHUNKS = 100;
     private static final VaultSettings SMALL =
-            new VaultSettings(4 * CHUNK, true, 17 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
+            new VaultSettings(4 * CHUNK, true, 17 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
 

@@ -19,8 +19,8 @@ import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -41,7 +41,14 @@ final class FailingMergeTest {
     void aBackupSucceedsThoughTheMergeBesideItFails() {
         KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
         RefusingMerges store = new RefusingMerges(new LocalStore(folder.resolve("vault")));
-        try (Vault vault = Vault.init(store, key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
+        try (Vault vault =
+                Vault.init(
+                        store,
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
             for (int i = 0; i < BACKUPS; i++) {
                 RecoveryPoint point = backup(vault, i);
                 assertThat(vault.points()).hasSize(i + 1).contains(point);

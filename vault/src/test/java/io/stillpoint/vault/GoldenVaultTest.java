@@ -76,7 +76,13 @@ final class GoldenVaultTest {
         LocalStore store = new LocalStore(folder.resolve("vault"));
         Passphrase passphrase = Passphrase.read(folder.resolve("passphrase"));
         try (Vault vault =
-                Vault.open(store, passphrase, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
+                Vault.open(
+                        store,
+                        passphrase,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
             assertThat(vault.points()).hasSize(2);
             assertThat(vault.keySlots().list())
                     .extracting(entry -> entry.state() + " " + entry.label())
@@ -106,7 +112,11 @@ final class GoldenVaultTest {
         try (Vault vault =
                 Vault.open(
                         new LocalStore(folder.resolve("vault")),
-                        KeyFile.read(folder.resolve("key")), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
+                        KeyFile.read(folder.resolve("key")),
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
             assertThat(vault.points()).hasSize(2);
         }
         try (TestVault vault = TestVault.open(folder)) {

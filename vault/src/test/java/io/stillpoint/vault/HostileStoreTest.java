@@ -112,7 +112,11 @@ final class HostileStoreTest {
         Path key = Files.copy(folder.resolve("key"), other.resolve("key"));
         Vault.init(
                         new LocalStore(other.resolve("vault")),
-                        KeyFile.read(key), new Vault.Surroundings(Randomness.secure(), () -> Instant.parse("2026-01-01T00:00:00Z"), ProcessResources.ofThisProcess()))
+                        KeyFile.read(key),
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                () -> Instant.parse("2026-01-01T00:00:00Z"),
+                                ProcessResources.ofThisProcess()))
                 .close();
         try (TestVault vault = TestVault.open(other)) {
             vault.full(content);

@@ -140,7 +140,13 @@ final class IndexMergeTest {
     }
 
     private static Vault open(ObjectStore store, KeyFile key) {
-        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+        return Vault.open(
+                store,
+                key,
+                new Vault.Surroundings(
+                        Randomness.secure(),
+                        InstantSource.system(),
+                        ProcessResources.ofThisProcess()));
     }
 
     private KeyFile key() {
@@ -381,8 +387,7 @@ final class IndexMergeTest {
         Map<ItemId, Set<Place>> before;
         try (TestVault vaults = TestVault.make(folder)) {
             VaultSettings small =
-                    new VaultSettings(
-                            2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
+                    new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
             vaults.use(small);
             byte[] content = TestVault.random(40 * CHUNK, 1);
             RecoveryPoint old = vaults.full(content.clone());

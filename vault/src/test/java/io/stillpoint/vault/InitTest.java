@@ -31,11 +31,25 @@ final class InitTest {
     }
 
     private void init() {
-        Vault.init(new LocalStore(root), KEY, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())).close();
+        Vault.init(
+                        new LocalStore(root),
+                        KEY,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))
+                .close();
     }
 
     private void open() {
-        Vault.open(new LocalStore(root), KEY, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())).close();
+        Vault.open(
+                        new LocalStore(root),
+                        KEY,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))
+                .close();
     }
 
     private void requireRefused(String code, String named) throws IOException {
@@ -98,7 +112,8 @@ final class InitTest {
         assertThatThrownBy(this::open)
                 .hasMessageContaining("copy of this vault")
                 .hasMessageNotContaining("stillpoint vault init");
-        assertThatThrownBy(() -> SealedVault.open(new LocalStore(root), ProcessResources.ofThisProcess()))
+        assertThatThrownBy(() ->
+                        SealedVault.open(new LocalStore(root), ProcessResources.ofThisProcess()))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.code()).isEqualTo("vault.header-lost"));

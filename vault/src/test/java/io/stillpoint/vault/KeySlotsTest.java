@@ -16,11 +16,11 @@ import io.stillpoint.vault.key.Unlocked;
 import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -47,7 +47,12 @@ final class KeySlotsTest {
 
     @BeforeEach
     void makeVault() {
-        Vault.init(store(), key, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess())).close();
+        Vault.init(
+                        store(),
+                        key,
+                        new Vault.Surroundings(
+                                randomness, () -> now, ProcessResources.ofThisProcess()))
+                .close();
     }
 
     private LocalStore store() {
@@ -55,7 +60,10 @@ final class KeySlotsTest {
     }
 
     private Vault open(Credential credential) {
-        return Vault.open(store(), credential, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()));
+        return Vault.open(
+                store(),
+                credential,
+                new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()));
     }
 
     private ObjectId add(Credential credential, String label) {
@@ -120,8 +128,18 @@ final class KeySlotsTest {
     @Test
     void aVaultMayBeMadeWithAPassphrase() {
         LocalStore other = new LocalStore(folder.resolve("other"));
-        Vault.init(other, passphrase, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess())).close();
-        try (Vault vault = Vault.open(other, passphrase, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()))) {
+        Vault.init(
+                        other,
+                        passphrase,
+                        new Vault.Surroundings(
+                                randomness, () -> now, ProcessResources.ofThisProcess()))
+                .close();
+        try (Vault vault =
+                Vault.open(
+                        other,
+                        passphrase,
+                        new Vault.Surroundings(
+                                randomness, () -> now, ProcessResources.ofThisProcess()))) {
             assertThat(vault.keySlots().list())
                     .singleElement()
                     .matches(entry -> entry.state() == KeySlots.State.PASSPHRASE)
@@ -308,7 +326,12 @@ final class KeySlotsTest {
                         below.delete(name);
                     }
                 };
-        try (Vault vault = Vault.open(racing, key, new Vault.Surroundings(randomness, () -> now, ProcessResources.ofThisProcess()))) {
+        try (Vault vault =
+                Vault.open(
+                        racing,
+                        key,
+                        new Vault.Surroundings(
+                                randomness, () -> now, ProcessResources.ofThisProcess()))) {
             requireFailure(
                     () -> vault.keySlots().remove(theirs, false), Kind.REFUSED, "vault.last-slot");
         }

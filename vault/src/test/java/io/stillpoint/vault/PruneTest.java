@@ -39,7 +39,7 @@ final class PruneTest {
 
     /// Small packs, so that a few chunks fill several.
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
 
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
@@ -274,8 +274,7 @@ final class PruneTest {
     @Test
     void silentSessionIsRevoked() {
         VaultSettings silent =
-                new VaultSettings(
-                        2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK,  Duration.ofSeconds(-10));
+                new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofSeconds(-10));
         byte[] content = disk(20, 1);
         Scan scan = new Scan.Everything(Optional.empty());
         try (BackupSession session =

@@ -63,7 +63,10 @@ final class RescueTest {
                         new LocalStore(folder.resolve("scratch")),
                         true),
                 KeyFile.read(folder.resolve("key")),
-                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()),
+                new Vault.Surroundings(
+                        Randomness.secure(),
+                        InstantSource.system(),
+                        ProcessResources.ofThisProcess()),
                 unreadable::add);
     }
 

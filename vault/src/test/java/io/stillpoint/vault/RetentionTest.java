@@ -64,7 +64,9 @@ final class RetentionTest {
                                         new Class<?>[] {ObjectStore.class},
                                         (_, method, arguments) -> {
                                             if (method.getName().equals("retain")) {
-                                                retain((ObjectName) arguments[0], (Instant) arguments[1]);
+                                                retain(
+                                                        (ObjectName) arguments[0],
+                                                        (Instant) arguments[1]);
                                                 return null;
                                             }
                                             try {
@@ -143,7 +145,8 @@ final class RetentionTest {
                         image.shape(),
                         new TreeDifference.Visitor() {
                             @Override
-                            public void chunk(long chunk, @Nullable ItemId old, @Nullable ItemId id) {
+                            public void chunk(
+                                    long chunk, @Nullable ItemId old, @Nullable ItemId id) {
                                 if (id != null) {
                                     check.accept(id);
                                 }

@@ -212,19 +212,19 @@ final class SessionResumeTest {
         died.close();
         vaults.vault().prune(AT_ONCE, new Cancellation());
         vaults.vault().prune(AT_ONCE, new Cancellation());
+        RecoveryPoint point;
         try (BackupSession session = resume(vaults.vault(), record)) {
-            RecoveryPoint point = vaults.commit(session, store(session, content));
-            vaults.reopen();
-            assertThat(vaults.verify().problems()).isEmpty();
-            assertThat(vaults.restored(point)).isEqualTo(content);
+            point = vaults.commit(session, store(session, content));
         }
+        vaults.reopen();
+        assertThat(vaults.verify().problems()).isEmpty();
+        assertThat(vaults.restored(point)).isEqualTo(content);
     }
 
     @Test
     void aSessionThatIsOverIsNotTakenUp() {
         VaultSettings silent =
-                new VaultSettings(
-                        2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofSeconds(-10));
+                new VaultSettings(2 * CHUNK, true, 7 * CHUNK, 2 * CHUNK, Duration.ofSeconds(-10));
         BackupSession revoked =
                 vaults.vault().backup(silent, Optional.empty(), new Cancellation(), (_, _) -> {});
         SessionRecord record = revoked.record();

@@ -42,8 +42,20 @@ final class TestVault implements AutoCloseable {
         this.key = key;
         vault =
                 isNew
-                        ? Vault.init(store(), key, new Vault.Surroundings(Randomness.secure(), () -> now, ProcessResources.ofThisProcess()))
-                        : Vault.open(store(), key, new Vault.Surroundings(Randomness.secure(), () -> now, ProcessResources.ofThisProcess()));
+                        ? Vault.init(
+                                store(),
+                                key,
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        () -> now,
+                                        ProcessResources.ofThisProcess()))
+                        : Vault.open(
+                                store(),
+                                key,
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        () -> now,
+                                        ProcessResources.ofThisProcess()));
     }
 
     /// Makes `vault` and `key` in the folder.
@@ -80,7 +92,8 @@ final class TestVault implements AutoCloseable {
     }
 
     private Vault.Surroundings surroundings() {
-        return new Vault.Surroundings(Randomness.secure(), () -> now, ProcessResources.ofThisProcess(), settings);
+        return new Vault.Surroundings(
+                Randomness.secure(), () -> now, ProcessResources.ofThisProcess(), settings);
     }
 
     /// Goes on with other settings; the vault is opened anew.

@@ -239,7 +239,12 @@ final class VaultTest {
         KeyFile other = KeyFile.create(folder.resolve("other"), Randomness.secure());
         assertThatThrownBy(() ->
                         Vault.open(
-                                vaults.store(), other, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())))
+                                vaults.store(),
+                                other,
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess())))
                 .isInstanceOfSatisfying(
                         VaultException.class,
                         e -> assertThat(e.kind()).isEqualTo(VaultException.Kind.WRONG_KEY));

@@ -38,8 +38,7 @@ final class Rebuild {
 
     /// As many chunks in a pack as there are in one of 32 MiB with ordinary content.
     private static final VaultSettings SETTINGS =
-            new VaultSettings(
-                    FrameCodec.PLAIN_MAX, true, 300_000, 1 << 20,  Duration.ofHours(24));
+            new VaultSettings(FrameCodec.PLAIN_MAX, true, 300_000, 1 << 20, Duration.ofHours(24));
 
     private Rebuild() {}
 
@@ -52,7 +51,11 @@ final class Rebuild {
                 Vault.init(
                         new LocalStore(folder),
                         KeyFile.create(key, Randomness.secure()),
-                        new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess(), SETTINGS))) {
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess(),
+                                SETTINGS))) {
             backup(vault, new CountedDisk(chunks));
             Vault.Facts facts = vault.facts();
             items = facts.items();
@@ -69,7 +72,11 @@ final class Rebuild {
         try (Vault vault =
                 Vault.open(
                         new LocalStore(folder),
-                        KeyFile.read(key), new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
+                        KeyFile.read(key),
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
             // A session adopts what no segment lists, and writes it down at its end.
             backup(vault, new CountedDisk(1));
             Vault.Facts facts = vault.facts();

@@ -1,7 +1,8 @@
 package io.stillpoint.benchmark.many;
 
-import io.stillpoint.platform.ProcessResources;
+import com.sun.management.OperatingSystemMXBean;
 import io.stillpoint.benchmark.ProcessMemory;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -11,6 +12,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -59,7 +61,10 @@ public final class Many {
                         Vault.init(
                                 new LocalStore(Path.of(args[0])),
                                 KeyFile.create(Path.of(args[1]), Randomness.secure()),
-                                new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()));
+                                new Vault.Surroundings(
+                                        Randomness.secure(),
+                                        InstantSource.system(),
+                                        ProcessResources.ofThisProcess()));
                 BufferedReader rounds =
                         new BufferedReader(
                                 new InputStreamReader(System.in, StandardCharsets.UTF_8))) {
@@ -74,6 +79,7 @@ public final class Many {
         List<Callable<Done>> jobs = new ArrayList<>();
         subjects.forEach(subject -> jobs.add(() -> job(subject)));
         List<Done> done = new ArrayList<>();
+        long cpu = cpuNanos();
         long begin = System.nanoTime();
         double seconds;
         try (ExecutorService threads = Executors.newFixedThreadPool(atOnce)) {
@@ -84,15 +90,15 @@ public final class Many {
         }
         requireAsNamed(name, done);
         List<Double> small = sorted(done, each -> !each.subject.isLarge());
-        List<Double> live =
-                sorted(done, each -> !each.subject.isLarge() && each.subject.isLive());
+        List<Double> live = sorted(done, each -> !each.subject.isLarge() && each.subject.isLive());
         List<Double> large = sorted(done, each -> each.subject.isLarge());
         OUT.printf(
                 Locale.ROOT,
-                "| %s | %d | %.0f | %.2f | %.2f | %.1f | %.2f | %.2f | %.0f | %.0f |%n",
+                "| %s | %d | %.0f | %.2f | %.2f | %.2f | %.1f | %.2f | %.2f | %.0f | %.0f |%n",
                 name,
                 atOnce,
                 60 * done.size() / seconds,
+                (cpuNanos() - cpu) / 1e9 / done.size(),
                 median(small),
                 small.getLast(),
                 small.getLast() / median(small),
@@ -106,6 +112,11 @@ public final class Many {
         long begin = System.nanoTime();
         RecoveryPoint point = subject.backup(vault, scratch);
         return new Done(subject, since(begin), point);
+    }
+
+    /// What this process has used of all processors.
+    private static long cpuNanos() {
+        return ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getProcessCpuTime();
     }
 
     private static double since(long begin) {

@@ -3,12 +3,12 @@ package io.stillpoint.benchmark.many;
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.JobEvents;
 import io.stillpoint.engine.JobTools;
 import io.stillpoint.engine.JobVm;
 import io.stillpoint.engine.MemoryJournal;
 import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.ScratchSettings;
-import io.stillpoint.engine.JobEvents;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.images.ImageFile;
 import io.stillpoint.hypervisor.images.StoppedImages;
@@ -61,8 +61,7 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
 
     private VirtualMachine open(Path scratch) {
         if (!isLive) {
-            return StoppedImages.of(
-                    name, paths.stream().map(ImageFile::of).toList());
+            return StoppedImages.of(name, paths.stream().map(ImageFile::of).toList());
         }
         return QemuVm.open(
                 paths.getFirst(),

@@ -1,8 +1,8 @@
 package io.stillpoint.benchmark.scale;
 
-import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.RealDisk;
 import io.stillpoint.vault.Vault;
@@ -59,6 +59,7 @@ final class Generation {
 
     /// A frame for each chunk, some 1,100 bytes then, and a data pack for each frame.
     private static final ProcessResources PROCESS = ProcessResources.ofThisProcess();
+
     private static final VaultSettings SETTINGS =
             new VaultSettings(65_536, false, 1800, 8 << 20, Duration.ofHours(24));
 
@@ -83,7 +84,11 @@ final class Generation {
     }
 
     private void run(ObjectStore store, int vms) throws InterruptedException, ExecutionException {
-        Vault.init(new OwnPart(store, clock), key, new Vault.Surroundings(randomness, clock, PROCESS, SETTINGS)).close();
+        Vault.init(
+                        new OwnPart(store, clock),
+                        key,
+                        new Vault.Surroundings(randomness, clock, PROCESS, SETTINGS))
+                .close();
         List<Callable<Void>> parts = new ArrayList<>();
         for (int from = 0; from < vms; from += PART) {
             int first = from;
@@ -133,7 +138,8 @@ final class Generation {
         for (int vm = first; vm < end; vm++) {
             disks.add(new ArrayList<>());
         }
-        Vault.Surroundings surroundings = new Vault.Surroundings(randomness, clock, PROCESS, SETTINGS);
+        Vault.Surroundings surroundings =
+                new Vault.Surroundings(randomness, clock, PROCESS, SETTINGS);
         try (Vault vault = Vault.open(store, key, surroundings)) {
             for (int changes = 0; changes <= CHANGES; changes++) {
                 List<DiskInput> inputs = new ArrayList<>();

@@ -5,10 +5,12 @@ import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Locale;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 
 /// Counts what is asked of a store, as S3 would count it: an object that is opened and read once is one GET, and each further read is
@@ -26,40 +28,22 @@ final class Requests implements ObjectStore {
     }
 
     private final ObjectStore store;
-    private final AtomicLongArray counts = new AtomicLongArray(Request.values().length);
+    private final Map<Request, AtomicLong> counts = new EnumMap<>(Request.class);
 
     Requests(ObjectStore store) {
         this.store = store;
+        for (Request request : Request.values()) {
+            counts.put(request, new AtomicLong());
+        }
     }
 
     private void count(Request request) {
-        counts.incrementAndGet(request.ordinal());
+        Objects.requireNonNull(counts.get(request)).incrementAndGet();
     }
 
     /// Of each kind, in their order, since the last call.
-    long[] taken() {
-        long[] taken = new long[counts.length()];
-        for (int i = 0; i < taken.length; i++) {
-            taken[i] = counts.getAndSet(i, 0);
-        }
-        return taken;
-    }
-
-    static String text(long[] counts) {
-        StringBuilder text = new StringBuilder();
-        for (Request request : Request.values()) {
-            long count = counts[request.ordinal()];
-            if (count > 0) {
-                text.append(
-                        String.format(
-                                Locale.ROOT,
-                                "%s%,d %s",
-                                text.isEmpty() ? "" : ", ",
-                                count,
-                                request));
-            }
-        }
-        return text.isEmpty() ? "none" : text.toString();
+    List<Long> taken() {
+        return counts.values().stream().map(count -> count.getAndSet(0)).toList();
     }
 
     @Override

@@ -1,9 +1,9 @@
 package io.stillpoint.benchmark.scale;
 
-import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.stores.CachedStore;
 import io.stillpoint.stores.StoreLocation;
@@ -75,19 +75,14 @@ public final class Scale {
         if (args[0].equals("make")) {
             Credential key = KeyFile.create(Path.of(args[2]), Randomness.secure());
             Generation.run(Path.of(args[1]), key, Integer.parseInt(args[3]));
-            Vault.init(
-                            new LocalStore(Path.of(args[4])),
-                            key,
-                            surroundings())
-                    .close();
+            Vault.init(new LocalStore(Path.of(args[4])), key, surroundings()).close();
         } else {
             new Scale(args).measure(args[0]);
         }
     }
 
     private static Vault.Surroundings surroundings() {
-        return new Vault.Surroundings(
-                Randomness.secure(), InstantSource.system(), PROCESS);
+        return new Vault.Surroundings(Randomness.secure(), InstantSource.system(), PROCESS);
     }
 
     /// As the command opens it.
@@ -115,8 +110,8 @@ public final class Scale {
             }
             store.taken();
             for (int i = 0; i < 2; i++) {
-                // Any VMs but the same for each step and state.
-                TinyVm vm = new TinyVm((vms / 3 + i) % vms);
+                // Any VMs, but the same ones for each step and state; others while the vault settles.
+                TinyVm vm = new TinyVm((step.equals("settle") ? i : vms / 3 + i) % vms);
                 long begin = System.nanoTime();
                 run(step, vault, vm);
                 tell(i == 0 ? step : step + ", again", begin);
@@ -127,7 +122,7 @@ public final class Scale {
     private void run(String step, Vault vault, TinyVm vm) {
         switch (step) {
             case "newest" -> require(vault.newest(vm.name()).isPresent());
-            case "backup" -> {
+            case "backup", "settle" -> {
                 Optional<RecoveryPoint> newest = vault.newest(vm.name());
                 require(newest.isPresent());
                 backup(vault, vm, newest.get());
@@ -182,11 +177,7 @@ public final class Scale {
     /// Into a small vault in a folder: its requests are not counted.
     private void copy(Vault vault, TinyVm vm) {
         RecoveryPoint point = vault.newest(vm.name()).orElseThrow();
-        try (Vault to =
-                Vault.open(
-                        new LocalStore(other),
-                        KeyFile.read(key),
-                        surroundings())) {
+        try (Vault to = Vault.open(new LocalStore(other), KeyFile.read(key), surroundings())) {
             vault.copyTo(to, Optional.empty(), new Cancellation(), (_, _) -> {}).copy(point);
         }
     }
@@ -194,7 +185,7 @@ public final class Scale {
     @SuppressWarnings("SystemOut")
     private void tell(String what, long began) throws IOException {
         double seconds = (System.nanoTime() - began) / 1e9;
-        long[] requests = store.taken();
+        List<Long> requests = store.taken();
         StringBuilder row = new StringBuilder("| " + what + " |");
         for (long count : requests) {
             row.append(String.format(Locale.ROOT, " %,d |", count));

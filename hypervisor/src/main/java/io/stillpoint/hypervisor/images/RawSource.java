@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.images;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.platform.natives.SparseFile;
@@ -70,6 +71,10 @@ final class RawSource implements BlockSource {
     @Override
     public void read(long offset, byte[] into, int at, int length) {
         Objects.checkFromIndexSize(offset, length, size);
+        Processors.aside(() -> readNow(offset, into, at, length));
+    }
+
+    private void readNow(long offset, byte[] into, int at, int length) {
         ByteBuffer buffer = ByteBuffer.wrap(into, at, length);
         try {
             while (buffer.hasRemaining()) {

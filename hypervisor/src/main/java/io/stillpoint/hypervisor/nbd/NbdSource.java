@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.nbd;
 
+import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.net.SocketAddress;
@@ -39,7 +40,7 @@ public final class NbdSource implements BlockSource {
 
     @Override
     public void read(long offset, byte[] into, int at, int length) {
-        client.read(offset, into, at, length);
+        Processors.aside(() -> client.read(offset, into, at, length));
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.nbd;
 
+import io.stillpoint.platform.Threads;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
@@ -15,7 +16,8 @@ final class StallGuard {
 
     StallGuard(Duration stallMax) {
         this.stallNanos = stallMax.toNanos();
-        this.thread = Thread.ofVirtual().name("nbd-stall-guard").start(this::run);
+        thread = Threads.ofProcess().waiting("nbd-stall-guard", this::run);
+        thread.start();
     }
 
     /// A handshake begins.

@@ -67,7 +67,8 @@ record GuestDisk(
         }
     }
 
-    /// What a later process must know of it; [#of] reads it. The bitmaps, which change, are not in it.
+    /// What a later process must know of it; [#of] reads it. The bitmaps, which change, are not in
+    /// it, nor is a secret that stands in the file's name.
     ObjectNode json() {
         return Json.object()
                 .put("name", name)
@@ -75,7 +76,7 @@ record GuestDisk(
                 .put("device", device)
                 .put("deviceType", deviceType)
                 .put("format", format)
-                .put("file", file)
+                .put("file", SecretMask.apply(file))
                 .put("size", size)
                 .put("serial", serial)
                 .put("storesBitmaps", storesBitmaps)

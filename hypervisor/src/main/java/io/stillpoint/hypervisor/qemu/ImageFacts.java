@@ -31,8 +31,10 @@ record ImageFacts(ArrayNode files, boolean isGuarded) {
                             .put("node", leaf.node())
                             .put(
                                     "path",
-                                    process.map(each -> each.absolute(leaf.file()))
-                                            .orElse(leaf.file()));
+                                    // That of a network protocol may hold a password.
+                                    SecretMask.apply(
+                                            process.map(each -> each.absolute(leaf.file()))
+                                                    .orElse(leaf.file())));
             if (!LOCAL.contains(leaf.driver()) || process.isEmpty()) {
                 isGuarded = false;
                 continue;

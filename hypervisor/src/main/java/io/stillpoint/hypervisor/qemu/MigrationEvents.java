@@ -38,6 +38,13 @@ final class MigrationEvents {
         return events;
     }
 
+    /// Switches it off after a snapshot that could not be taken up.
+    ///
+    /// @param isOurs as [#resume]
+    static void end(Monitor monitor, boolean isOurs) {
+        new MigrationEvents(monitor, isOurs).end();
+    }
+
     /// Whether it is on for us alone.
     boolean isOurs() {
         return isOurs;

@@ -166,8 +166,8 @@ public final class QemuHypervisor implements Hypervisor {
         settings.known()
                 .map(KnownMonitors::all)
                 .orElse(List.of())
-                .forEach(known -> places.merge(
-                        real(known.socket()), known.id(), (one, other) -> other));
+                .forEach(known ->
+                        places.merge(real(known.socket()), known.id(), (one, other) -> other));
         return places;
     }
 

@@ -45,7 +45,7 @@ public final class QemuVm implements VirtualMachine {
     private @Nullable ScratchFolder scratch;
     private @Nullable AbandonedSnapshot guardian;
     private KeptSnapshots guardianKeeps = KeptSnapshots.NONE;
-    private SweepScope scope = SweepScope.EVERYBODY;
+    private SweepScope scope = SweepScope.everybody();
     private boolean isLeft;
     private @Nullable ObjectNode configuration;
 
@@ -193,7 +193,7 @@ public final class QemuVm implements VirtualMachine {
 
     /// What is left after the sweep is kept. Two filters above one disk would each miss what the other copies.
     private void requireNoneHeld() {
-        List<String> held = Traces.of(monitor, Traces.Reach.LEFTOVERS, SweepScope.EVERYBODY);
+        List<String> held = Traces.of(monitor, Traces.Reach.LEFTOVERS, SweepScope.everybody());
         if (!held.isEmpty()) {
             throw new HypervisorException(
                     Kind.BUSY, "vm.snapshot-kept", null, monitor.socket(), held.getFirst());
@@ -231,6 +231,7 @@ public final class QemuVm implements VirtualMachine {
                                     e);
             try {
                 Undisturbed.run(sweep::run);
+                MigrationEvents.end(monitor, state.switchedEvents());
             } catch (HypervisorException left) {
                 broken.addSuppressed(left);
             }

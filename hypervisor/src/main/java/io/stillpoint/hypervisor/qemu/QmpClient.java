@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
@@ -64,7 +65,7 @@ public final class QmpClient implements AutoCloseable {
         this.socket = socket;
         this.channel = channel;
         this.process = QemuProcess.of(channel.peer());
-        Thread.ofPlatform().daemon().name("qmp-reader").start(this::readAll);
+        Threads.ofProcess().working("qmp-reader", this::readAll).start();
     }
 
     /// Connects and negotiates.

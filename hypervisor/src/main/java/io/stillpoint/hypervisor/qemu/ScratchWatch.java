@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -53,7 +54,7 @@ final class ScratchWatch implements AutoCloseable {
     }
 
     void start() {
-        Thread.ofVirtual().name("scratch-watch").start(this::run);
+        Threads.ofProcess().waiting("scratch-watch", this::run).start();
     }
 
     @Override

@@ -166,7 +166,7 @@ final class Sweep {
     /// A job that ended between stopping and continuing the VM has left its mark, see [Instant]. Whoever comes first
     /// continues the VM, whatever is in its scope.
     void continueVm() {
-        List<String> marks = nodes(Role.STOPPED, SweepScope.EVERYBODY);
+        List<String> marks = nodes(Role.STOPPED, SweepScope.everybody());
         if (!marks.isEmpty() && !monitor.isVmRunning()) {
             attempt("cont", Json.object());
         }

@@ -5,7 +5,9 @@ import io.stillpoint.hypervisor.KeptSnapshots;
 /// Whose things a sweep removes.
 sealed interface SweepScope {
     /// Every job's.
-    SweepScope EVERYBODY = new AllBut(KeptSnapshots.NONE);
+    static SweepScope everybody() {
+        return new AllBut(KeptSnapshots.NONE);
+    }
 
     /// All that ended jobs left, and that no journal names.
     record AllBut(KeptSnapshots kept) implements SweepScope {

@@ -9,7 +9,12 @@ final class ImageUser implements AutoCloseable {
 
     ImageUser(Path file) throws IOException {
         process =
-                new ProcessBuilder("sh", "-c", "exec 3>>\"$1\"; echo open; read -r line", "sh", file.toString())
+                new ProcessBuilder(
+                                "sh",
+                                "-c",
+                                "exec 3>>\"$1\"; echo open; read -r line",
+                                "sh",
+                                file.toString())
                         .start();
         if (process.getInputStream().read() != 'o') {
             throw new AssertionError("not opened: " + file);

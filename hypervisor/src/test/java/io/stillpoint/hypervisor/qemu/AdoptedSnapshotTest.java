@@ -316,6 +316,7 @@ class AdoptedSnapshotTest extends Backups {
         }
         assertThat(vm.traces()).isEmpty();
         assertThat(vm.status()).isEqualTo("running");
+        assertThat(tellsOfMigrations(vm)).isFalse();
     }
 
     /// What somebody does to a snapshot while nobody watches.

@@ -123,7 +123,8 @@ final class HolderToKill {
         }
     }
 
-    private void write(String step, SnapshotName name, @Nullable ObjectNode descriptor) throws IOException {
+    private void write(String step, SnapshotName name, @Nullable ObjectNode descriptor)
+            throws IOException {
         ObjectNode record = Json.object().put("step", step).put("name", name.toString());
         if (descriptor != null) {
             record.set("descriptor", descriptor);

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -59,7 +60,17 @@ class KilledSnapshotTest extends Backups {
                 try {
                     killAndGoOn(vm, moment, millis);
                 } catch (AssertionError | HypervisorException e) {
-                    fail("kill " + i + " of seed " + seed + " at " + moment + ", " + millis + " ms", e);
+                    fail(
+                            "kill "
+                                    + i
+                                    + " of seed "
+                                    + seed
+                                    + " at "
+                                    + moment
+                                    + ", "
+                                    + millis
+                                    + " ms",
+                            e);
                 }
             }
         }
@@ -125,7 +136,7 @@ class KilledSnapshotTest extends Backups {
         assertThat(vm.status()).isEqualTo("running");
     }
 
-    private void commit(JsonNode last, TreeSet<Integer> before) {
+    private void commit(JsonNode last, SortedSet<Integer> before) {
         recordings.put(
                 job(number), last.path("descriptor").path("state").path("recording").toString());
         committed = number;
@@ -150,7 +161,7 @@ class KilledSnapshotTest extends Backups {
         vm.write("d2", (long) (number % 200) * CHUNK, CHUNK, pattern);
     }
 
-    private static List<Extent> extents(TreeSet<Integer> chunks) {
+    private static List<Extent> extents(SortedSet<Integer> chunks) {
         List<Extent> extents = new ArrayList<>();
         for (int chunk : chunks) {
             long offset = (long) chunk * CHUNK;
@@ -175,10 +186,10 @@ class KilledSnapshotTest extends Backups {
     private void sweep(RealVm vm, KeptSnapshots kept) {
         QemuSweeper.Result result =
                 new QemuSweeper(InstantSource.system(), kept)
-                        .sweep(
-                                new KnownMonitors.Known(
-                                        "", vm.socket(), folder.resolve("scratch")));
-        assertThat(result.outcome()).as(result.detail().toString()).isEqualTo(QemuSweeper.Outcome.SWEPT);
+                        .sweep(new KnownMonitors.Known("", vm.socket(), folder.resolve("scratch")));
+        assertThat(result.outcome())
+                .as(result.detail().toString())
+                .isEqualTo(QemuSweeper.Outcome.SWEPT);
     }
 
     @Test
@@ -216,8 +227,7 @@ class KilledSnapshotTest extends Backups {
             vm.write("d1", 0, CHUNK, 1);
             try (QemuVm next = QemuVm.open(vm.socket());
                     HeldSnapshot snapshot =
-                            next.adopt(
-                                    descriptor(Json.parse(Files.readAllBytes(journal()))))) {
+                            next.adopt(descriptor(Json.parse(Files.readAllBytes(journal()))))) {
                 assertThat(read(snapshot, "d1")).isEqualTo(expected);
                 snapshot.proveValid();
             }

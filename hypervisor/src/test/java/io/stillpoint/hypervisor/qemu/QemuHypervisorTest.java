@@ -34,8 +34,7 @@ class QemuHypervisorTest extends Backups {
         try (RealVm vm = RealVm.start(folder, "-uuid", UUID, "-name", "web")) {
             hypervisor = new QemuHypervisor(List.of(vm.socket(), nowhere), settings);
             Found found = hypervisor.find();
-            assertThat(found.vms())
-                    .containsExactly(new Hypervisor.Vm(id, "web", Power.RUNNING));
+            assertThat(found.vms()).containsExactly(new Hypervisor.Vm(id, "web", Power.RUNNING));
             assertThat(found.unanswered())
                     .extracting(Hypervisor.Unanswered::place)
                     .containsExactly(nowhere.toString());
@@ -87,10 +86,7 @@ class QemuHypervisorTest extends Backups {
             VmId id = hypervisor.find().vms().getFirst().id();
             assertThat(id.text()).matches("vm-[0-9a-f]{32}");
             vm.restart();
-            assertThat(
-                            new QemuHypervisor(List.of(vm.socket()), QemuSettings.USUAL)
-                                    .find()
-                                    .vms())
+            assertThat(new QemuHypervisor(List.of(vm.socket()), QemuSettings.USUAL).find().vms())
                     .extracting(Hypervisor.Vm::id)
                     .containsExactly(id);
         }
@@ -102,20 +98,14 @@ class QemuHypervisorTest extends Backups {
         Path second = folder.resolve("second.sock");
         try (RealVm vm =
                 RealVm.start(
-                        folder,
-                        "-uuid",
-                        UUID,
-                        "-qmp",
-                        "unix:" + second + ",server=on,wait=off")) {
+                        folder, "-uuid", UUID, "-qmp", "unix:" + second + ",server=on,wait=off")) {
             VmId id = new VmId(UUID);
-            Hypervisor one =
-                    new QemuHypervisor(List.of(vm.socket(), second), QemuSettings.USUAL);
+            Hypervisor one = new QemuHypervisor(List.of(vm.socket(), second), QemuSettings.USUAL);
             assertThat(one.find().vms()).hasSize(1);
             one.open(id).close();
             try (RealVm twin = RealVm.start(other, "-uuid", UUID)) {
                 Hypervisor two =
-                        new QemuHypervisor(
-                                List.of(vm.socket(), twin.socket()), QemuSettings.USUAL);
+                        new QemuHypervisor(List.of(vm.socket(), twin.socket()), QemuSettings.USUAL);
                 assertThat(two.find().vms()).hasSize(1);
                 assertThatThrownBy(() -> two.open(id))
                         .isInstanceOfSatisfying(

@@ -1,6 +1,7 @@
 package io.stillpoint.stores.request;
 
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.store.ObjectStore.Upload;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -85,18 +86,20 @@ public abstract class PartedUpload implements Upload {
         parts.add(part);
         buffer = new byte[0];
         used = 0;
-        Thread.ofVirtual()
-                .name("part-" + number)
-                .start(() -> {
-                    try {
-                        putPart(number, bytes, length);
-                        part.complete(null);
-                    } catch (RuntimeException | Error e) {
-                        part.completeExceptionally(e);
-                    } finally {
-                        slots.release();
-                    }
-                });
+        Threads.ofProcess()
+                .waiting("part-" + number, () -> put(part, number, bytes, length))
+                .start();
+    }
+
+    private void put(CompletableFuture<Void> part, int number, byte[] bytes, int length) {
+        try {
+            putPart(number, bytes, length);
+            part.complete(null);
+        } catch (RuntimeException | Error e) {
+            part.completeExceptionally(e);
+        } finally {
+            slots.release();
+        }
     }
 
     @Override

@@ -98,12 +98,12 @@ final class FakeFiles {
 
     JsonNode obey(String command, ObjectNode arguments) {
         if (command.equals("guest-file-open")) {
-            return open(
-                    arguments.path("path").asString(""), arguments.path("mode").asString("r"));
+            return open(arguments.path("path").asString(""), arguments.path("mode").asString("r"));
         }
         Handle handle = handles.get(arguments.path("handle").asLong(-1));
         if (handle == null) {
-            throw new RefusedException("handle '%s' has not been found".formatted(arguments.path("handle")));
+            throw new RefusedException(
+                    "handle '%s' has not been found".formatted(arguments.path("handle")));
         }
         return switch (command) {
             case "guest-file-read" -> read(handle, arguments.path("count").asInt(4096));

@@ -32,13 +32,7 @@ public final class FakeGuest {
     static final String STATUS = "guest-fsfreeze-status";
 
     private static final Set<String> WHILE_FROZEN =
-            Set.of(
-                    "guest-ping",
-                    "guest-sync",
-                    "guest-sync-delimited",
-                    "guest-info",
-                    STATUS,
-                    THAW);
+            Set.of("guest-ping", "guest-sync", "guest-sync-delimited", "guest-info", STATUS, THAW);
 
     private static final Set<String> COMMANDS =
             Set.of(
@@ -117,8 +111,7 @@ public final class FakeGuest {
     public synchronized Duration longestFreeze() {
         tick();
         Instant since = frozenSince;
-        Duration now =
-                since == null ? Duration.ZERO : Duration.between(since, clock.instant());
+        Duration now = since == null ? Duration.ZERO : Duration.between(since, clock.instant());
         return now.compareTo(longestFreeze) > 0 ? now : longestFreeze;
     }
 

@@ -153,7 +153,8 @@ final class FakePrograms {
     private Result folder(String step, String folder, List<String> more) {
         for (String path : files.below(folder + "/")) {
             String rest = path.substring(folder.length() + 1);
-            boolean isPart = rest.contains("/") && rest.substring(0, rest.indexOf('/')).endsWith(".part");
+            boolean isPart =
+                    rest.contains("/") && rest.substring(0, rest.indexOf('/')).endsWith(".part");
             if (isPart && !step.equals("accept")) {
                 files.remove(path);
             }
@@ -163,8 +164,7 @@ final class FakePrograms {
                     files.put(folder + "/" + more.get(0) + ".part/" + more.get(1), new byte[0]);
             case "accept" -> {
                 files.removeBelow(folder + "/" + more.get(0) + "/");
-                files.move(
-                        folder + "/" + more.get(0) + ".part/", folder + "/" + more.get(0) + "/");
+                files.move(folder + "/" + more.get(0) + ".part/", folder + "/" + more.get(0) + "/");
             }
             case "remove" -> files.removeBelow(folder + "/");
             case "clean" -> {}

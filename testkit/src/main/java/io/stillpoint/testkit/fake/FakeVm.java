@@ -264,8 +264,7 @@ public final class FakeVm {
     }
 
     HypervisorException gone() {
-        return new HypervisorException(
-                Kind.UNREACHABLE, "snapshot.lost", null, name, "it ended");
+        return new HypervisorException(Kind.UNREACHABLE, "snapshot.lost", null, name, "it ended");
     }
 
     private void requireOn() {
@@ -351,9 +350,7 @@ public final class FakeVm {
                 return Optional.of(Reason.RESTARTED);
             }
             return Optional.of(
-                    disk.recordsAny(request.lineage())
-                            ? Reason.OTHER_GENERATION
-                            : Reason.MISSING);
+                    disk.recordsAny(request.lineage()) ? Reason.OTHER_GENERATION : Reason.MISSING);
         }
         if (before.path("migrations").asInt(0) != migrations) {
             return Optional.of(Reason.MIGRATED);

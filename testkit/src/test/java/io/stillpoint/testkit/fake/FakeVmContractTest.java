@@ -14,9 +14,7 @@ final class FakeVmContractTest extends RunningVmContract {
     protected TestedVm start(Path folder) {
         return new Tested(
                 new FakeVm(
-                        "fake",
-                        Map.of("d1", TestedVm.DISK_BYTES, "d2", TestedVm.DISK_BYTES),
-                        1));
+                        "fake", Map.of("d1", TestedVm.DISK_BYTES, "d2", TestedVm.DISK_BYTES), 1));
     }
 
     private record Tested(FakeVm vm) implements TestedVm {

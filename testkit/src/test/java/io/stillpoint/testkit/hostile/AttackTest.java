@@ -63,7 +63,7 @@ final class AttackTest {
     private static final PruneRules AT_ONCE =
             new PruneRules(Duration.ZERO, Duration.ZERO, 70, Long.MAX_VALUE, false);
     private static final VaultSettings SMALL =
-            new VaultSettings(2 * CHUNK, true, 4 * CHUNK, 2 * CHUNK,  Duration.ofHours(24));
+            new VaultSettings(2 * CHUNK, true, 4 * CHUNK, 2 * CHUNK, Duration.ofHours(24));
 
     @TempDir Path folder;
     private Attacker attacker;
@@ -76,7 +76,15 @@ final class AttackTest {
     void makeVault() {
         key = KeyFile.create(folder.resolve("key"), Randomness.secure());
         attacker = new Attacker(folder.resolve("vault"));
-        Vault.init(store(), key, new Vault.Surroundings(Randomness.secure(), clock(), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))).close();
+        Vault.init(
+                        store(),
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                clock(),
+                                ProcessResources.of(
+                                        1, Runtime.getRuntime().maxMemory(), Threads.ofProcess())))
+                .close();
     }
 
     private LocalStore store() {
@@ -92,7 +100,15 @@ final class AttackTest {
     }
 
     private Vault open(Wiretap store) {
-        return Vault.open(store, key, new Vault.Surroundings(Randomness.secure(), clock(), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()), SMALL));
+        return Vault.open(
+                store,
+                key,
+                new Vault.Surroundings(
+                        Randomness.secure(),
+                        clock(),
+                        ProcessResources.of(
+                                1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()),
+                        SMALL));
     }
 
     private RecoveryPoint backup(Vault vault, byte[] content) {

@@ -1,5 +1,6 @@
 package io.stillpoint.vault.point;
 
+import io.stillpoint.platform.Json;
 import io.stillpoint.vault.store.ObjectId;
 import java.time.Instant;
 import java.util.Comparator;
@@ -90,6 +91,27 @@ public record RecoveryPoint(
                 writer,
                 lockedUntil,
                 until,
+                copiedFrom,
+                lineage);
+    }
+
+    /// The same without what the hypervisor told, which is most of it.
+    public RecoveryPoint bare() {
+        return new RecoveryPoint(
+                id,
+                vm,
+                Json.object(),
+                startedAt,
+                snapshotAt,
+                createdAt,
+                consistency,
+                consistencyReason,
+                frozenMillis,
+                disks,
+                storedBytes,
+                writer,
+                lockedUntil,
+                keptUntil,
                 copiedFrom,
                 lineage);
     }

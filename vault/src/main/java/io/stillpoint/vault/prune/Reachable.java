@@ -1,11 +1,14 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.vault.crypto.ItemId;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 
 /// Which items points reach, as a Bloom filter ("Space/time trade-offs in hash coding with allowable errors", 1970): what was added
 /// is always found; of what was not, one in 100,000 is found too and so kept until the next time. Ids are keyed
-/// hashes, so their bits serve as they are. For one thread while being filled, for many afterwards.
+/// hashes, so their bits serve as they are. Safe for use by many threads.
 public final class Reachable {
+    private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
     private static final int BITS_PER_ITEM = 32;
     private static final int PROBES = 8;
     private static final int SMALLEST = 1 << 10;
@@ -29,14 +32,19 @@ public final class Reachable {
     public void add(ItemId id) {
         for (int probe = 0; probe < PROBES; probe++) {
             long bit = bit(id, probe);
-            bits[(int) (bit >>> 6)] |= 1L << (bit & 63);
+            int word = (int) (bit >>> 6);
+            long mask = 1L << (bit & 63);
+            if (((long) WORDS.getOpaque(bits, word) & mask) == 0) {
+                long _ = (long) WORDS.getAndBitwiseOr(bits, word, mask);
+            }
         }
     }
 
     public boolean contains(ItemId id) {
         for (int probe = 0; probe < PROBES; probe++) {
             long bit = bit(id, probe);
-            if ((bits[(int) (bit >>> 6)] >>> (bit & 63) & 1) == 0) {
+            long word = (long) WORDS.getOpaque(bits, (int) (bit >>> 6));
+            if ((word >>> (bit & 63) & 1) == 0) {
                 return false;
             }
         }

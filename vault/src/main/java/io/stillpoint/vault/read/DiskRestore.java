@@ -70,9 +70,7 @@ public final class DiskRestore {
             return;
         }
         // More than the processors where each waits for a distant store most of the time.
-        int writers =
-                Math.max(
-                        contents.process().processors().count(), contents.store().streams());
+        int writers = Math.max(contents.process().processors().count(), contents.store().streams());
         job.work(
                 new Crew("restore", writers, LEAST_MEMORY).beside(() -> plan(image)),
                 worker -> write(worker, target));
@@ -285,8 +283,7 @@ public final class DiskRestore {
         for (int done = 0; done < bytes; done += PIECE) {
             int begin = done;
             Processors.aside(() ->
-                    target.write(
-                            offset + begin, from, at + begin, Math.min(PIECE, bytes - begin)));
+                    target.write(offset + begin, from, at + begin, Math.min(PIECE, bytes - begin)));
         }
     }
 

@@ -1,12 +1,5 @@
 package io.stillpoint.vault.session;
 
-import io.stillpoint.vault.point.DiskImage;
-import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.tree.TreeDifference;
-import java.time.Duration;
-import java.util.Optional;
-import org.jspecify.annotations.Nullable;
-
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.index.ItemIndex;
@@ -14,16 +7,20 @@ import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
 import io.stillpoint.vault.pack.Place;
+import io.stillpoint.vault.point.DiskImage;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.tree.Node;
 import io.stillpoint.vault.tree.NodeSet;
+import io.stillpoint.vault.tree.TreeDifference;
 import io.stillpoint.vault.tree.TreeShape;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -32,7 +29,9 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Has the store itself keep what locked points need, as long as they are locked: points, packs, key slots and header.
 /// Objects that no locked point needs are left to run out.
@@ -64,7 +63,8 @@ public final class Retention {
         }
         Instant needed = until(point);
         Optional<RecoveryPoint> kept =
-                base.filter(each -> each.keptUntil().filter(at -> !at.isBefore(needed)).isPresent());
+                base.filter(
+                        each -> each.keptUntil().filter(at -> !at.isBefore(needed)).isPresent());
         Instant until = kept.flatMap(RecoveryPoint::keptUntil).orElseGet(() -> longer(needed));
         if (!keepWhatAllNeed(until)) {
             return Optional.empty();

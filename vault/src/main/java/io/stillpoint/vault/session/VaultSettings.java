@@ -13,18 +13,9 @@ import java.time.Duration;
 /// @param patience how long a session of this process may be silent before prune takes it for dead; it speaks up
 ///     every hour
 public record VaultSettings(
-        int frame,
-        boolean differences,
-        int dataPack,
-        int metadataPack,
-        Duration patience) {
+        int frame, boolean differences, int dataPack, int metadataPack, Duration patience) {
     public static final VaultSettings DEFAULT =
-            new VaultSettings(
-                    FrameCodec.PLAIN_MAX,
-                    true,
-                    32 << 20,
-                    8 << 20,
-                    Duration.ofHours(24));
+            new VaultSettings(FrameCodec.PLAIN_MAX, true, 32 << 20, 8 << 20, Duration.ofHours(24));
 
     /// As these, but chunks are stored whole: where reading costs more than room.
     public VaultSettings withoutDifferences() {

@@ -59,7 +59,11 @@ final class Exercise {
 
     void run(MemoryStore store) {
         step(() -> {
-            try (SealedVault vault = SealedVault.open(store, ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))) {
+            try (SealedVault vault =
+                    SealedVault.open(
+                            store,
+                            ProcessResources.of(
+                                    1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))) {
                 Objects.requireNonNull(vault.verify(new Cancellation(), _ -> {}));
             }
         });

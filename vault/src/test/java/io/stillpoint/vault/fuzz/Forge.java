@@ -64,7 +64,17 @@ final class Forge {
                     random.nextBytes(bytes);
                     drawn.add(bytes.clone());
                 };
-        try (Vault vault = Vault.init(store, key, new Vault.Surroundings(recorded, () -> clock, ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess())))) {
+        try (Vault vault =
+                Vault.init(
+                        store,
+                        key,
+                        new Vault.Surroundings(
+                                recorded,
+                                () -> clock,
+                                ProcessResources.of(
+                                        1,
+                                        Runtime.getRuntime().maxMemory(),
+                                        Threads.ofProcess())))) {
             vaultId = vault.id();
             // The first 32 bytes that a new vault draws are its master key.
             byte[] master =
@@ -156,12 +166,16 @@ final class Forge {
                         usual.differences(),
                         usual.dataPack(),
                         usual.metadataPack(),
-                        
                         usual.patience());
         return Vault.open(
                 store,
                 key,
-                new Vault.Surroundings(new Random(2)::nextBytes, () -> NOW.plusSeconds(86_400), ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()), single));
+                new Vault.Surroundings(
+                        new Random(2)::nextBytes,
+                        () -> NOW.plusSeconds(86_400),
+                        ProcessResources.of(
+                                1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()),
+                        single));
     }
 
     KeyFile key() {

@@ -523,7 +523,13 @@ enum FuzzTarget {
             store.objects().put(name, FORGE.record(kind, name, bytes.rest()));
             new Exercise(FORGE).run(store);
             step(() -> {
-                try (SealedVault vault = SealedVault.open(store, ProcessResources.of(1, Runtime.getRuntime().maxMemory(), Threads.ofProcess()))) {
+                try (SealedVault vault =
+                        SealedVault.open(
+                                store,
+                                ProcessResources.of(
+                                        1,
+                                        Runtime.getRuntime().maxMemory(),
+                                        Threads.ofProcess()))) {
                     Objects.requireNonNull(vault.verify(new Cancellation(), _ -> {}));
                 }
             });

@@ -15,14 +15,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class ForwardingStoreTest {
     /// Made of other calls of the same store.
     private static final Set<String> COMPOSED =
-            Set.of(
-                    "put(ObjectName, byte[])",
-                    "get(ObjectName)",
-                    "list(Area, String, Consumer)");
+            Set.of("put(ObjectName, byte[])", "get(ObjectName)", "list(Area, String, Consumer)");
 
     private static Set<String> methods(Class<?> type) {
         return Arrays.stream(type.getDeclaredMethods())
-                .filter(method -> !method.isSynthetic() && !Modifier.isStatic(method.getModifiers()))
+                .filter(method ->
+                        !method.isSynthetic() && !Modifier.isStatic(method.getModifiers()))
                 .map(ForwardingStoreTest::signature)
                 .collect(Collectors.toSet());
     }

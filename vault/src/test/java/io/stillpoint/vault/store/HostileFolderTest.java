@@ -113,7 +113,14 @@ final class HostileFolderTest {
     void pipeAmongTheKeySlotsKeepsNoKeyFromOpening() throws Exception {
         Path place = temporary.resolve("other");
         KeyFile key = KeyFile.create(temporary.resolve("key"), Randomness.secure());
-        Vault.init(new LocalStore(place), key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess())).close();
+        Vault.init(
+                        new LocalStore(place),
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))
+                .close();
         // The oldest of all, so that it is tried first.
         for (String id : List.of("0".repeat(32), "f".repeat(32))) {
             Path pipe = place.resolve("keys").resolve(id);
@@ -123,7 +130,12 @@ final class HostileFolderTest {
         }
         try (Vault vault =
                 Vault.open(
-                        new LocalStore(place), key, new Vault.Surroundings(Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess()))) {
+                        new LocalStore(place),
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
             assertThat(vault.points()).isEmpty();
             assertThat(vault.keySlots().list()).hasSize(3);
         }
