@@ -246,6 +246,9 @@ class ShutdownReaderTest {
                         "lvm",
                         "lvcreate",
                         "-q",
+                        // Only what stands on the disk: the kernel may have no device mapper.
+                        "--driverloaded",
+                        "n",
                         "-an",
                         "-Zn",
                         "-Wn",

@@ -229,6 +229,13 @@ public final class Records {
         store.put(name, codec.encode(ObjectKind.CATALOGUE_ENTRY, name, entry.toJson()));
     }
 
+    /// All entries of the catalogue that a holder of the key made. Reads each.
+    public List<CatalogueEntry> catalogue() {
+        return all(ObjectKind.CATALOGUE_ENTRY, CatalogueEntry::fromJson).stream()
+                .map(Found::record)
+                .toList();
+    }
+
     /// The names of the catalogue's entries that begin with `prefix`, whoever made them.
     public List<Listed> catalogueNames(String prefix) {
         List<Listed> names = new ArrayList<>();

@@ -212,6 +212,7 @@ public final class Verifier {
         record(records::condemned);
         record(records::executed);
         record(records::quarantined);
+        record(records::catalogue);
     }
 
     /// A slot with a right checksum that no holder of the master key made.
