@@ -104,8 +104,7 @@ public final class BackupJob {
             try (Cancellation.Scope _ = holdIfLive()) {
                 return store(
                         hold(due),
-                        progress ->
-                                vault.backup(due.previous(), tools.cancellation(), progress));
+                        progress -> vault.backup(due.previous(), tools.cancellation(), progress));
             }
         } catch (StillpointException e) {
             return isSuspension(e) ? new BackupOutcome.Suspended(e) : failed(e);
@@ -221,8 +220,7 @@ public final class BackupJob {
 
     private BackupOutcome failed(StillpointException e) {
         try {
-            tools.journal()
-                    .write(new BackupRecord.Failed(reporter.job(), e.code(), e.getMessage()));
+            tools.journal().write(BackupRecord.Failed.of(reporter.job(), e));
         } catch (StillpointException f) {
             e.addSuppressed(f);
         }
@@ -242,11 +240,11 @@ public final class BackupJob {
                     held,
                     progress ->
                             session.flatMap(each -> resumed(each, progress))
-                                    .orElseGet(
-                                            () ->
-                                                    vault.backup(base(record.begun()),
-                                                            tools.cancellation(),
-                                                            progress)));
+                                    .orElseGet(() ->
+                                            vault.backup(
+                                                    base(record.begun()),
+                                                    tools.cancellation(),
+                                                    progress)));
         }
     }
 
@@ -295,7 +293,8 @@ public final class BackupJob {
         BackupSession.Committed committed;
         try {
             committed =
-                    vault.commit(sealed.point(),
+                    vault.commit(
+                            sealed.point(),
                             tools.cancellation(),
                             point -> tools.journal().write(storing.sealed(point)));
         } catch (StillpointException e) {

@@ -28,8 +28,7 @@ final class DueStep {
     DueBackup take() {
         VirtualMachine machine = vm.open();
         machine.requireFit();
-        List<RecoveryPoint> points =
-                vault.points(settings.vm());
+        List<RecoveryPoint> points = vault.points(settings.vm());
         List<RecoveryPoint> madeHere =
                 points.stream().filter(point -> point.line().isEmpty()).toList();
         ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);

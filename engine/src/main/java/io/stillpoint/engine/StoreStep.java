@@ -81,8 +81,7 @@ final class StoreStep {
                         .commit(
                                 draft(stored, configuration, writer),
                                 sealed -> tools.journal().write(storing.sealed(sealed)));
-        return new MadePoint(
-                storing.committed(point.id()), point, session.session().unfinished());
+        return new MadePoint(storing.committed(point.id()), point, session.session().unfinished());
     }
 
     /// What was believed and turned out wrong.

@@ -38,8 +38,7 @@ class SnapshotDescriptorTest {
     @Test
     void isReadAsItWasStored() {
         SnapshotDescriptor descriptor = descriptor();
-        SnapshotDescriptor read =
-                SnapshotDescriptor.of(Json.parse(Json.bytes(descriptor.json())));
+        SnapshotDescriptor read = SnapshotDescriptor.of(Json.parse(Json.bytes(descriptor.json())));
         assertThat(read).isEqualTo(descriptor);
         assertThat(read.json().toString()).isEqualTo(descriptor.json().toString());
     }
@@ -80,7 +79,8 @@ class SnapshotDescriptorTest {
                         HypervisorException.class,
                         e -> {
                             assertThat(e.code()).isEqualTo("snapshot.unreadable");
-                            assertThat(e.kind()).isEqualTo(HypervisorException.Kind.SNAPSHOT_BROKEN);
+                            assertThat(e.kind())
+                                    .isEqualTo(HypervisorException.Kind.SNAPSHOT_BROKEN);
                         });
     }
 
@@ -103,7 +103,11 @@ class SnapshotDescriptorTest {
         VmIdentity nameless = VmIdentity.here("", "", "web", List.of("/a"), List.of());
         VmId id = VmId.of(nameless, "qemu", "/run/a.sock");
         assertThat(id.text()).matches("vm-[0-9a-f]{32}");
-        assertThat(VmId.of(VmIdentity.here("", "", "", List.of(), List.of()), "qemu", "/run/a.sock"))
+        assertThat(
+                        VmId.of(
+                                VmIdentity.here("", "", "", List.of(), List.of()),
+                                "qemu",
+                                "/run/a.sock"))
                 .isEqualTo(id);
         assertThat(VmId.of(nameless, "qemu/", "run/a.sock")).isNotEqualTo(id);
         assertThat(VmId.of(nameless, "qemu", "/run/b.sock")).isNotEqualTo(id);

@@ -34,6 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// The texts of all modules: each is there that the code asks for, and says what it should.
 final class MessagesTest {
     private static final Pattern LITERAL = Pattern.compile("\"([a-z]+(?:\\.[a-z0-9-]+)+)\"");
+
     /// A text or an exception as it is made: the class that names the bundle, and the key.
     private static final Pattern ANCHORED =
             Pattern.compile(
@@ -86,9 +87,7 @@ final class MessagesTest {
 
     /// All bundles of the same module.
     private static List<Path> beside(Path bundle) throws IOException {
-        return bundles().stream()
-                .filter(other -> module(other).equals(module(bundle)))
-                .toList();
+        return bundles().stream().filter(other -> module(other).equals(module(bundle))).toList();
     }
 
     /// Words that the code makes up from constants, and those that any module may ask of the platform.

@@ -150,8 +150,6 @@ public final class MemoryBudget {
         /// Of the least, as far as it is in use.
         private long used;
 
-        private long extra;
-
         /// Lets the job in with so many bytes: at once if nobody waits and there is room, else in its turn. Whoever finds nobody
         /// else in is let in with whatever it needs. Throws [CancelledException] if the job is to stop meanwhile.
         void enter(long bytes, Cancellation cancellation) {
@@ -222,7 +220,6 @@ public final class MemoryBudget {
 
         private void useExtra(long bytes) {
             taken += bytes;
-            extra += bytes;
         }
     }
 

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// One lock covers everything here. It is held for a few instructions and never while anything is waited for, read or
 /// computed.
+// `waiting` is written with the lock held and read without it.
+@SuppressWarnings("NonAtomicVolatileUpdate")
 public final class Processors {
     private static final ScopedValue<Turn> CURRENT = ScopedValue.newInstance();
 

@@ -288,7 +288,7 @@ class JobShareTest {
         working.incrementAndGet();
         try {
             while (worker.goesOn() && end.getCount() > 0) {
-                Thread.yield();
+                Thread.onSpinWait();
             }
         } finally {
             working.decrementAndGet();

@@ -147,10 +147,12 @@ public abstract class GuestAgentContract {
         try (Raw raw = new Raw(guest.agent())) {
             raw.synchronise(7);
             raw.send(
-                    "{\"execute\":\"guest-sync\",\"arguments\":{\"id\":1}}\n"
-                            + "{\"execute\":\"guest-unheard-of\"}\n"
-                            + "{\"execute\":\"guest-ping\"}\n"
-                            + "{\"execute\":\"guest-sync\",\"arguments\":{\"id\":2}}\n");
+                    """
+                    {"execute":"guest-sync","arguments":{"id":1}}
+                    {"execute":"guest-unheard-of"}
+                    {"execute":"guest-ping"}
+                    {"execute":"guest-sync","arguments":{"id":2}}
+                    """);
             assertThat(raw.reply().path("return").asInt(0)).isEqualTo(1);
             assertThat(raw.reply().path("error").path("class").asString(""))
                     .isEqualTo("CommandNotFound");

@@ -20,6 +20,7 @@ import java.util.BitSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -156,7 +157,8 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 int offset = 512 * random.nextInt((TestedVm.DISK_BYTES - CHUNK) / 512);
                 int length = 512 * (1 + random.nextInt(100));
                 write(disk, offset, length, random.nextInt(256));
-                written.get(disk).set(offset / CHUNK, (offset + length - 1) / CHUNK + 1);
+                Objects.requireNonNull(written.get(disk))
+                        .set(offset / CHUNK, (offset + length - 1) / CHUNK + 1);
             }
             try (VirtualMachine opened = vm().open();
                     HeldSnapshot snapshot = take(opened, request(kept))) {
@@ -165,8 +167,10 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 for (String disk : vm().disks()) {
                     requireCovers(
                             changes(disk(snapshot, disk)),
-                            difference(before.get(disk), instant.get(disk)),
-                            written.get(disk));
+                            difference(
+                                    Objects.requireNonNull(before.get(disk)),
+                                    Objects.requireNonNull(instant.get(disk))),
+                            Objects.requireNonNull(written.get(disk)));
                 }
                 requireContents(snapshot, instant);
                 snapshot.proveValid();
@@ -174,7 +178,7 @@ public abstract class RunningVmContract extends VirtualMachineContract {
                 kept = Kept.of(snapshot);
                 before = instant;
                 written = noChunks();
-                written.get(first()).set(30);
+                Objects.requireNonNull(written.get(first())).set(30);
             }
         }
     }

@@ -38,6 +38,7 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.RescueStore;
+import io.stillpoint.vault.store.Uses;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.tree.TreeDifference;
@@ -58,8 +59,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
-/// is first needed. Safe for use by several threads; several processes may use one vault at once.
+/// is first needed. Safe for use by several threads, for any number of sessions, restores, verifications and prunes at once, and
+/// for months; several processes may use one vault at once.
+///
+/// Nobody waits for a store's answer that somebody else has asked for, unless it is about the same object, or would have been
+/// asked for anyway (`docs/locking.md`, "In one process"). What is kept in memory is bounded by
+/// [CacheBounds][io.stillpoint.vault.store.CacheBounds].
 public final class Vault implements AutoCloseable {
+    /// For how long [#close()] waits.
+    private static final Duration CLOSING_MAX = Duration.ofMinutes(10);
+
     /// How many points of one beginning are enough to say that it is not one.
     private static final int MATCHES_MAX = 100;
 
@@ -158,13 +167,17 @@ public final class Vault implements AutoCloseable {
 
     /// What this host's clock and the store's show now.
     public Clocks clocks() {
-        return clock.clocks();
+        try (Uses.Use _ = contents.uses().begin("looking at the clocks")) {
+            return clock.clocks();
+        }
     }
 
     /// Until when something is locked that is locked from now on. Throws kind `REFUSED` if the clocks are too far apart to
     /// tell: a lock that a wrong clock made can't be taken back.
     public Instant lockedUntil(Duration lock) {
-        return clock.lockedUntil(lock);
+        try (Uses.Use _ = contents.uses().begin("looking at the clocks")) {
+            return clock.lockedUntil(lock);
+        }
     }
 
     /// Where it lies, in the store's words.
@@ -179,70 +192,84 @@ public final class Vault implements AutoCloseable {
     /// All recovery points but forgotten ones, by VM, of each the oldest first. Those that can't be read are told by
     /// [#unreadablePoints].
     public List<RecoveryPoint> points() {
-        return points.offered();
+        try (Uses.Use _ = contents.uses().begin("listing points")) {
+            return points.offered();
+        }
     }
 
     /// Points that can't be read, and why: kind `DAMAGED` or `TOO_NEW`.
     public Map<ObjectId, VaultException> unreadablePoints() {
-        return points.unreadable();
+        try (Uses.Use _ = contents.uses().begin("listing points")) {
+            return points.unreadable();
+        }
     }
 
     /// Deletes a point that is damaged, so that pruning can go on; what only it reached is lost then. Throws kind `EXISTS` if
     /// it can be read, `TOO_NEW` if a newer program can read it.
     public void discard(ObjectId damagedPoint) {
-        withReserve(() -> {
-            points.discard(damagedPoint);
-            return true;
-        });
+        withReserve(
+                "discarding a point",
+                () -> {
+                    points.discard(damagedPoint);
+                    return true;
+                });
     }
 
     /// Points that were forgotten and are not purged yet, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
-        return points.forgotten();
+        try (Uses.Use _ = contents.uses().begin("listing points")) {
+            return points.forgotten();
+        }
     }
 
     /// The one forgotten point whose id begins with `prefix`. Throws kind `NOT_FOUND` as [#point] does.
     public ForgottenPoint forgottenPoint(String prefix) {
-        List<RecoveryPoint> found = points.beginningWith(prefix, MATCHES_MAX);
-        List<ForgottenPoint> forgotten =
-                found.stream().flatMap(point -> points.forgotten(point).stream()).toList();
-        if (forgotten.isEmpty() && !found.isEmpty()) {
-            throw new VaultException(
-                    Kind.NOT_FOUND, "vault.not-forgotten", null, found.getFirst().id());
+        try (Uses.Use _ = contents.uses().begin("looking for a point")) {
+            List<RecoveryPoint> found = points.beginningWith(prefix, MATCHES_MAX);
+            List<ForgottenPoint> forgotten =
+                    found.stream().flatMap(point -> points.forgotten(point).stream()).toList();
+            if (forgotten.isEmpty() && !found.isEmpty()) {
+                throw new VaultException(
+                        Kind.NOT_FOUND, "vault.not-forgotten", null, found.getFirst().id());
+            }
+            return one(forgotten, prefix);
         }
-        return one(forgotten, prefix);
     }
 
     /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
     /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
     /// already.
     public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
-        return withReserve(() -> points.forget(point, keep));
+        return withReserve("forgetting a point", () -> points.forget(point, keep));
     }
 
     /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
     public void bringBack(ForgottenPoint point) {
-        points.bringBack(point);
+        try (Uses.Use _ = contents.uses().begin("bringing a point back")) {
+            points.bringBack(point);
+        }
     }
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
     public RecoveryPoint point(String prefix) {
-        List<RecoveryPoint> offered = new ArrayList<>();
-        List<ForgottenPoint> forgotten = new ArrayList<>();
-        for (RecoveryPoint point : points.beginningWith(prefix, MATCHES_MAX)) {
-            points.forgotten(point).ifPresentOrElse(forgotten::add, () -> offered.add(point));
+        try (Uses.Use _ = contents.uses().begin("looking for a point")) {
+            List<RecoveryPoint> offered = new ArrayList<>();
+            List<ForgottenPoint> forgotten = new ArrayList<>();
+            for (RecoveryPoint point : points.beginningWith(prefix, MATCHES_MAX)) {
+                points.forgotten(point).ifPresentOrElse(forgotten::add, () -> offered.add(point));
+            }
+            if (offered.isEmpty() && !forgotten.isEmpty()) {
+                // So that nobody takes it for lost.
+                ForgottenPoint each = forgotten.getFirst();
+                throw new VaultException(
+                        Kind.NOT_FOUND,
+                        "vault.point-forgotten",
+                        null,
+                        each.point().id(),
+                        each.purgeAt());
+            }
+            return one(offered, prefix);
         }
-        if (offered.isEmpty() && !forgotten.isEmpty()) {
-            // So that nobody takes it for lost.
-            ForgottenPoint each = forgotten.getFirst();
-            throw new VaultException(
-                    Kind.NOT_FOUND,
-                    "vault.point-forgotten",
-                    null,
-                    each.point().id(),
-                    each.purgeAt());
-        }
-        return one(offered, prefix);
     }
 
     private <T> T one(List<T> found, String prefix) {
@@ -260,17 +287,23 @@ public final class Vault implements AutoCloseable {
 
     /// Points of a VM, the oldest first, but forgotten ones. What it costs grows with this VM's points alone.
     public List<RecoveryPoint> points(String vm) {
-        return points.offered(vm);
+        try (Uses.Use _ = contents.uses().begin("listing points")) {
+            return points.offered(vm);
+        }
     }
 
     /// The newest point of a VM, by lineage. What it costs does not grow with the vault.
     public Optional<RecoveryPoint> newest(String vm) {
-        return points.newest(vm);
+        try (Uses.Use _ = contents.uses().begin("looking for a point")) {
+            return points.newest(vm);
+        }
     }
 
     /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.
     public void numberAbove(String vm, long ordinal) {
-        points.numberAbove(vm, ordinal);
+        try (Uses.Use _ = contents.uses().begin("looking for a point")) {
+            points.numberAbove(vm, ordinal);
+        }
     }
 
     /// Begins a backup with the vault's settings.
@@ -305,7 +338,8 @@ public final class Vault implements AutoCloseable {
     /// @param journal see [BackupSession#commit]
     public BackupSession.Committed commit(
             SealedPoint sealed, Cancellation cancellation, Consumer<SealedPoint> journal) {
-        try (JobShare job = begin(0, cancellation)) {
+        try (Uses.Use _ = contents.uses().begin("making a point");
+                JobShare job = begin(0, cancellation)) {
             return BackupSession.commit(
                     new BackupSession.Terms(parts, parts.settings(), job, (_, _) -> {}),
                     sealed,
@@ -347,7 +381,8 @@ public final class Vault implements AutoCloseable {
             Cancellation cancellation,
             LongConsumer progress,
             Losses losses) {
-        try (JobShare job = begin(DiskRestore.LEAST_MEMORY, cancellation);
+        try (Uses.Use _ = contents.uses().begin("a restore");
+                JobShare job = begin(DiskRestore.LEAST_MEMORY, cancellation);
                 CipherWarmUp warmUp = CipherWarmUp.start(contents.process().threads())) {
             new DiskRestore(contents, warmUp, job, progress, losses).run(image, target);
         }
@@ -355,32 +390,34 @@ public final class Vault implements AutoCloseable {
 
     /// How much of a disk is not zeros, in whole chunks; of what can't be read nothing counts. Reads all of the disk's map.
     public long dataBytes(DiskImage image) {
-        if (image.root() == null || image.size() == 0) {
-            return 0;
-        }
-        AtomicLong chunks = new AtomicLong();
-        TreeShape shape = image.shape();
-        new TreeDifference(contents.nodes())
-                .walk(
-                        null,
-                        shape,
-                        image.root(),
-                        shape,
-                        new TreeDifference.Visitor() {
-                            @Override
-                            public void chunk(
-                                    long chunk, @Nullable ItemId before, @Nullable ItemId id) {
-                                if (id != null) {
-                                    chunks.incrementAndGet();
+        try (Uses.Use _ = contents.uses().begin("measuring a disk")) {
+            if (image.root() == null || image.size() == 0) {
+                return 0;
+            }
+            AtomicLong chunks = new AtomicLong();
+            TreeShape shape = image.shape();
+            new TreeDifference(contents.nodes())
+                    .walk(
+                            null,
+                            shape,
+                            image.root(),
+                            shape,
+                            new TreeDifference.Visitor() {
+                                @Override
+                                public void chunk(
+                                        long chunk, @Nullable ItemId before, @Nullable ItemId id) {
+                                    if (id != null) {
+                                        chunks.incrementAndGet();
+                                    }
                                 }
-                            }
 
-                            @Override
-                            public void unreadable(int level, long index, VaultException why) {
-                                // Whoever restores it is told.
-                            }
-                        });
-        return Math.min(chunks.get() * TreeShape.CHUNK, image.size());
+                                @Override
+                                public void unreadable(int level, long index, VaultException why) {
+                                    // Whoever restores it is told.
+                                }
+                            });
+            return Math.min(chunks.get() * TreeShape.CHUNK, image.size());
+        }
     }
 
     /// Reads and checks everything: every byte of every object, and that every point can be restored.
@@ -395,7 +432,8 @@ public final class Vault implements AutoCloseable {
     ///
     /// @param sampleBytes how much of the packs to read
     public Verification verify(long sampleBytes, Cancellation cancellation, LongConsumer progress) {
-        try (JobShare job = begin(Verifier.LEAST_MEMORY, cancellation);
+        try (Uses.Use _ = contents.uses().begin("a verification");
+                JobShare job = begin(Verifier.LEAST_MEMORY, cancellation);
                 CipherWarmUp warmUp = CipherWarmUp.start(contents.process().threads())) {
             return new Verifier(
                             parts, keySlots, sampleBytes, warmUp, new Verifier.Watch(job, progress))
@@ -406,18 +444,22 @@ public final class Vault implements AutoCloseable {
     /// Notes in the vault what a verification found damaged, so that backups store again what lay there and rely on it
     /// no longer. Does nothing if that is known.
     public void quarantine(Verification found) {
-        contents.quarantine(found.damagedFrames());
+        try (Uses.Use _ = contents.uses().begin("noting damage")) {
+            contents.quarantine(found.damagedFrames());
+        }
     }
 
     /// Deletes what no point needs any more, in two steps: this run deletes what earlier ones condemned, and condemns for
     /// later ones. Other processes go on with whatever they do. Throws kinds `DAMAGED`, `MISSING`, `TOO_NEW` and
     /// deletes no pack if something that a point needs can't be read, since then it is unknown what else the point needs.
     public PruneResult prune(PruneRules rules, Cancellation cancellation) {
-        return withReserve(() -> {
-            try (JobShare job = begin(Pruner.leastMemory(parts.settings()), cancellation)) {
-                return new Pruner(parts, rules, job).run();
-            }
-        });
+        return withReserve(
+                "a prune",
+                () -> {
+                    try (JobShare job = begin(Pruner.leastMemory(parts.settings()), cancellation)) {
+                        return new Pruner(parts, rules, job).run();
+                    }
+                });
     }
 
     private JobShare begin(long least, Cancellation cancellation) {
@@ -425,24 +467,28 @@ public final class Vault implements AutoCloseable {
     }
 
     /// What makes room may use the room that is kept back for it.
-    private <T> T withReserve(Supplier<T> work) {
-        contents.store().useReserve(true);
-        try {
-            return work.get();
-        } finally {
-            contents.store().useReserve(false);
+    private <T> T withReserve(String what, Supplier<T> work) {
+        try (Uses.Use _ = contents.uses().begin(what)) {
+            contents.store().useReserve(true);
+            try {
+                return work.get();
+            } finally {
+                contents.store().useReserve(false);
+            }
         }
     }
 
     /// What differs between two disks, ascending.
     public void difference(DiskImage before, DiskImage after, ChunkVisitor visitor) {
-        new TreeDifference(contents.nodes())
-                .walk(
-                        before.root(),
-                        before.shape(),
-                        after.root(),
-                        after.shape(),
-                        (chunk, _, _) -> visitor.chunk(chunk));
+        try (Uses.Use _ = contents.uses().begin("comparing disks")) {
+            new TreeDifference(contents.nodes())
+                    .walk(
+                            before.root(),
+                            before.shape(),
+                            after.root(),
+                            after.shape(),
+                            (chunk, _, _) -> visitor.chunk(chunk));
+        }
     }
 
     /// Is told of a differing chunk.
@@ -460,15 +506,17 @@ public final class Vault implements AutoCloseable {
 
     /// Counts what lies in the store.
     public Facts facts() {
-        long[] packFacts = count(Area.PACKS);
-        long[] segmentFacts = count(Area.INDEX);
-        return new Facts(
-                (int) count(Area.POINTS)[0],
-                packFacts[0],
-                packFacts[1],
-                segmentFacts[0],
-                segmentFacts[1],
-                contents.index().entries());
+        try (Uses.Use _ = contents.uses().begin("counting")) {
+            long[] packFacts = count(Area.PACKS);
+            long[] segmentFacts = count(Area.INDEX);
+            return new Facts(
+                    (int) count(Area.POINTS)[0],
+                    packFacts[0],
+                    packFacts[1],
+                    segmentFacts[0],
+                    segmentFacts[1],
+                    contents.index().entries());
+        }
     }
 
     private long[] count(Area area) {
@@ -488,8 +536,25 @@ public final class Vault implements AutoCloseable {
         return parts;
     }
 
+    /// What goes on in this vault now, in words.
+    public List<String> uses() {
+        return contents.uses().names();
+    }
+
+    /// Closes the vault when nothing goes on in it any more; waits for that, but not for ever. Nothing new begins meanwhile: it
+    /// fails with kind `OVERTAKEN`.
+    ///
+    /// Throws [IllegalStateException], which names what goes on, if that takes too long, or at once if this thread itself has left
+    /// a session open, since then nobody would end it. The vault stays open then for those who use it, and this may be called
+    /// again. Throws [CancelledException][io.stillpoint.platform.CancelledException] if interrupted while it waits.
+    public void close(Duration patience) {
+        contents.uses().end(patience);
+        contents.close();
+    }
+
+    /// As above, for ten minutes.
     @Override
     public void close() {
-        contents.close();
+        close(CLOSING_MAX);
     }
 }

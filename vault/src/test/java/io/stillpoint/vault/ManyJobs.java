@@ -64,13 +64,14 @@ final class ManyJobs {
                 throw new AssertionError("no point of " + job);
             }
             vaults.vault()
-                    .restore(
-                            point.disks().getFirst().image(), disk, new Cancellation(), _ -> {});
+                    .restore(point.disks().getFirst().image(), disk, new Cancellation(), _ -> {});
             disk.requireWritten();
         });
     }
 
     /// Large ones that together need all the memory there is; then a small one.
+    // The linter does not see the threads that read the list.
+    @SuppressWarnings("ModifiedButNotUsed")
     private void smallBesideLarge() throws Throwable {
         ConcurrentLinkedQueue<String> ended = new ConcurrentLinkedQueue<>();
         CountDownLatch begun = new CountDownLatch(3);
@@ -95,10 +96,11 @@ final class ManyJobs {
                     }));
         }
         begun.await();
-        start(() -> {
-                    backup("small", List.of(disk(1, 0)), Optional.empty());
-                    ended.add("small");
-                })
+        start(
+                        () -> {
+                            backup("small", List.of(disk(1, 0)), Optional.empty());
+                            ended.add("small");
+                        })
                 .join();
         if (!List.copyOf(ended).equals(List.of("small"))) {
             throw new AssertionError(ended + " " + failure.get());

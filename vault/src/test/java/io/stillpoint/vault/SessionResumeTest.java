@@ -212,12 +212,13 @@ final class SessionResumeTest {
         died.close();
         vaults.vault().prune(AT_ONCE, new Cancellation());
         vaults.vault().prune(AT_ONCE, new Cancellation());
+        RecoveryPoint point;
         try (BackupSession session = resume(vaults.vault(), record)) {
-            RecoveryPoint point = vaults.commit(session, store(session, content));
-            vaults.reopen();
-            assertThat(vaults.verify().problems()).isEmpty();
-            assertThat(vaults.restored(point)).isEqualTo(content);
+            point = vaults.commit(session, store(session, content));
         }
+        vaults.reopen();
+        assertThat(vaults.verify().problems()).isEmpty();
+        assertThat(vaults.restored(point)).isEqualTo(content);
     }
 
     @Test

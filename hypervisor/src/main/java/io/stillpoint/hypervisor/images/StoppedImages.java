@@ -218,12 +218,7 @@ public final class StoppedImages implements VirtualMachine {
             if (e.kind() != Kind.IMAGE) {
                 throw e;
             }
-            throw new HypervisorException(
-                    Kind.SNAPSHOT_BROKEN,
-                    "snapshot.not-whole",
-                    e,
-                    vmName,
-                    e);
+            throw new HypervisorException(Kind.SNAPSHOT_BROKEN, "snapshot.not-whole", e, vmName, e);
         } finally {
             if (!done) {
                 held.forEach(HeldImage::close);

@@ -235,11 +235,7 @@ final class Wholeness {
     /// What an adoption met instead of a whole snapshot.
     HypervisorException notWhole(HypervisorException cause) {
         return new HypervisorException(
-                Kind.SNAPSHOT_BROKEN,
-                "snapshot.not-whole",
-                cause,
-                place.monitor().socket(),
-                cause);
+                Kind.SNAPSHOT_BROKEN, "snapshot.not-whole", cause, place.monitor().socket(), cause);
     }
 
     HypervisorException broken(String code, Object... details) {

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -135,7 +136,7 @@ class KilledSnapshotTest extends Backups {
         assertThat(vm.status()).isEqualTo("running");
     }
 
-    private void commit(JsonNode last, TreeSet<Integer> before) {
+    private void commit(JsonNode last, SortedSet<Integer> before) {
         recordings.put(
                 job(number), last.path("descriptor").path("state").path("recording").toString());
         committed = number;
@@ -160,7 +161,7 @@ class KilledSnapshotTest extends Backups {
         vm.write("d2", (long) (number % 200) * CHUNK, CHUNK, pattern);
     }
 
-    private static List<Extent> extents(TreeSet<Integer> chunks) {
+    private static List<Extent> extents(SortedSet<Integer> chunks) {
         List<Extent> extents = new ArrayList<>();
         for (int chunk : chunks) {
             long offset = (long) chunk * CHUNK;

@@ -96,8 +96,7 @@ final class TextTest {
                         "vda",
                         Reason.of(new IOException("No space left on device")));
         assertThat(failure.text(Locale.GERMAN))
-                .isEqualTo(
-                        "Die Platte vda ist ausgefallen: auf dem Datenträger ist kein Platz mehr");
+                .isEqualTo("Die Platte vda ist ausgefallen: kein Platz auf der Platte");
         assertThat(failure.text(Locale.ROOT)).startsWith("The disk vda failed: no space is left");
     }
 

@@ -22,6 +22,7 @@ import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.session.VaultParts;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.Uses;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
@@ -69,8 +70,13 @@ public final class VaultCopy {
     /// The points that the other vault lacks, by VM, of each the oldest first. Whichever of them were copied first: those
     /// that it has, or had until its own retention removed them, do not count, and nothing else does.
     public List<RecoveryPoint> missing() {
-        Set<ObjectId> had = had(to.points().all());
-        return from.points().offered().stream().filter(point -> !had.contains(point.id())).toList();
+        try (Uses.Use _ = from.contents().uses().begin("a copy");
+                Uses.Use _ = to.contents().uses().begin("a copy")) {
+            Set<ObjectId> had = had(to.points().all());
+            return from.points().offered().stream()
+                    .filter(point -> !had.contains(point.id()))
+                    .toList();
+        }
     }
 
     /// The points of this vault of which the other one has a copy, or had one that a later copy tells of.
@@ -102,7 +108,13 @@ public final class VaultCopy {
     /// Copies one point. Its copy stands when this returns. Throws kind `DAMAGED` if the other vault gives back something
     /// else than was stored; no point is made then.
     public RecoveryPoint copy(RecoveryPoint point) {
-        Optional<Pair> pair = pair(point);
+        try (Uses.Use _ = from.contents().uses().begin("a copy");
+                Uses.Use _ = to.contents().uses().begin("a copy")) {
+            return copy(point, pair(point));
+        }
+    }
+
+    private RecoveryPoint copy(RecoveryPoint point, Optional<Pair> pair) {
         List<BlockSource> sources = new ArrayList<>();
         JobShare job = to.contents().process().begin(leastMemory(), cancellation);
         try (BackupSession session =

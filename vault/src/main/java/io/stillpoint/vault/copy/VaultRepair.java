@@ -16,6 +16,7 @@ import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.session.VaultParts;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.Uses;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.verify.Verification;
 import java.util.ArrayList;
@@ -50,6 +51,13 @@ public final class VaultRepair {
 
     /// Puts what a verification found into quarantine and stores again, from the copy, what damaged points need.
     public Outcome run(Verification found) {
+        try (Uses.Use _ = damaged.contents().uses().begin("a repair");
+                Uses.Use _ = copy.contents().uses().begin("a repair")) {
+            return mend(found);
+        }
+    }
+
+    private Outcome mend(Verification found) {
         damaged.contents().quarantine(found.damagedFrames());
         List<ObjectId> mended = new ArrayList<>();
         List<Text> problems = new ArrayList<>();

@@ -164,6 +164,11 @@ public final class FrameCodec implements AutoCloseable {
         }
     }
 
+    /// What its buffers take on the heap now, in bytes.
+    long bytes() {
+        return (long) compressed.length + decrypted.length;
+    }
+
     @Override
     public void close() {
         compressor.close();

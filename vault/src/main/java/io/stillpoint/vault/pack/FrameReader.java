@@ -56,6 +56,11 @@ public final class FrameReader implements AutoCloseable {
         return plain;
     }
 
+    /// What its buffers take on the heap now, in bytes.
+    public long bytes() {
+        return (long) frame.length + plain.length + codec.bytes();
+    }
+
     @Override
     public void close() {
         codec.close();

@@ -4,10 +4,10 @@ import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.record.PackList;
 import io.stillpoint.vault.record.Records;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -111,7 +111,8 @@ final class Condemnation {
 
     /// Whether the pack is known to be missing, so that the index must not speak of it any longer.
     private boolean isMissed(ObjectId pack) {
-        return run.parts().contents()
+        return run.parts()
+                .contents()
                 .index()
                 .damagedFrames()
                 .frames()

@@ -1,25 +1,23 @@
 package io.stillpoint.vault.prune;
 
 import io.stillpoint.vault.record.Forgotten;
-import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Undone;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import java.util.Set;
 
 /// Records that mean nothing any more.
 final class Leftovers {
     private final PruneRun run;
-    private final Tally tally;
     private final ObjectStore store;
     private final Records records;
 
     Leftovers(PruneRun run) {
         this.run = run;
-        tally = run.tally();
         store = run.parts().contents().store();
         records = run.parts().records();
     }
@@ -33,7 +31,8 @@ final class Leftovers {
         records.quarantined()
                 .forEach((id, damaged) -> {
                     if (damaged.frames().keySet().stream()
-                            .noneMatch(pack -> run.packs().containsKey(pack) || listed.contains(pack))) {
+                            .noneMatch(pack ->
+                                    run.packs().containsKey(pack) || listed.contains(pack))) {
                         records.deleteQuarantined(id);
                     }
                 });

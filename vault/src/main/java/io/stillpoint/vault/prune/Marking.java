@@ -190,11 +190,7 @@ final class Marking implements AutoCloseable {
         private final Deque<Part> parts = new ArrayDeque<>();
         private int inWork;
 
-        Walk(
-                NodeReader nodes,
-                Reachable reachable,
-                WalkedNodes walked,
-                Cancellation cancellation) {
+        Walk(NodeReader nodes, Reachable reachable, WalkedNodes walked, Cancellation cancellation) {
             this.cancellation = cancellation;
             this.nodes = nodes;
             this.reachable = reachable;

@@ -1,14 +1,14 @@
 package io.stillpoint.vault.prune;
 
-import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -49,7 +49,9 @@ final class OpenSessions {
         isHeld =
                 records.unreadableSessions().stream()
                         .anyMatch(madeAt ->
-                                Duration.between(madeAt, run.now()).abs().compareTo(UNREADABLE_HOLDS)
+                                Duration.between(madeAt, run.now())
+                                                .abs()
+                                                .compareTo(UNREADABLE_HOLDS)
                                         <= 0);
         List<Session> open = new ArrayList<>();
         byPoint.forEach((point, renewals) -> {
@@ -64,12 +66,15 @@ final class OpenSessions {
         boolean isSilent =
                 renewals.stream()
                         .allMatch(found ->
-                                found.madeAt().plusSeconds(found.record().patience()).isBefore(run.now())
+                                found.madeAt()
+                                                .plusSeconds(found.record().patience())
+                                                .isBefore(run.now())
                                         || found.record()
                                                 .renewedAt()
                                                 .isBefore(run.now().minus(RENEWAL_AGE_MAX)));
         boolean isOver =
-                run.parts().points().isDecided(point, run.now().minus(run.delay())) || (isSilent && isRevoked(point));
+                run.parts().points().isDecided(point, run.now().minus(run.delay()))
+                        || (isSilent && isRevoked(point));
         if (isOver && !run.rules().dryRun()) {
             renewals.forEach(found -> records.deleteSession(found.record().id()));
         }

@@ -75,5 +75,4 @@ final class PruneRun {
         return new VaultException(
                 e.kind(), "vault.prune-unsafe", e, parts.contents().location(), e);
     }
-
 }

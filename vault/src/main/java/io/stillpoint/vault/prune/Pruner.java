@@ -43,8 +43,7 @@ public final class Pruner {
             Instant now = parts.clock().instant();
             return run(new Clocks(now, now), Set.of());
         }
-        try (SessionGuard own =
-                SessionGuard.open(parts, parts.settings().patience(), Set.of())) {
+        try (SessionGuard own = SessionGuard.open(parts, parts.settings().patience(), Set.of())) {
             return run(new Clocks(parts.clock().instant(), own.madeAt()), Set.of(own.point()));
         }
     }
@@ -107,8 +106,7 @@ public final class Pruner {
     }
 
     /// All points that stand, without what nobody needs here: there may be many.
-    private List<RecoveryPoint> roots(
-            PruneRun run, List<Session> sessions, Set<ObjectId> purged) {
+    private List<RecoveryPoint> roots(PruneRun run, List<Session> sessions, Set<ObjectId> purged) {
         Map<ObjectId, RecoveryPoint> roots = new HashMap<>();
         parts.points()
                 .forEach((_, point, damage) -> {
@@ -154,5 +152,4 @@ public final class Pruner {
                                     .toList());
         }
     }
-
 }

@@ -2,15 +2,15 @@ package io.stillpoint.vault.prune;
 
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.record.Forgotten;
-import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -53,7 +53,8 @@ final class Purge {
 
     private boolean isLocked(ObjectId point) {
         try {
-            return run.parts().points()
+            return run.parts()
+                    .points()
                     .byId(point)
                     .flatMap(RecoveryPoint::lockedUntil)
                     .filter(run.now()::isBefore)

@@ -71,5 +71,4 @@ final class Tally {
                 Optional.ofNullable(waitingUntil),
                 List.copyOf(warnings));
     }
-
 }

@@ -2,16 +2,16 @@ package io.stillpoint.vault.prune;
 
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.record.PackList;
-import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Session;
 import io.stillpoint.vault.store.ObjectId;
-import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectName;
-import io.stillpoint.vault.store.ObjectStore.Listed;
+import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import io.stillpoint.vault.store.VaultException.Kind;
+import io.stillpoint.vault.store.ObjectStore.Listed;
 import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -154,8 +154,7 @@ final class Verdicts {
         boolean isDue =
                 !isHeld
                         && !run.now().isBefore(dueAt)
-                        && open.stream()
-                                .allMatch(session -> session.known().contains(list.id()));
+                        && open.stream().allMatch(session -> session.known().contains(list.id()));
         if (!isDue) {
             tally.waitingUntil(dueAt);
             for (ObjectId pack : list.packs()) {
@@ -211,7 +210,10 @@ final class Verdicts {
         List<Found<PackList>> verdicts = records.executed();
         Set<ObjectId> overdue = new HashSet<>();
         for (Found<PackList> verdict : verdicts) {
-            if (verdict.madeAt().plus(run.rules().grace()).plus(VERDICT_AGE_MAX).isBefore(run.now())) {
+            if (verdict.madeAt()
+                    .plus(run.rules().grace())
+                    .plus(VERDICT_AGE_MAX)
+                    .isBefore(run.now())) {
                 overdue.addAll(verdict.record().packs());
             }
         }
@@ -222,7 +224,8 @@ final class Verdicts {
                             && !run.now().isBefore(verdict.madeAt().plus(run.delay()));
             boolean isDone =
                     verdict.record().packs().stream()
-                            .noneMatch(pack -> run.packs().containsKey(pack) || listed.contains(pack));
+                            .noneMatch(
+                                    pack -> run.packs().containsKey(pack) || listed.contains(pack));
             if (isOld && isDone && !records.isCondemned(verdict.record().id())) {
                 records.deleteExecuted(verdict.record().id());
             }

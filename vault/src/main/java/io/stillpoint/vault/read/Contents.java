@@ -1,6 +1,5 @@
 package io.stillpoint.vault.read;
 
-import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.ItemId;
@@ -11,25 +10,39 @@ import io.stillpoint.vault.pack.PackFiles;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.record.DamagedFrames;
 import io.stillpoint.vault.record.Records;
+import io.stillpoint.vault.store.CacheBounds;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectStore;
+import io.stillpoint.vault.store.SharedAnswer;
+import io.stillpoint.vault.store.Uses;
 import java.util.HashSet;
+import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /// What an open vault holds and how it is found: the index, packs and nodes, each opened when it is first needed and shared by
 /// all who use the vault. Safe for use by several threads.
+///
+/// The lock covers which of them are open, and never an answer of the store: while one thread opens the index, those who need it
+/// wait for that one.
 public final class Contents implements AutoCloseable {
     private final ObjectStore store;
     private final VaultKeys keys;
     private final Records records;
     private final Randomness randomness;
     private final ProcessResources process;
+    private final Uses uses;
+    private final Strays strays;
     private final PackFiles packs;
     private final Upkeep upkeep;
-    private @Nullable ItemIndex index;
-    private Cancellation.@Nullable Scope indexMemory;
-    private @Nullable NodeStore nodes;
+    private final ReentrantLock lock = new ReentrantLock();
+    private volatile @Nullable Opened opened;
+    private @Nullable SharedAnswer<Opened> opening;
+    private boolean isClosed;
+
+    /// What is there once something was looked for.
+    private record Opened(ItemIndex index, NodeStore nodes, IndexMemory memory) {}
 
     /// @param process what all vaults of the process share
     public Contents(
@@ -43,8 +56,10 @@ public final class Contents implements AutoCloseable {
         this.records = records;
         this.randomness = randomness;
         this.process = process;
-        packs = new PackFiles(store, keys);
         upkeep = new Upkeep(process.threads());
+        uses = new Uses(store.description());
+        strays = new Strays(records);
+        packs = new PackFiles(store, keys, bounds().packs());
     }
 
     public ObjectStore store() {
@@ -64,30 +79,98 @@ public final class Contents implements AutoCloseable {
         return process;
     }
 
+    /// What goes on in this vault: whoever does something in it begins a use before, and ends it after.
+    public Uses uses() {
+        return uses;
+    }
+
+    public Strays strays() {
+        return strays;
+    }
+
+    CacheBounds bounds() {
+        return CacheBounds.USUAL;
+    }
+
     public PackFiles packs() {
         return packs;
     }
 
-    public synchronized ItemIndex index() {
-        if (index == null) {
-            index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
-            long bytes = index.entries() * ItemIndex.BYTES_PER_ENTRY - ItemIndex.BYTES_OF_ALL;
-            indexMemory = process.memory().keep(Math.max(0, bytes));
-        }
-        return index;
+    public ItemIndex index() {
+        return opened(false).index();
     }
 
     /// The index as of now: what was durable before the call is found.
     public ItemIndex refreshedIndex() {
-        boolean isFresh;
-        synchronized (this) {
-            isFresh = index == null;
+        return opened(true).index();
+    }
+
+    public NodeStore nodes() {
+        return opened(false).nodes();
+    }
+
+    /// @param isFresh whether what was durable before the call must be found
+    private Opened opened(boolean isFresh) {
+        Opened known = opened;
+        if (known == null) {
+            Opened mine = open();
+            if (mine != null) {
+                return mine;
+            }
+            // Another thread opened it, which may have looked before this call.
+            known = Objects.requireNonNull(opened);
         }
-        ItemIndex refreshed = index();
-        if (!isFresh) {
-            refreshed.refresh();
+        if (isFresh) {
+            known.index.refresh();
+            known.memory.adjust(known.index);
         }
-        return refreshed;
+        return known;
+    }
+
+    /// Opens the index, or waits for another thread that does; null: it was another one.
+    private @Nullable Opened open() {
+        while (true) {
+            SharedAnswer<Opened> answer;
+            boolean isFirst;
+            lock.lock();
+            try {
+                if (opened != null) {
+                    return null;
+                }
+                if (isClosed) {
+                    throw new IllegalStateException("the index of a closed vault");
+                }
+                isFirst = opening == null;
+                if (opening == null) {
+                    opening = new SharedAnswer<>();
+                }
+                answer = opening;
+            } finally {
+                lock.unlock();
+            }
+            if (isFirst) {
+                return answer.ask(this::openNow, this::settle);
+            }
+            if (answer.await().isPresent()) {
+                return null;
+            }
+        }
+    }
+
+    private Opened openNow() {
+        ItemIndex index = ItemIndex.open(store, keys, randomness, this::gone, this::damagedFrames);
+        return new Opened(
+                index, new NodeStore(this, index), new IndexMemory(process.memory(), index));
+    }
+
+    private void settle(@Nullable Opened now) {
+        lock.lock();
+        try {
+            opened = now;
+            opening = null;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private Set<ObjectId> gone() {
@@ -134,29 +217,24 @@ public final class Contents implements AutoCloseable {
         upkeep.start(merged::merge);
     }
 
-    public synchronized NodeStore nodes() {
-        if (nodes == null) {
-            nodes = new NodeStore(packs, index(), this::otherPlaces, keys, location());
-        }
-        return nodes;
-    }
-
+    /// When nothing goes on any more (see [Uses#end]).
     @Override
     public void close() {
+        Opened last;
+        lock.lock();
+        try {
+            isClosed = true;
+            last = opened;
+            opened = null;
+        } finally {
+            lock.unlock();
+        }
         // Before the index is closed under it.
         upkeep.close();
-        closeAll();
-    }
-
-    private synchronized void closeAll() {
-        if (nodes != null) {
-            nodes.close();
-        }
-        if (index != null) {
-            index.close();
-        }
-        if (indexMemory != null) {
-            indexMemory.close();
+        if (last != null) {
+            last.nodes.close();
+            last.index.close();
+            last.memory.close();
         }
         packs.close();
         store.close();

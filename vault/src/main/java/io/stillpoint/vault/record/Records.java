@@ -44,6 +44,7 @@ public final class Records {
     private final ObjectStore store;
     private final RecordCodec codec;
     private final Consumer<VaultException> unreadable;
+    private final ReadRecords lately = new ReadRecords();
     private final Map<String, VaultException> junk = new ConcurrentSkipListMap<>();
 
     /// @param unreadable is told of records that can't be read, perhaps more than once
@@ -65,6 +66,13 @@ public final class Records {
 
     public List<Found<Session>> sessions() {
         return all(ObjectKind.SESSION, Session::fromJson);
+    }
+
+    /// The names of all objects that may be session records, as they are listed; none is read.
+    public List<Listed> sessionNames() {
+        List<Listed> names = new ArrayList<>();
+        store.list(Area.SESSIONS, names::add);
+        return names;
     }
 
     public void deleteSession(ObjectId id) {
@@ -304,12 +312,8 @@ public final class Records {
         store.list(kind.area(), listed::add);
         List<Found<T>> found = new ArrayList<>();
         for (Listed each : listed) {
-            T record =
-                    readable(
-                            kind,
-                            each.name(),
-                            json -> parser.apply(each.name().id(), json),
-                            () -> unread.accept(each));
+            Function<JsonNode, T> ofJson = json -> parser.apply(each.name().id(), json);
+            T record = readable(() -> read(kind, each, ofJson), () -> unread.accept(each));
             if (record != null) {
                 found.add(new Found<>(record, each.modifiedAt()));
             }
@@ -319,8 +323,18 @@ public final class Records {
 
     private <T> @Nullable T readable(
             ObjectKind kind, ObjectName name, Function<JsonNode, T> parser, Runnable unread) {
+        return readable(() -> read(kind, name, parser), unread);
+    }
+
+    /// What gives a record.
+    @FunctionalInterface
+    private interface Reading<T> {
+        @Nullable T read();
+    }
+
+    private <T> @Nullable T readable(Reading<T> reading, Runnable unread) {
         try {
-            return read(kind, name, parser);
+            return reading.read();
         } catch (VaultException e) {
             // A version that is not ours is as easily forged as anything else.
             if (!e.isJunk()) {
@@ -334,15 +348,38 @@ public final class Records {
 
     /// Null if the record was deleted since it was listed.
     private <T> @Nullable T read(ObjectKind kind, ObjectName name, Function<JsonNode, T> parser) {
-        byte[] bytes;
+        byte[] bytes = bytes(name);
+        return bytes == null ? null : decode(kind, name, bytes, parser);
+    }
+
+    /// As above; asks the store only for what was not read lately.
+    private <T> @Nullable T read(ObjectKind kind, Listed listed, Function<JsonNode, T> parser) {
+        byte[] kept = lately.get(listed);
+        byte[] bytes = kept == null ? bytes(listed.name()) : kept;
+        if (bytes == null) {
+            return null;
+        }
+        T record = decode(kind, listed.name(), bytes, parser);
+        if (kept == null) {
+            // Only what is genuine: a read that went wrong may go right the next time.
+            lately.put(listed, bytes);
+        }
+        return record;
+    }
+
+    private byte @Nullable [] bytes(ObjectName name) {
         try {
-            bytes = store.get(name);
+            return store.get(name);
         } catch (VaultException e) {
             if (e.kind() == Kind.MISSING) {
                 return null;
             }
             throw e;
         }
+    }
+
+    private <T> T decode(
+            ObjectKind kind, ObjectName name, byte[] bytes, Function<JsonNode, T> parser) {
         try {
             return parser.apply(codec.decode(kind, name, bytes));
         } catch (JacksonException | IllegalArgumentException | DateTimeException e) {

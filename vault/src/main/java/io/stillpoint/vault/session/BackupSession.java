@@ -1,6 +1,7 @@
 package io.stillpoint.vault.session;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Crew;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.vault.crypto.CipherWarmUp;
@@ -14,6 +15,7 @@ import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.DamageSearch;
 import io.stillpoint.vault.read.NodeStore;
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.Uses;
 import io.stillpoint.vault.store.VaultException;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -43,11 +45,19 @@ public final class BackupSession implements AutoCloseable {
     private final Cancellation cancellation;
     private final IntakeProgress progress;
     private final CipherWarmUp warmUp;
+    private final Uses.Use use;
     private @Nullable VaultException unfinished;
+    private boolean isIndexed;
+    private boolean isClosed;
 
     private BackupSession(
-            Terms terms, SessionGuard guard, Optional<RecoveryPoint> base, boolean isResumed) {
+            Terms terms,
+            Uses.Use use,
+            SessionGuard guard,
+            Optional<RecoveryPoint> base,
+            boolean isResumed) {
         parts = terms.parts;
+        this.use = use;
         settings = terms.settings;
         job = terms.job;
         cancellation = job.cancellation();
@@ -55,7 +65,13 @@ public final class BackupSession implements AutoCloseable {
         this.guard = guard;
         warmUp = CipherWarmUp.start(job.threads());
         index = parts.contents().refreshedIndex();
-        index.adoptUnlisted();
+        parts.contents().mergeInBackground();
+        if (isResumed) {
+            // Its own packs are among them.
+            index.adoptUnlisted();
+        } else {
+            parts.contents().strays().adopt(index, parts.clock().instant());
+        }
         nodes = parts.contents().nodes();
         baseIsDamaged = base.isPresent() && reachesDamage(base.get());
         this.base = baseIsDamaged ? Optional.empty() : base;
@@ -110,20 +126,27 @@ public final class BackupSession implements AutoCloseable {
             Optional<ObjectId> base,
             boolean isResumed) {
         VaultParts parts = terms.parts;
+        Uses.Use use = null;
         SessionGuard guard = null;
         try {
+            use = parts.contents().uses().begin("a backup");
             guard = guarding.get();
             // Only now: whoever purges a point looks for sessions that build on it before.
             Optional<RecoveryPoint> usable =
                     base.filter(point -> !parts.records().isForgotten(point))
                             .flatMap(parts.points()::byId);
-            parts.contents().mergeInBackground();
-            return new BackupSession(terms, guard, usable, isResumed);
+            return new BackupSession(terms, use, guard, usable, isResumed);
         } catch (RuntimeException | Error e) {
-            if (guard != null) {
-                guard.close();
+            try {
+                if (guard != null) {
+                    guard.close();
+                }
+            } finally {
+                if (use != null) {
+                    use.close();
+                }
+                terms.job.close();
             }
-            terms.job.close();
             throw e;
         }
     }
@@ -137,7 +160,7 @@ public final class BackupSession implements AutoCloseable {
     public void detach() {
         flush();
         closeWriters();
-        guard.detach();
+        end(guard::detach);
     }
 
     /// Whether the point can't be restored whole, as far as is known. Costs nothing while no damage is known.
@@ -252,7 +275,8 @@ public final class BackupSession implements AutoCloseable {
         nodeSink.finish();
         data.finish();
         metadata.finish();
-        index.flush();
+        index.flush(claims.packs());
+        isIndexed = true;
     }
 
     /// Makes everything stored durable, then the recovery point. The point exists when this returns, whatever else went
@@ -321,9 +345,38 @@ public final class BackupSession implements AutoCloseable {
 
     @Override
     public void close() {
-        closeWriters();
-        // Last: until then what is stored here may still become a point.
-        guard.close();
+        if (isClosed) {
+            return;
+        }
+        try {
+            closeWriters();
+            index();
+        } finally {
+            end(guard::close);
+        }
+    }
+
+    /// Last: until then what is stored here may still become a point.
+    private void end(Runnable letGo) {
+        isClosed = true;
+        try {
+            letGo.run();
+        } finally {
+            use.close();
+        }
+    }
+
+    /// What was stored for nothing serves the next session if the index tells of it, or if this one's record says that there may be
+    /// something to look for.
+    private void index() {
+        if (isIndexed || claims.packs().isEmpty()) {
+            return;
+        }
+        try {
+            index.flush(claims.packs());
+        } catch (VaultException | CancelledException e) {
+            guard.leave();
+        }
     }
 
     private void closeWriters() {

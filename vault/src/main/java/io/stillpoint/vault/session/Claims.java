@@ -18,6 +18,9 @@ public final class Claims {
     private final ItemIndex index;
     private final boolean isResumed;
     private final Set<ItemId> pending = ConcurrentHashMap.newKeySet();
+    private final Set<ObjectId> packs = ConcurrentHashMap.newKeySet();
+    // Packs of others that exist.
+    private final Set<ObjectId> there = ConcurrentHashMap.newKeySet();
     private final AtomicLong indexBytes = new AtomicLong();
 
     /// @param isResumed whether this session had stored some of it before
@@ -52,11 +55,37 @@ public final class Claims {
         if (!pending.add(id)) {
             return false;
         }
-        if (find.apply(id) != null) {
-            pending.remove(id);
+        Place found = find.apply(id);
+        while (found != null && !isThere(found.pack())) {
+            found = find.apply(id);
+        }
+        if (found == null) {
+            return true;
+        }
+        if (index.isNoted(found.pack())) {
+            packs.add(found.pack());
+        }
+        pending.remove(id);
+        return false;
+    }
+
+    /// Whether a pack is where the index says, so that this session can rely on it: asked once for each, since the session's record
+    /// keeps it from now on.
+    private boolean isThere(ObjectId pack) {
+        if (packs.contains(pack) || there.contains(pack)) {
+            return true;
+        }
+        if (!index.exists(pack)) {
             return false;
         }
+        there.add(pack);
         return true;
+    }
+
+    /// Packs that this session has stored, and those of other sessions of this process that it relies on: the index must tell of
+    /// them before there is a point.
+    Set<ObjectId> packs() {
+        return packs;
     }
 
     /// Bytes of the index that are for this session's packs; complete once the index is flushed.
@@ -66,6 +95,7 @@ public final class Claims {
 
     /// A pack became durable.
     void durable(ObjectId pack, List<PackGroup> groups) {
+        packs.add(pack);
         // First in the index, then gone from here: nobody misses it between.
         index.durable(pack, groups, indexBytes::addAndGet);
         for (PackGroup group : groups) {

@@ -59,7 +59,7 @@ public final class SessionGuard implements AutoCloseable {
                         patience.toSeconds(),
                         bases,
                         ids(known));
-        records.put(session);
+        put(parts, session);
         try {
             // Again: whoever did not see our record was too early for what we see now.
             Set<ObjectId> avoided = new HashSet<>();
@@ -68,9 +68,19 @@ public final class SessionGuard implements AutoCloseable {
             known.forEach(list -> avoided.addAll(list.packs()));
             return new SessionGuard(parts, session, List.of(), avoided);
         } catch (RuntimeException | Error e) {
-            records.deleteSession(session.id());
+            delete(parts, session);
             throw e;
         }
+    }
+
+    private static void put(VaultParts parts, Session session) {
+        parts.contents().strays().began(session.id());
+        parts.records().put(session);
+    }
+
+    private static void delete(VaultParts parts, Session session) {
+        parts.records().deleteSession(session.id());
+        parts.contents().strays().ended(session.id());
     }
 
     /// Takes up a session whose process has died, or has let go of it. From then on that process can't make the point any more,
@@ -97,7 +107,7 @@ public final class SessionGuard implements AutoCloseable {
                 isSealed
                         ? last.renewed(id, now)
                         : last.promising(id, ObjectId.random(parts.randomness()), now);
-        records.put(fresh);
+        put(parts, fresh);
         try {
             requireOpen(parts, point, isSealed);
             Set<ObjectId> avoided = new HashSet<>();
@@ -108,7 +118,7 @@ public final class SessionGuard implements AutoCloseable {
             }
             return new SessionGuard(parts, fresh, renewals, avoided);
         } catch (RuntimeException | Error e) {
-            records.deleteSession(fresh.id());
+            delete(parts, fresh);
             throw e;
         }
     }
@@ -168,7 +178,7 @@ public final class SessionGuard implements AutoCloseable {
         Session fresh =
                 session.renewed(ObjectId.random(parts.randomness()), parts.clock().instant());
         try {
-            records.put(fresh);
+            put(parts, fresh);
         } catch (VaultException e) {
             // It may be there all the same, or come later.
             older.add(fresh);
@@ -193,7 +203,7 @@ public final class SessionGuard implements AutoCloseable {
 
     private void delete(List<Session> replaced) {
         for (Session record : replaced) {
-            records.deleteSession(record.id());
+            delete(parts, record);
             older.remove(record);
         }
     }
@@ -206,7 +216,7 @@ public final class SessionGuard implements AutoCloseable {
                         ObjectId.random(parts.randomness()),
                         ObjectId.random(parts.randomness()),
                         parts.clock().instant());
-        records.put(fresh);
+        put(parts, fresh);
         older.add(session);
         session = fresh;
         lingers = false;
@@ -223,6 +233,11 @@ public final class SessionGuard implements AutoCloseable {
         lingers = mayLinger();
     }
 
+    /// The index does not tell of all that was stored: the record is to stay, so that others look for it.
+    void leave() {
+        lingers = true;
+    }
+
     /// As [#close], but the record stays, and with it what the session relies on, until its patience is over.
     void detach() {
         lingers = true;
@@ -237,6 +252,8 @@ public final class SessionGuard implements AutoCloseable {
                 deleteRecords();
             }
             closed = true;
+            older.forEach(record -> parts.contents().strays().ended(record.id()));
+            parts.contents().strays().ended(session.id());
         }
     }
 
@@ -244,7 +261,7 @@ public final class SessionGuard implements AutoCloseable {
     private void deleteRecords() {
         try {
             delete(List.copyOf(older));
-            records.deleteSession(session.id());
+            delete(parts, session);
         } catch (VaultException _) {
             // As above.
         }

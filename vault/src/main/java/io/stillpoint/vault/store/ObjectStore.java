@@ -74,7 +74,8 @@ public interface ObjectStore extends AutoCloseable {
     /// making that was cut off can be begun anew, by stores that can tell.
     default void making(boolean isUnderWay) {}
 
-    /// Whether what is written from now on may take the room that a store of limited size keeps back for what makes room.
+    /// Whether what this thread writes from now on may take the room that a store of limited size keeps back for what makes room.
+    /// Other threads go on as before.
     default void useReserve(boolean may) {}
 
     /// For how long after an object was made or deleted [#list] may still tell the state before. [#open] and [#exists] by

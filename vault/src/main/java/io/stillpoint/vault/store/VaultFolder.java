@@ -20,6 +20,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// The folder that a vault's objects lie in: what must be durable before what, what its failures mean, and the reserve: a file that
 /// takes room which backups leave alone, so that forgetting and pruning have some on a disk that is full. Safe for use by several
@@ -39,7 +40,7 @@ final class VaultFolder {
 
     private final Disk disk;
     private final Path root;
-    private volatile boolean mayUseReserve;
+    private final Set<Thread> makingRoom = ConcurrentHashMap.newKeySet();
 
     /// How often this process has given the reserve away.
     private int spent;
@@ -90,7 +91,7 @@ final class VaultFolder {
             syncAbove(absolute);
         } else {
             making(false);
-            if (!mayUseReserve) {
+            if (!mayUseReserve()) {
                 makeReserve();
             }
         }
@@ -114,9 +115,17 @@ final class VaultFolder {
         }
     }
 
-    /// Whether what is written from now on may take the reserve.
+    /// Whether what this thread writes from now on may take the reserve. Others that store something meanwhile may not.
     void useReserve(boolean may) {
-        mayUseReserve = may;
+        if (may) {
+            makingRoom.add(Thread.currentThread());
+        } else {
+            makingRoom.remove(Thread.currentThread());
+        }
+    }
+
+    private boolean mayUseReserve() {
+        return makingRoom.contains(Thread.currentThread());
     }
 
     /// Puts aside again what this process has taken, if there is room by now.
@@ -155,7 +164,7 @@ final class VaultFolder {
         try {
             return change.make();
         } catch (IOException e) {
-            if (!mayUseReserve || !isFull(e, "write") || !isUndone.make() || !spend(before)) {
+            if (!mayUseReserve() || !isFull(e, "write") || !isUndone.make() || !spend(before)) {
                 throw e;
             }
             return change.make();
