@@ -110,7 +110,8 @@ public final class Scale {
             }
             store.taken();
             for (int i = 0; i < 2; i++) {
-                // Any VMs, but the same ones for each step and state; others while the vault settles.
+                // Any VMs, but the same ones for each step and state; others while the vault
+                // settles.
                 TinyVm vm = new TinyVm((step.equals("settle") ? i : vms / 3 + i) % vms);
                 long begin = System.nanoTime();
                 run(step, vault, vm);
