@@ -46,13 +46,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// A job whose process ends at any call, before or after any record of its journal, is gone on with by the next process:
 /// with the same snapshot once that is in the journal. The hypervisor and the guest are fakes; the vault is real.
-final class ResumedJobTest {
+final class KilledJobTest {
     private static final String NAME = "vm";
 
     /// How many calls, besides all those of the journal, a process ends at; any number with -Dkills.
     private static final int KILLS = Integer.getInteger("kills", 10);
 
-    private static final long SEED = Long.getLong("seed", 1L);
+    private static final long SEED = VaultScript.seed(1);
 
     @TempDir private Path folder;
 
