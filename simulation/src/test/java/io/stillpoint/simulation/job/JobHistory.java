@@ -355,6 +355,11 @@ final class JobHistory {
             }
         } catch (ProcessEnded e) {
             // It is over.
+        } catch (IllegalStateException e) {
+            // A session that is open: of one that has ended it stays so.
+            if (!process.isOver()) {
+                throw e;
+            }
         } catch (VaultException e) {
             if (!process.isOver() && !process.hasStruck()) {
                 throw e;
