@@ -38,13 +38,6 @@ sealed interface Fate {
         GUEST_RESET
     }
 
-    Fate SPARED = new Spared();
-
-    /// Whether the process lives to its end.
-    default boolean isEnd() {
-        return this instanceof Ends || this instanceof EndsAtDisk;
-    }
-
     /// @param calls how many calls a job makes, about
     static Fate draw(Random random, int calls) {
         int call = 1 + random.nextInt(calls);

@@ -153,7 +153,7 @@ final class JobHistory {
     /// So many jobs, to each of which something may happen.
     void run(int jobs) {
         makeVault();
-        job(List.of(Fate.SPARED));
+        job(List.of(new Fate.Spared()));
         for (int i = 0; i < jobs; i++) {
             betweenJobs();
             List<Fate> fates = new ArrayList<>();
@@ -169,11 +169,11 @@ final class JobHistory {
     /// struck.
     boolean runOnce(Fate fate) {
         makeVault();
-        job(List.of(Fate.SPARED));
+        job(List.of(new Fate.Spared()));
         vm.guestWrites(5);
         boolean hasStruck = job(List.of(fate));
         vm.guestWrites(5);
-        job(List.of(Fate.SPARED));
+        job(List.of(new Fate.Spared()));
         requireSound();
         return hasStruck;
     }
@@ -237,7 +237,7 @@ final class JobHistory {
         // A job whose journal is lost may have made its point.
         int jobs = 1;
         for (int attempt = 0; attempt < TRIES_MAX; attempt++) {
-            Fate fate = attempt < fates.size() ? fates.get(attempt) : Fate.SPARED;
+            Fate fate = attempt < fates.size() ? fates.get(attempt) : new Fate.Spared();
             JobProcess process = process(fate);
             note("attempt " + attempt + ": " + fate);
             BackupOutcome outcome = attempt(process, journal);
