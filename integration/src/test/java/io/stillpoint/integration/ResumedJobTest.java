@@ -76,14 +76,7 @@ final class ResumedJobTest {
                 vm.write(disk, 0, content);
                 vm.write(disk, 1 << 20, content);
             }
-            Vault.init(
-                            store(),
-                            key,
-                            new Vault.Surroundings(
-                                    Randomness.secure(),
-                                    InstantSource.system(),
-                                    ProcessResources.ofThisProcess()))
-                    .close();
+            Vault.init(store(), key, surroundings()).close();
             // The job that is disturbed is not the VM's first.
             assertThat(inProcess(MortalProcess.immortal(), new KeptJournal()))
                     .isInstanceOf(BackupOutcome.Made.class);
@@ -91,30 +84,22 @@ final class ResumedJobTest {
             vm.setWritesPerCall(2);
         }
 
+        private static Vault.Surroundings surroundings() {
+            return new Vault.Surroundings(
+                    Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess());
+        }
+
         private LocalStore store() {
             return new LocalStore(folder.resolve("vault"));
         }
 
         private Vault open() {
-            return Vault.open(
-                    store(),
-                    key,
-                    new Vault.Surroundings(
-                            Randomness.secure(),
-                            InstantSource.system(),
-                            ProcessResources.ofThisProcess()));
+            return Vault.open(store(), key, surroundings());
         }
 
         /// What a process does from its start to its end.
         BackupOutcome inProcess(MortalProcess process, KeptJournal journal) {
-            try (Vault vault =
-                            Vault.open(
-                                    new MortalStore(store(), process),
-                                    key,
-                                    new Vault.Surroundings(
-                                            Randomness.secure(),
-                                            InstantSource.system(),
-                                            ProcessResources.ofThisProcess()));
+            try (Vault vault = Vault.open(new MortalStore(store(), process), key, surroundings());
                     JobVm machine = JobVm.of(host.as(process), vm.id())) {
                 return new BackupJob(
                                 vault,
