@@ -35,7 +35,8 @@ sealed interface Fate {
         RESTARTED,
         MIGRATED,
         RESIZED,
-        GUEST_RESET
+        GUEST_RESET,
+        SCRATCH_USED_UP
     }
 
     /// @param calls how many calls a job makes, about

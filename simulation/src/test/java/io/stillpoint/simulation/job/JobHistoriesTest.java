@@ -102,6 +102,11 @@ final class JobHistoriesTest {
         }
     }
 
+    @Test
+    void aHypervisorThatLiesIsNotBelieved() {
+        new JobHistory(1, state).runWithALyingHypervisor();
+    }
+
     /// Whether the fate struck at all.
     private boolean once(long seed, Fate fate) {
         JobHistory history = new JobHistory(seed, state);

@@ -18,7 +18,6 @@ import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
-import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.MemoryBudget;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Processors;
@@ -178,7 +177,26 @@ final class JobHistory {
         return hasStruck;
     }
 
-    void makeVault() {
+    /// The hypervisor records no changes and says that it does: most of what it calls unchanged is not.
+    void runWithALyingHypervisor() {
+        makeVault();
+        job(List.of(new Fate.Spared()));
+        vm.lie(true);
+        for (String name : vm.disks()) {
+            byte[] content = new byte[vm.content(name).length];
+            random.nextBytes(content);
+            vm.write(name, 0, content);
+        }
+        job(List.of(new Fate.Spared()));
+        List<RecoveryPoint> points = points(vault -> sorted(vault.points("web")));
+        require(
+                points.getLast().disks().stream()
+                        .allMatch(each -> each.reason().equals("contradicted")),
+                "believed: " + points.getLast().disks());
+        requireSound();
+    }
+
+    private void makeVault() {
         vm.guestWrites(40);
         Vault.init(new LocalStore(disk, ROOT), key, surroundings()).close();
     }
@@ -226,6 +244,7 @@ final class JobHistory {
             }
             case RESIZED -> vm.resize("data", (3 + random.nextInt(6)) * CHUNK);
             case GUEST_RESET -> guest.reboot();
+            case SCRATCH_USED_UP -> vm.useUpScratch();
         }
     }
 
@@ -240,9 +259,11 @@ final class JobHistory {
             Fate fate = attempt < fates.size() ? fates.get(attempt) : new Fate.Spared();
             JobProcess process = process(fate);
             note("attempt " + attempt + ": " + fate);
-            BackupOutcome outcome = attempt(process, journal);
+            boolean hadFailed = journal.last().map(JobHistory::isFailed).orElse(false);
+            @Nullable BackupOutcome outcome = attempt(process, journal);
             hasStruck |= process.isOver() || process.hasStruck();
-            if (process.isOver()) {
+            if (outcome == null || process.isOver()) {
+                require(process.isOver(), "a job that returned nothing");
                 end(fate);
                 remember(journal);
                 if (!journalsLast || random.nextInt(6) == 0) {
@@ -261,7 +282,7 @@ final class JobHistory {
                 return hasStruck;
             }
             require(
-                    process.hasStruck() || mayBegin(outcome, attempt),
+                    process.hasStruck() || mayBegin(outcome, hadFailed),
                     "nothing happened, and there is no point: " + outcome);
             if (outcome instanceof BackupOutcome.FailedAfterCommit) {
                 requireLine(before, jobs);
@@ -278,11 +299,15 @@ final class JobHistory {
         throw new AssertionError("no point after " + TRIES_MAX + " attempts");
     }
 
-    /// What a resumed job may find broken, or a job that was told how it ended before.
-    private static boolean mayBegin(BackupOutcome outcome, int attempt) {
-        return attempt > 0
-                && (outcome instanceof BackupOutcome.StartAnew
-                        || outcome instanceof BackupOutcome.Failed);
+    /// Without anything that happened: a snapshot that broke while nobody watched, or a failure of which the journal tells
+    /// again.
+    private static boolean mayBegin(BackupOutcome outcome, boolean hadFailed) {
+        return outcome instanceof BackupOutcome.StartAnew
+                || (hadFailed && outcome instanceof BackupOutcome.Failed);
+    }
+
+    private static boolean isFailed(JobRecord record) {
+        return record instanceof BackupRecord.Failed;
     }
 
     private JobProcess process(Fate fate) {
@@ -296,7 +321,8 @@ final class JobHistory {
                 () -> befall(((Fate.Host) fate).event()));
     }
 
-    private BackupOutcome attempt(JobProcess process, SimulatedJournal journal) {
+    /// Null if the process did not live to the job's end.
+    private @Nullable BackupOutcome attempt(JobProcess process, SimulatedJournal journal) {
         int freezes = guest.freezes();
         boolean wasHeld = journal.last().map(JobHistory::isHeld).orElse(false);
         @Nullable BackupOutcome outcome = null;
@@ -315,10 +341,7 @@ final class JobHistory {
         if (wasHeld) {
             require(guest.freezes() == freezes, "the guest was disturbed a second time");
         }
-        require(
-                outcome != null || process.isOver(),
-                "a job that returned nothing");
-        return outcome == null ? new BackupOutcome.Suspended(new CancelledException()) : outcome;
+        return outcome;
     }
 
     private static String words(@Nullable BackupOutcome outcome) {
