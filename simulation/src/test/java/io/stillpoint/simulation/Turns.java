@@ -21,8 +21,15 @@ import org.jspecify.annotations.Nullable;
 /// Decides who goes on. All threads of all simulated processes run as virtual threads on the one thread that calls [#run], each until it waits: for
 /// another one, or, in [#await], for its turn at the store. When all wait, the seed chooses one turn.
 final class Turns {
-    private static final long WAKING_NANOS_MAX = 1_000_000_000L;
+    /// The JVM wakes a thread in microseconds; on a machine whose processors are all taken it may have to wait for one.
+    private static final long WAKING_NANOS_MAX = 120_000_000_000L;
+
+    /// For so long nothing else is done but to look; after that the JVM gets our processor.
+    private static final long LOOKING_NANOS_MAX = 100_000L;
+
+    private static final long PAUSE_NANOS = 20_000L;
     private static final Method NEW_THREAD = newThread();
+    private static final Field SCHEDULER = field("java.lang.VirtualThread", "scheduler");
     private static final Field WAITING_FOR_MONITOR =
             field("java.lang.VirtualThread", "onWaitingList");
     private static final Set<Thread> VIRTUAL_THREADS = virtualThreads();
@@ -33,6 +40,10 @@ final class Turns {
     private final Random random;
     private final double switching;
     private final Thread carrier = Thread.currentThread();
+
+    /// The same object for all threads of this simulation, by which they are known.
+    private final Executor scheduler = this::submit;
+
     private final Deque<Runnable> runnable = new ArrayDeque<>();
     private final List<Runnable> foreign = new ArrayList<>();
     private final IdentityHashMap<Runnable, Integer> order = new IdentityHashMap<>();
@@ -59,12 +70,12 @@ final class Turns {
     }
 
     /// The JVM has a thread that runs no more, though nothing holds it back: this scheduler missed it. Says nothing about the
-    /// vault.
-    static final class LostThread extends RuntimeException {
+    /// vault, and must not happen.
+    static final class LostThread extends IllegalStateException {
         private static final long serialVersionUID = 1L;
 
-        LostThread() {
-            super("the simulation lost a thread");
+        LostThread(String threads) {
+            super("the simulation lost a thread:\n" + threads);
         }
     }
 
@@ -126,7 +137,7 @@ final class Turns {
                     (Thread)
                             Objects.requireNonNull(
                                     NEW_THREAD.invoke(
-                                            null, (Executor) this::submit, name, 0, task));
+                                            null, scheduler, name, 0, task));
             thread.start();
             return thread;
         } catch (IllegalAccessException | InvocationTargetException e) {
@@ -181,13 +192,18 @@ final class Turns {
         boolean isWakerIdle = false;
         long begin = System.nanoTime();
         while (true) {
-            if (System.nanoTime() - begin > WAKING_NANOS_MAX) {
-                throw new LostThread();
+            long waited = System.nanoTime() - begin;
+            if (waited > WAKING_NANOS_MAX) {
+                throw new LostThread(told());
             }
             boolean isBlocked = false;
             boolean isWaking = false;
             int awake = 0;
             for (Thread thread : VIRTUAL_THREADS) {
+                // Of an earlier history, whose time has come since, or a stranger's.
+                if (!isOurs(thread)) {
+                    continue;
+                }
                 switch (thread.getState()) {
                     case RUNNABLE -> awake++;
                     case BLOCKED -> {
@@ -202,7 +218,11 @@ final class Turns {
             }
             if (isWaking) {
                 isWakerIdle = false;
-                Thread.onSpinWait();
+                if (waited < LOOKING_NANOS_MAX) {
+                    Thread.onSpinWait();
+                } else {
+                    LockSupport.parkNanos(PAUSE_NANOS);
+                }
             } else if (isBlocked && !isWakerIdle) {
                 // It may be between taking note of a thread and handing it to us; look again after.
                 isWakerIdle = isIdle(WAKER);
@@ -219,6 +239,31 @@ final class Turns {
             foreign.clear();
             return true;
         }
+    }
+
+    private boolean isOurs(Thread thread) {
+        try {
+            return scheduler.equals(SCHEDULER.get(thread));
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// Our threads, and where those are that could go on.
+    private String told() {
+        StringBuilder text = new StringBuilder();
+        for (Thread thread : VIRTUAL_THREADS) {
+            if (isOurs(thread)) {
+                text.append(thread).append(' ').append(thread.getState()).append('\n');
+                if (thread.getState() == Thread.State.RUNNABLE
+                        || thread.getState() == Thread.State.BLOCKED) {
+                    for (StackTraceElement frame : thread.getStackTrace()) {
+                        text.append("    ").append(frame).append('\n');
+                    }
+                }
+            }
+        }
+        return text.toString();
     }
 
     private static boolean isIdle(Thread waker) {

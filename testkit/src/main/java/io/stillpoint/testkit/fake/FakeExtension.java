@@ -45,7 +45,7 @@ final class FakeExtension {
     /// Its guardian thaws at the deadline, whoever is gone.
     void tick() {
         if (task != null && !guest.now().isBefore(deadline)) {
-            finish("deadline");
+            finish("deadline", deadline);
         }
     }
 
@@ -74,7 +74,7 @@ final class FakeExtension {
             case "snapshot" -> snapshot(option(words, "--task"), option(words, "--deadline"));
             case "thaw" -> {
                 if (task != null) {
-                    finish("command");
+                    finish("command", guest.now());
                 } else {
                     guest.thawed();
                 }
@@ -128,16 +128,16 @@ final class FakeExtension {
                 CONTROL,
                 line -> {
                     if (line.strip().equals("thaw") && task != null) {
-                        finish("command");
+                        finish("command", guest.now());
                     }
                 });
         return ok(Json.object().put("status", STATUS).put("control", CONTROL));
     }
 
     /// Thaws, and tells how it went. Somebody else may have thawed before.
-    private void finish(String thawedBy) {
+    private void finish(String thawedBy, Instant at) {
         boolean wasHeld = guest.areFrozen() || guest.mounts() == 0;
-        guest.thawed();
+        guest.thawedAt(at);
         writeStatus("done", wasHeld && thawedBy.equals("command"), thawedBy, guest.mounts());
         task = null;
         files.removePipe(CONTROL);

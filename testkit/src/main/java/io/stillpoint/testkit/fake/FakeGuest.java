@@ -82,6 +82,7 @@ public final class FakeGuest {
 
     private @Nullable Instant frozenSince;
     private Duration longestFreeze = Duration.ZERO;
+    private int freezes;
 
     /// @param clock the guest's
     public FakeGuest(InstantSource clock) {
@@ -113,6 +114,11 @@ public final class FakeGuest {
         Instant since = frozenSince;
         Duration now = since == null ? Duration.ZERO : Duration.between(since, clock.instant());
         return now.compareTo(longestFreeze) > 0 ? now : longestFreeze;
+    }
+
+    /// How often file systems were frozen so far.
+    public synchronized int freezes() {
+        return freezes;
     }
 
     /// What happens the next time that this command comes; several add up.
@@ -285,6 +291,7 @@ public final class FakeGuest {
 
     /// Freezes all file systems; returns how many.
     int freezeAll() {
+        freezes++;
         frozen = mounts;
         frozenSince = frozen > 0 ? clock.instant() : null;
         return frozen;
@@ -292,9 +299,14 @@ public final class FakeGuest {
 
     /// Thaws all file systems, whoever froze them.
     void thawed() {
+        thawedAt(clock.instant());
+    }
+
+    /// As above, by something that was due then: nobody has asked since.
+    void thawedAt(Instant instant) {
         Instant since = frozenSince;
         if (since != null) {
-            Duration length = Duration.between(since, clock.instant());
+            Duration length = Duration.between(since, instant);
             longestFreeze = length.compareTo(longestFreeze) > 0 ? length : longestFreeze;
         }
         frozen = 0;

@@ -59,7 +59,7 @@ final class FakePrograms {
         watchdogs.keySet().removeIf(token -> !files.exists(token));
         for (Map.Entry<String, Instant> each : Map.copyOf(watchdogs).entrySet()) {
             if (!guest.now().isBefore(each.getValue())) {
-                guest.thawed();
+                guest.thawedAt(each.getValue());
                 files.remove(each.getKey());
                 watchdogs.remove(each.getKey());
             }

@@ -115,20 +115,25 @@ final class FakeSnapshot {
             if (held.disk.equals(disk) && !held.saved.containsKey(block)) {
                 byte[] bytes = disk.block(block);
                 if (scratchTaken + bytes.length > request.scratchMax().bytes()) {
-                    fail(
-                            new HypervisorException(
-                                    HypervisorException.Kind.SNAPSHOT_BROKEN,
-                                    "snapshot.scratch-full",
-                                    null,
-                                    "fake",
-                                    Long.toString(scratchTaken),
-                                    request.scratchMax().toString()));
+                    failForRoom();
                     return;
                 }
                 scratchTaken += bytes.length;
                 held.saved.put(block, bytes);
             }
         }
+    }
+
+    /// There is no room for more copies.
+    void failForRoom() {
+        fail(
+                new HypervisorException(
+                        HypervisorException.Kind.SNAPSHOT_BROKEN,
+                        "snapshot.scratch-full",
+                        null,
+                        "fake",
+                        Long.toString(scratchTaken),
+                        request.scratchMax().toString()));
     }
 
     /// Before a disk is made shorter. What is lost there is told by the size.

@@ -219,6 +219,11 @@ public final class FakeVm {
                                 Kind.SNAPSHOT_BROKEN, "snapshot.migration", null, name)));
     }
 
+    /// The scratch space is used up, by whomever: whatever snapshot is held breaks.
+    public synchronized void useUpScratch() {
+        snapshots.forEach(FakeSnapshot::failForRoom);
+    }
+
     /// The VM was away and is back: what was written there is in no record.
     public synchronized void endMigration() {
         isMigrating = false;

@@ -1,0 +1,119 @@
+package io.stillpoint.simulation.job;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Whole jobs, from one seed after the other; and the end of a process at every one of its steps. `-DjobHistories=N` runs so
+/// many, `-DfirstSeed=S` begins elsewhere.
+final class JobHistoriesTest {
+    private static final int A_FEW = 6;
+    private static final int HISTORIES = 100;
+    private static final int JOBS = 5;
+
+    @TempDir Path state;
+
+    @Test
+    void aFewHistoriesKeepEveryPromise() {
+        histories(A_FEW);
+    }
+
+    @Test
+    @Tag("slow")
+    void historiesKeepEveryPromise() {
+        histories(Integer.getInteger("jobHistories", HISTORIES));
+    }
+
+    private void histories(int count) {
+        long first = Long.getLong("firstSeed", 1);
+        int ends = 0;
+        int points = 0;
+        for (long seed = first; seed < first + count; seed++) {
+            JobHistory history = new JobHistory(seed, state);
+            try {
+                history.run(JOBS);
+            } catch (RuntimeException | Error e) {
+                throw failed(history, "seed " + seed, e);
+            }
+            ends += history.ends();
+            points += history.points();
+        }
+        System.out.printf("%d histories of jobs: %d points, %d ends%n", count, points, ends);
+        assertThat(points).isGreaterThan(count * JOBS);
+    }
+
+    private static AssertionError failed(JobHistory history, String which, Throwable e) {
+        history.trace().forEach(System.out::println);
+        return new AssertionError(which + ": " + e.getMessage(), e);
+    }
+
+    @Test
+    void aProcessMayEndAtSomeOfItsCalls() {
+        endAtCalls(29);
+    }
+
+    @Test
+    @Tag("slow")
+    void aProcessMayEndAtAnyOfItsCalls() {
+        endAtCalls(Integer.getInteger("stride", 1));
+    }
+
+    /// With and without an extension, with journals that last and without: by seed.
+    private void endAtCalls(int stride) {
+        List<Integer> struck = new ArrayList<>();
+        for (long seed = 1; seed <= 4; seed++) {
+            int call = 1 + (int) (seed * 3) % stride;
+            while (once(seed, new Fate.Ends(call, seed == 4))) {
+                struck.add(call);
+                call += stride;
+            }
+        }
+        assertThat(struck).hasSizeGreaterThan(200 / stride);
+    }
+
+    @Test
+    @Tag("slow")
+    void aProcessMayEndAtAnyChangeOfTheVaultsDisk() {
+        List<Integer> struck = new ArrayList<>();
+        for (long seed = 1; seed <= 4; seed++) {
+            int change = 1;
+            while (once(seed, new Fate.EndsAtDisk(change, seed % 2 == 0))) {
+                struck.add(change);
+                change += Integer.getInteger("stride", 1);
+            }
+        }
+        assertThat(struck).isNotEmpty();
+    }
+
+    @Test
+    @Tag("slow")
+    void anyCallMayFail() {
+        for (long seed = 1; seed <= 2; seed++) {
+            int call = 1;
+            while (once(seed, new Fate.Fails(call))) {
+                call += Integer.getInteger("stride", 1);
+            }
+            assertThat(call).isGreaterThan(20);
+        }
+    }
+
+    @Test
+    void aHypervisorThatLiesIsNotBelieved() {
+        new JobHistory(1, state).runWithALyingHypervisor();
+    }
+
+    /// Whether the fate struck at all.
+    private boolean once(long seed, Fate fate) {
+        JobHistory history = new JobHistory(seed, state);
+        try {
+            return history.runOnce(fate);
+        } catch (RuntimeException | Error e) {
+            throw failed(history, "seed " + seed + ", " + fate, e);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+package io.stillpoint.simulation.job;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.testkit.disk.Fault;
+import io.stillpoint.testkit.disk.FaultyDisk;
+import io.stillpoint.testkit.disk.Operation;
+import io.stillpoint.testkit.fake.CallGate;
+import java.util.Set;
+
+/// A process of the host, from its begin to its end. All that it asks of the VM, of the guest and of its journal passes
+/// here; what it asks of the vault goes to the disk.
+final class JobProcess implements CallGate {
+    /// What can fail with the words of a hypervisor. The rest must not fail at all, or fails as guests do.
+    private static final Set<String> CAN_FAIL =
+            Set.of(
+                    "open", "running", "fit", "identity", "configuration", "prepare", "take",
+                    "disks", "descriptor", "changes", "open-disk", "extents", "read", "prove",
+                    "adopt", "release");
+
+    private final FaultyDisk disk;
+    private final Fate fate;
+    private final Runnable clock;
+    private final Runnable hostEvent;
+    private int calls;
+    private boolean isOver;
+    private boolean hasStruck;
+
+    /// @param clock goes on with each call
+    /// @param hostEvent what happens to the VM if that is its fate
+    JobProcess(FaultyDisk disk, Fate fate, Runnable clock, Runnable hostEvent) {
+        this.disk = disk;
+        this.fate = fate;
+        this.clock = clock;
+        this.hostEvent = hostEvent;
+        if (fate instanceof Fate.EndsAtDisk end) {
+            disk.stopAt(Operation.CHANGES, end.change());
+        } else if (fate instanceof Fate.DiskFails failing) {
+            disk.fail(Operation.CHANGES, failing.change(), Fault.IO_ERROR, false);
+        }
+    }
+
+    FaultyDisk disk() {
+        return disk;
+    }
+
+    Fate fate() {
+        return fate;
+    }
+
+    synchronized int calls() {
+        return calls;
+    }
+
+    /// Whether it was ended, whatever it returned.
+    synchronized boolean isOver() {
+        return isOver || disk.isStopped();
+    }
+
+    /// Whether something happened to it, other than its end.
+    synchronized boolean hasStruck() {
+        return hasStruck || disk.hasStruck();
+    }
+
+    @Override
+    public synchronized void pass(String call) {
+        if (isOver()) {
+            isOver = true;
+            throw new ProcessEnded();
+        }
+        calls++;
+        clock.run();
+        switch (fate) {
+            case Fate.Ends(int number, boolean _) when number == calls -> {
+                isOver = true;
+                disk.stopAt(Set.of(Operation.values()), 1);
+                throw new ProcessEnded();
+            }
+            case Fate.Fails(int number) when number <= calls && !hasStruck -> {
+                if (CAN_FAIL.contains(call)) {
+                    hasStruck = true;
+                    throw new HypervisorException(
+                            HypervisorException.Kind.REFUSED,
+                            "qmp.refused",
+                            null,
+                            "fake",
+                            call,
+                            "GenericError",
+                            "fate");
+                }
+            }
+            case Fate.Host(int number, Fate.Event _) when number == calls -> {
+                hasStruck = true;
+                hostEvent.run();
+            }
+            default -> {}
+        }
+    }
+}
