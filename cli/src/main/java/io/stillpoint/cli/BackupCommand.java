@@ -185,6 +185,7 @@ final class BackupCommand implements Callable<Integer> {
                 ConsoleEvents events = output.events()) {
             VaultPin pin = pins.pin(vaultOptions, vault);
             tell(pin.look(vault), events);
+            vault.completeCatalogue();
             if (machine.open() instanceof StoppedImages stopped) {
                 // Before any of them is read.
                 stopped.references().forEach(each -> events.note(text(each)));

@@ -132,9 +132,10 @@ public final class VaultPin {
     }
 
     /// Compares the vault with what was seen before, then notes what there is. Also has the vault number new points above
-    /// all that were ever seen. Throws what the store throws.
+    /// all that are there or were ever seen. Throws what the store throws.
     public List<Finding> look(Vault vault) {
         Seen seen = Seen.of(vault);
+        seen.lines.forEach((line, newest) -> vault.numberAbove(line.vm, newest.highest));
         List<Finding> findings = new ArrayList<>();
         update(
                 findings,

@@ -88,6 +88,8 @@ final class TextsTest {
             classes()
                     .that()
                     .areAssignableTo(RuntimeException.class)
+                    .and()
+                    .resideOutsideOfPackage("io.stillpoint.testkit..")
                     .should()
                     .beAssignableTo(StillpointException.class);
 

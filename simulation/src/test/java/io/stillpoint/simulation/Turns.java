@@ -136,8 +136,7 @@ final class Turns {
             Thread thread =
                     (Thread)
                             Objects.requireNonNull(
-                                    NEW_THREAD.invoke(
-                                            null, scheduler, name, 0, task));
+                                    NEW_THREAD.invoke(null, scheduler, name, 0, task));
             thread.start();
             return thread;
         } catch (IllegalAccessException | InvocationTargetException e) {

@@ -299,6 +299,11 @@ public final class Vault implements AutoCloseable {
         }
     }
 
+    /// Makes entries that the catalogue of points by VM lacks, so that what was lost of it misleads nobody. Lists all points.
+    public void completeCatalogue() {
+        points.complete();
+    }
+
     /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.
     public void numberAbove(String vm, long ordinal) {
         try (Uses.Use _ = contents.uses().begin("looking for a point")) {

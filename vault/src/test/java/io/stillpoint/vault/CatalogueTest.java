@@ -3,6 +3,8 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.vault.point.Catalogue;
+import io.stillpoint.vault.point.Lineage;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.session.BackupSession;
@@ -185,5 +187,34 @@ final class CatalogueTest {
         assertThat(vaults.vault().junk()).isNotEmpty();
         vaults.vault().prune(AT_ONCE, new Cancellation());
         assertThat(entries()).contains(junk).hasSize(3);
+    }
+
+    @Test
+    void aLostCatalogueIsMadeAgainBeforeAnythingIsDecidedByIt() {
+        List<RecoveryPoint> made = List.of(point("web", 1), point("web", 2), point("db", 3));
+        entries().forEach(vaults.store()::delete);
+        vaults.reopen();
+        assertThat(vaults.vault().newest("web")).contains(made.get(1));
+        assertThat(vaults.vault().points("db")).containsExactly(made.get(2));
+        entries().forEach(vaults.store()::delete);
+        vaults.reopen();
+        RecoveryPoint next = point("web", 4);
+        assertThat(next.lineage()).isEqualTo(new Lineage(3, Optional.of(made.get(1).id())));
+        assertThat(vaults.verify().problems()).isEmpty();
+    }
+
+    @Test
+    void theNewestEntryAloneIsMissedByNobodyWhoLooks() {
+        point("web", 1);
+        RecoveryPoint newest = point("web", 2);
+        vaults.store()
+                .delete(
+                        entries().stream()
+                                .filter(name -> Catalogue.name(name.id()).ordinal() == 2)
+                                .findFirst()
+                                .orElseThrow());
+        vaults.vault().completeCatalogue();
+        assertThat(vaults.vault().newest("web")).contains(newest);
+        assertThat(point("web", 3).lineage().ordinal()).isEqualTo(3);
     }
 }

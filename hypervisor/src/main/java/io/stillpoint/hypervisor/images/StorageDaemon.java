@@ -130,7 +130,8 @@ final class StorageDaemon implements AutoCloseable {
 
     /// Ends it in an orderly way: the image's tables are complete when this returns.
     void stop() {
-        // Not Process.destroy: that closes the pipe too, and then the guard kills what is about to end.
+        // Not Process.destroy: that closes the pipe too, and then the guard kills what is about to
+        // end.
         boolean _ = process.toHandle().destroy();
         boolean ended = await(STOP_MAX);
         int code = ended ? process.exitValue() : -1;

@@ -118,7 +118,10 @@ final class JobHistory {
         vm.setWritesPerCall(random.nextInt(3));
         hasExtension = random.nextBoolean();
         journalsLast = random.nextInt(4) != 0;
-        note(traits + (hasExtension ? ", extension" : "") + (journalsLast ? ", journals last" : ""));
+        note(
+                traits
+                        + (hasExtension ? ", extension" : "")
+                        + (journalsLast ? ", journals last" : ""));
     }
 
     List<String> trace() {
@@ -337,7 +340,11 @@ final class JobHistory {
         } finally {
             close(vault, process);
         }
-        note("  -> " + words(outcome) + ", journal " + journal.last().map(JobRecord::state).orElse("-"));
+        note(
+                "  -> "
+                        + words(outcome)
+                        + ", journal "
+                        + journal.last().map(JobRecord::state).orElse("-"));
         if (wasHeld) {
             require(guest.freezes() == freezes, "the guest was disturbed a second time");
         }
@@ -365,10 +372,7 @@ final class JobHistory {
     }
 
     private Vault open(JobProcess process) {
-        return Vault.open(
-                new LocalStore(process.disk(), ROOT),
-                key,
-                surroundings());
+        return Vault.open(new LocalStore(process.disk(), ROOT), key, surroundings());
     }
 
     private static void close(@Nullable Vault vault, JobProcess process) {
@@ -495,11 +499,7 @@ final class JobHistory {
 
     /// By a process that nothing happens to.
     private <T> T points(Look<T> look) {
-        try (Vault vault =
-                Vault.open(
-                        new LocalStore(disk, ROOT),
-                        key,
-                        surroundings())) {
+        try (Vault vault = Vault.open(new LocalStore(disk, ROOT), key, surroundings())) {
             return look.at(vault);
         }
     }

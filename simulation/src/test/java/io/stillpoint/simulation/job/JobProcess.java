@@ -13,9 +13,22 @@ final class JobProcess implements CallGate {
     /// What can fail with the words of a hypervisor. The rest must not fail at all, or fails as guests do.
     private static final Set<String> CAN_FAIL =
             Set.of(
-                    "open", "running", "fit", "identity", "configuration", "prepare", "take",
-                    "disks", "descriptor", "changes", "open-disk", "extents", "read", "prove",
-                    "adopt", "release");
+                    "open",
+                    "running",
+                    "fit",
+                    "identity",
+                    "configuration",
+                    "prepare",
+                    "take",
+                    "disks",
+                    "descriptor",
+                    "changes",
+                    "open-disk",
+                    "extents",
+                    "read",
+                    "prove",
+                    "adopt",
+                    "release");
 
     private final FaultyDisk disk;
     private final Fate fate;

@@ -35,7 +35,8 @@ final class SimulatedJournal {
 
             @Override
             public KeptSnapshots kept() {
-                return SimulatedJournal.this.last()
+                return SimulatedJournal.this
+                        .last()
                         .flatMap(JobRecord::snapshot)
                         .map(KeptSnapshots::of)
                         .orElse(KeptSnapshots.NONE);

@@ -28,6 +28,8 @@ public final class Catalogue {
     private static final int ORDINAL = 7;
     private static final int REST = ObjectId.LENGTH - TAG - ORDINAL;
 
+    private static final int REST_MASK = (1 << REST * Byte.SIZE) - 1;
+
     /// How many names to try if others keep taking them.
     private static final int NAMES_MAX = 16;
 
@@ -60,6 +62,16 @@ public final class Catalogue {
             ordinal = (ordinal << Byte.SIZE) | Byte.toUnsignedInt(bytes[i]);
         }
         return new Name(id, ordinal);
+    }
+
+    /// What the name of an entry tells of its point's id.
+    static int rest(ObjectId entry) {
+        return (int) entry.low() & REST_MASK;
+    }
+
+    /// What the first name of a point's entry tells of its id.
+    static int restOf(ObjectId point) {
+        return (int) (point.high() >>> (Long.SIZE - REST * Byte.SIZE)) & REST_MASK;
     }
 
     /// The point that an entry is of; empty if no holder of the key made the entry.

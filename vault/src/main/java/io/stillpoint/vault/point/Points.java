@@ -17,6 +17,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -36,6 +37,7 @@ public final class Points {
     private final Catalogue catalogue;
     private final PointCache read = new PointCache();
 
+    private volatile boolean isComplete;
     private final Map<String, Long> ordinals = new ConcurrentHashMap<>();
 
     public Points(
@@ -177,6 +179,47 @@ public final class Points {
         return points;
     }
 
+    /// Makes entries that the catalogue lacks: it may have been lost, or left behind when the vault was moved, and then a VM's newest
+    /// point would not be found. Lists all points and entries, and reads the points that seem to have none. Throws what the
+    /// store throws.
+    public void complete() {
+        Set<Integer> entered = new HashSet<>();
+        catalogue.all().forEach(listed -> entered.add(Catalogue.rest(listed.name().id())));
+        List<ObjectId> points = new ArrayList<>();
+        store.list(Area.POINTS, listed -> points.add(listed.name().id()));
+        for (ObjectId id : points) {
+            if (!entered.contains(Catalogue.restOf(id))) {
+                there(id)
+                        .ifPresent(point ->
+                                catalogue.enter(point.vm(), point.lineage().ordinal(), point.id()));
+            }
+        }
+        isComplete = true;
+    }
+
+    /// The names of a VM's entries, the newest first. A VM that has none may be new; or the catalogue was lost, which is looked into
+    /// once in an open vault. Empty if it was and can't be mended here.
+    private Optional<List<Catalogue.Name>> names(String vm) {
+        List<Catalogue.Name> names = catalogue.names(vm);
+        if (!names.isEmpty() || isComplete) {
+            return Optional.of(names);
+        }
+        try {
+            complete();
+        } catch (VaultException e) {
+            boolean mayOnlyRead =
+                    switch (e.kind()) {
+                        case DENIED, REFUSED, STORE_FULL, UNSUPPORTED -> true;
+                        default -> false;
+                    };
+            if (!mayOnlyRead) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+        return Optional.of(catalogue.names(vm));
+    }
+
     /// Points of a VM that are offered, the oldest first. What it costs grows with the points of this VM alone.
     public List<RecoveryPoint> offered(String vm) {
         List<RecoveryPoint> points = all(vm);
@@ -186,8 +229,14 @@ public final class Points {
 
     /// Points of a VM that can be read, forgotten ones too, the oldest first.
     public List<RecoveryPoint> all(String vm) {
+        Optional<List<Catalogue.Name>> names = names(vm);
+        if (names.isEmpty()) {
+            List<RecoveryPoint> all = all();
+            all.removeIf(point -> !point.vm().equals(vm));
+            return all;
+        }
         Map<ObjectId, RecoveryPoint> points = new HashMap<>();
-        for (Catalogue.Name name : catalogue.names(vm)) {
+        for (Catalogue.Name name : names.get()) {
             of(vm, name).ifPresent(point -> points.put(point.id(), point));
         }
         List<RecoveryPoint> sorted = new ArrayList<>(points.values());
@@ -198,13 +247,16 @@ public final class Points {
     /// The newest point of a VM that is offered, by lineage. What it costs grows with neither the vault nor the VM's points, but
     /// with how many newer ones are forgotten.
     public Optional<RecoveryPoint> newest(String vm) {
-        return newest(vm, catalogue.names(vm), point -> !records.isForgotten(point.id()));
+        return newest(vm, names(vm), point -> !records.isForgotten(point.id()));
     }
 
     private Optional<RecoveryPoint> newest(
-            String vm, List<Catalogue.Name> names, Predicate<RecoveryPoint> wanted) {
+            String vm, Optional<List<Catalogue.Name>> names, Predicate<RecoveryPoint> wanted) {
+        if (names.isEmpty()) {
+            return all(vm).stream().filter(wanted).reduce((_, newer) -> newer);
+        }
         RecoveryPoint newest = null;
-        for (Catalogue.Name name : names) {
+        for (Catalogue.Name name : names.get()) {
             if (newest != null && name.ordinal() < newest.lineage().ordinal()) {
                 break;
             }
@@ -219,9 +271,9 @@ public final class Points {
 
     /// The place of the VM's next point: after all that it has or had, forgotten ones included, since they may be brought back.
     public Lineage next(String vm) {
-        List<Catalogue.Name> names = catalogue.names(vm);
+        Optional<List<Catalogue.Name>> names = names(vm);
         long entered = 0;
-        for (Catalogue.Name name : names) {
+        for (Catalogue.Name name : names.orElse(List.of())) {
             if (catalogue.point(name).isPresent()) {
                 entered = name.ordinal();
                 break;
