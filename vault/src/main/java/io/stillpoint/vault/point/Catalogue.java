@@ -28,7 +28,7 @@ public final class Catalogue {
     private static final int ORDINAL = 7;
     private static final int REST = ObjectId.LENGTH - TAG - ORDINAL;
 
-    private static final int REST_MASK = (1 << REST * Byte.SIZE) - 1;
+    private static final int REST_MASK = (1 << (REST * Byte.SIZE)) - 1;
 
     /// How many names to try if others keep taking them.
     private static final int NAMES_MAX = 16;
