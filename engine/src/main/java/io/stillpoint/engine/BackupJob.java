@@ -220,8 +220,7 @@ public final class BackupJob {
 
     private BackupOutcome failed(StillpointException e) {
         try {
-            tools.journal()
-                    .write(new BackupRecord.Failed(reporter.job(), e.code(), e.getMessage()));
+            tools.journal().write(BackupRecord.Failed.of(reporter.job(), e));
         } catch (StillpointException f) {
             e.addSuppressed(f);
         }

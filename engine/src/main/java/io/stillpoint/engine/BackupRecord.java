@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.point.SealedPoint;
 import io.stillpoint.vault.session.SessionRecord;
 import io.stillpoint.vault.store.ObjectId;
@@ -262,8 +263,12 @@ public sealed interface BackupRecord extends JobRecord {
     /// The job has made no point, and left nothing.
     ///
     /// @param code of the failure, stable
-    /// @param text for people, in English
+    /// @param text for people, in the root language: a journal has no reader yet
     record Failed(JobId job, String code, String text) implements BackupRecord {
+        static Failed of(JobId job, StillpointException why) {
+            return new Failed(job, why.code(), why.getMessage());
+        }
+
         @Override
         public String state() {
             return "failed";

@@ -69,7 +69,9 @@ public final class JobException extends StillpointException {
     }
 
     /// What a journal holds is no record, or one of another version.
-    static JobException unreadable(String what, @Nullable Throwable cause) {
+    ///
+    /// @param what is wrong with it: words of the format, or a text
+    static JobException unreadable(Object what, @Nullable Throwable cause) {
         return new JobException(Kind.JOURNAL, "engine.journal-unreadable", cause, what);
     }
 

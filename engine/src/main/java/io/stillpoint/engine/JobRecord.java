@@ -3,6 +3,7 @@ package io.stillpoint.engine;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
 import java.time.DateTimeException;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
@@ -52,7 +53,7 @@ public sealed interface JobRecord permits BackupRecord, RestoreRecord {
                 | IllegalArgumentException
                 | DateTimeException
                 | HypervisorException e) {
-            throw JobException.unreadable(String.valueOf(e.getMessage()), e);
+            throw JobException.unreadable(Reason.of(e), e);
         }
     }
 

@@ -118,13 +118,7 @@ public final class RestoreJob {
             return new RestoreOutcome.Restored();
         } catch (StillpointException e) {
             try {
-                tools.journal()
-                        .write(
-                                new RestoreRecord.Failed(
-                                        reporter.job(),
-                                        e.code(),
-                                        e.getMessage(),
-                                        progress.names()));
+                tools.journal().write(RestoreRecord.Failed.of(reporter.job(), e, progress.names()));
             } catch (StillpointException f) {
                 e.addSuppressed(f);
             }

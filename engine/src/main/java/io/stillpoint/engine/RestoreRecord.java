@@ -1,6 +1,7 @@
 package io.stillpoint.engine;
 
 import io.stillpoint.hypervisor.SnapshotName;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.store.ObjectId;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -184,12 +185,16 @@ public sealed interface RestoreRecord extends JobRecord {
     /// The restore failed. What was not complete is gone.
     ///
     /// @param code of the failure, stable
-    /// @param text for people, in English
+    /// @param text for people, in the root language: a journal has no reader yet
     /// @param complete names of disks that are restored
     record Failed(JobId job, String code, String text, List<String> complete)
             implements RestoreRecord {
         public Failed {
             complete = List.copyOf(complete);
+        }
+
+        static Failed of(JobId job, StillpointException why, List<String> complete) {
+            return new Failed(job, why.code(), why.getMessage(), complete);
         }
 
         @Override

@@ -86,9 +86,7 @@ final class KilledJobTest {
 
         private static Vault.Surroundings surroundings() {
             return new Vault.Surroundings(
-                    Randomness.secure(),
-                    InstantSource.system(),
-                    ProcessResources.ofThisProcess());
+                    Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess());
         }
 
         private LocalStore store() {
@@ -101,10 +99,7 @@ final class KilledJobTest {
 
         /// What a process does from its start to its end.
         BackupOutcome inProcess(MortalProcess process, KeptJournal journal) {
-            try (Vault vault =
-                            Vault.open(
-                                    new MortalStore(store(), process),
-                                    key, surroundings());
+            try (Vault vault = Vault.open(new MortalStore(store(), process), key, surroundings());
                     JobVm machine = JobVm.of(host.as(process), vm.id())) {
                 return new BackupJob(
                                 vault,
@@ -123,8 +118,7 @@ final class KilledJobTest {
                                                 new GuestAccess(
                                                         guest.agent(process), Optional.empty())),
                                         new ScratchSettings(
-                                                folder.resolve("scratch"),
-                                                ByteSize.parse("64M")),
+                                                folder.resolve("scratch"), ByteSize.parse("64M")),
                                         "test"),
                                 new JobTools(
                                         journal.in(process),
@@ -150,9 +144,7 @@ final class KilledJobTest {
         }
 
         long freezes() {
-            return guest.received().stream()
-                    .filter("guest-fsfreeze-freeze"::equals)
-                    .count();
+            return guest.received().stream().filter("guest-fsfreeze-freeze"::equals).count();
         }
 
         Verification verify() {
@@ -210,13 +202,7 @@ final class KilledJobTest {
         undisturbed.inProcess(whole, journal).orThrow();
         assertThat(journal.states())
                 .containsExactly(
-                        "begun",
-                        "preparing",
-                        "held",
-                        "storing",
-                        "sealed",
-                        "committed",
-                        "finished");
+                        "begun", "preparing", "held", "storing", "sealed", "committed", "finished");
         long items = undisturbed.verify().items();
         TreeSet<Integer> ends = new TreeSet<>();
         for (int i = 0; i < whole.names().size(); i++) {
@@ -277,8 +263,7 @@ final class KilledJobTest {
             assertThat(vault.points()).as(two).hasSize(2);
         }
         // And its changes are recorded.
-        RecoveryPoint next =
-                world.inProcess(MortalProcess.immortal(), new KeptJournal()).orThrow();
+        RecoveryPoint next = world.inProcess(MortalProcess.immortal(), new KeptJournal()).orThrow();
         assertThat(next.disks()).extracting(PointDisk::method).containsOnly(Method.INCREMENTAL);
         world.requireContent(next);
     }

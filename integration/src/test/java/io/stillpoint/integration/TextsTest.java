@@ -76,8 +76,10 @@ final class TextsTest {
                     .and()
                     .doNotBelongToAnyOf(StillpointException.class)
                     .and()
-                    // A file has no reader yet, and is in the root language.
-                    .doNotHaveFullyQualifiedName("io.stillpoint.engine.LostRanges")
+                    // Files and journals have no reader yet, and are in the root language.
+                    .haveNameNotMatching(
+                            "io\\.stillpoint\\.engine\\."
+                                    + "(LostRanges|(Backup|Restore)Record\\$Failed)")
                     .should()
                     .callMethodWhere(RENDERING);
 

@@ -22,7 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -136,7 +136,7 @@ class KilledSnapshotTest extends Backups {
         assertThat(vm.status()).isEqualTo("running");
     }
 
-    private void commit(JsonNode last, Set<Integer> before) {
+    private void commit(JsonNode last, SortedSet<Integer> before) {
         recordings.put(
                 job(number), last.path("descriptor").path("state").path("recording").toString());
         committed = number;
@@ -161,7 +161,7 @@ class KilledSnapshotTest extends Backups {
         vm.write("d2", (long) (number % 200) * CHUNK, CHUNK, pattern);
     }
 
-    private static List<Extent> extents(Set<Integer> chunks) {
+    private static List<Extent> extents(SortedSet<Integer> chunks) {
         List<Extent> extents = new ArrayList<>();
         for (int chunk : chunks) {
             long offset = (long) chunk * CHUNK;

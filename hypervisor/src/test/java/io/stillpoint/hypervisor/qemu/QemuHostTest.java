@@ -427,7 +427,11 @@ class QemuHostTest extends Backups {
             assertThat(snapshot.disks()).hasSize(2);
             assertThat(known.all())
                     .containsExactly(
-                            new KnownMonitors.Known("web", vm.socket(), folder.resolve("scratch")));
+                            new KnownMonitors.Known(
+                                    "web",
+                                    vm.socket(),
+                                    folder.resolve("scratch"),
+                                    Optional.of(job.id())));
             assertThat(sweeper.sweep(known.all().getFirst()).outcome())
                     .isEqualTo(QemuSweeper.Outcome.BUSY);
             snapshot.proveValid();
