@@ -213,11 +213,13 @@ public final class RestoreJob {
                         && identity(file).equals(disk.identity().get()));
     }
 
+    /// With the time of its making: the number of a file that is gone is given to the next one.
     private static String identity(Path file) {
         try {
-            return String.valueOf(
-                    Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
-                            .fileKey());
+            BasicFileAttributes attributes =
+                    Files.readAttributes(
+                            file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return attributes.fileKey() + " " + attributes.creationTime();
         } catch (IOException e) {
             throw RestoreRoom.failed(file, e);
         }

@@ -2,7 +2,9 @@ package io.stillpoint.integration;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.engine.JobRecord;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
 import io.stillpoint.testkit.RealParts;
 import io.stillpoint.testkit.TestDisks;
 import io.stillpoint.testkit.TestVm;
@@ -58,17 +60,19 @@ final class KilledLiveJobTest {
                 String moment = STATES.get(i % STATES.size());
                 int delay = random.nextInt(DELAY_MAX_MILLIS);
                 kill(guest, journal, moment, delay);
-                List<String> left = states(journal);
+                String left = last(journal);
                 write(guest, after);
                 String what = "%d: killed %d ms after %s: %s".formatted(i, delay, moment, left);
                 System.err.println(what);
                 finish(guest, journal, what);
-                List<String> states = states(journal);
-                boolean wasHeld = left.contains("held");
+                boolean wasHeld = !List.of("begun", "preparing").contains(left);
                 if (wasHeld) {
-                    assertThat(states).as(what).containsOnlyOnce("preparing", "held");
+                    // A process may be killed between the record and its line.
+                    assertThat(states(journal).stream().filter("preparing"::equals))
+                            .as(what)
+                            .hasSize(1);
                 }
-                assertThat(states.getLast()).as(what).isEqualTo("finished");
+                assertThat(last(journal)).as(what).isEqualTo("finished");
                 List<RecoveryPoint> points = vault.vault().points();
                 assertThat(points).as(what).hasSize(i + 1);
                 RecoveryPoint point = points.getLast();
@@ -107,6 +111,10 @@ final class KilledLiveJobTest {
     private static List<String> states(Path journal) throws IOException {
         Path file = journal.resolve("states");
         return Files.exists(file) ? Files.readAllLines(file) : List.of();
+    }
+
+    private static String last(Path journal) throws IOException {
+        return JobRecord.of(Json.parse(Files.readAllBytes(journal.resolve("last")))).state();
     }
 
     private Process start(TestVm guest, Path journal) throws IOException {
