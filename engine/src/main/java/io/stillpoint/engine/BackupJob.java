@@ -265,7 +265,7 @@ public final class BackupJob {
     }
 
     private Optional<RecoveryPoint> point(ObjectId id) {
-        return vault.points().stream().filter(each -> each.id().equals(id)).findFirst();
+        return vault.point(id);
     }
 
     private BackupOutcome lost(HypervisorException e, Optional<SessionRecord> session) {

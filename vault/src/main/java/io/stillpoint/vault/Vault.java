@@ -250,6 +250,11 @@ public final class Vault implements AutoCloseable {
         }
     }
 
+    /// The point of this id, unless there is none, it can't be read, or it is forgotten.
+    public Optional<RecoveryPoint> point(ObjectId id) {
+        return points.offered(id);
+    }
+
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
     public RecoveryPoint point(String prefix) {
         try (Uses.Use _ = contents.uses().begin("looking for a point")) {

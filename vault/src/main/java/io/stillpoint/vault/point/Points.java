@@ -308,6 +308,11 @@ public final class Points {
         }
     }
 
+    /// The point of this id, if it is offered and can be read.
+    public Optional<RecoveryPoint> offered(ObjectId id) {
+        return there(id).filter(point -> !records.isForgotten(point.id()));
+    }
+
     /// Points whose ids begin with `prefix` and that can be read, forgotten ones too: all, or if they are many only some.
     ///
     /// @param max how many are enough
