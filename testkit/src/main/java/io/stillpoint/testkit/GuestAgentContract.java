@@ -375,4 +375,20 @@ public abstract class GuestAgentContract {
             assertThat(snapshot.end(true).rest()).isEqualTo(Rest.LOST);
         }
     }
+
+    /// It would last until its deadline, and the next snapshot would find the guest busy.
+    @Test
+    final void theNextSnapshotEndsTheHoldOfAJobThatWasKilled() {
+        try (GuestAgent agent = connect()) {
+            assertThat(snapshot(agent, ensured(agent), 300).begin()).isTrue();
+        }
+        assertThat(guest.canWrite()).isFalse();
+        try (GuestAgent agent = connect()) {
+            LinuxSnapshot snapshot = snapshot(agent, ensured(agent), 60);
+            assertThat(snapshot.begin()).isTrue();
+            assertThat(guest.canWrite()).isFalse();
+            assertThat(snapshot.end(true).rest()).isEqualTo(Rest.HELD);
+            assertThat(guest.canWrite()).isTrue();
+        }
+    }
 }

@@ -38,6 +38,9 @@ public final class LinuxSnapshot implements Quiescer {
 
     private static final Duration THAW_MAX = Duration.ofSeconds(90);
     private static final int STATUS_BYTES_MAX = 1 << 20;
+    /// What the extension says while another snapshot is at work.
+    private static final String BUSY = "busy";
+
     private static final Set<String> SETTLED = Set.of("held", "refused", "done");
     private static final Set<String> THAWED = Set.of("thawed", "post", "done", "refused");
     private static final Set<String> DONE = Set.of("done");
@@ -86,16 +89,12 @@ public final class LinuxSnapshot implements Quiescer {
 
     private void start() {
         mayHaveBegun = true;
-        VerbResult result =
-                extension.run(
-                        COMMAND_MAX,
-                        "snapshot",
-                        "--task",
-                        settings.task(),
-                        "--deadline",
-                        seconds(settings.freezeMax()),
-                        "--script-limit",
-                        seconds(settings.scriptMax()));
+        VerbResult result = sent();
+        if (result.isRefusal() && result.code().equals(BUSY)) {
+            // The VM is this job's alone: it is the hold of a job that was killed, and would last until its deadline.
+            extension.run(THAW_MAX, "thaw");
+            result = sent();
+        }
         if (!result.isDone()) {
             failure = text("quiesce.helper-refused", result.code(), result.message());
             status = Json.object().put("state", "done");
@@ -106,6 +105,18 @@ public final class LinuxSnapshot implements Quiescer {
         controlPath = result.json().path("control").asString("");
         // Before anything is frozen: opening takes more of the guest than writing.
         control = agent.openPipe(controlPath);
+    }
+
+    private VerbResult sent() {
+        return extension.run(
+                COMMAND_MAX,
+                "snapshot",
+                "--task",
+                settings.task(),
+                "--deadline",
+                seconds(settings.freezeMax()),
+                "--script-limit",
+                seconds(settings.scriptMax()));
     }
 
     /// Asks for the status until it is one of these.
