@@ -88,8 +88,7 @@ final class JobRecordTest {
                         JOB,
                         point,
                         List.of(
-                                new RestoreTask(
-                                        "a", Path.of("/x/a.raw"), RestoreTask.Form.RAW),
+                                new RestoreTask("a", Path.of("/x/a.raw"), RestoreTask.Form.RAW),
                                 new RestoreTask(
                                         "b", Path.of("/dev/b"), RestoreTask.Form.OVERWRITE)));
         RestoreRecord.Written written =
