@@ -267,4 +267,74 @@ final class KilledJobTest {
         assertThat(next.disks()).extracting(PointDisk::method).containsOnly(Method.INCREMENTAL);
         world.requireContent(next);
     }
+
+    /// Ends a job at the first call of this name, and returns its journal.
+    private static KeptJournal endedAt(World world, String call) {
+        KeptJournal journal = new KeptJournal();
+        MortalProcess process = MortalProcess.at(call);
+        assertThat(world.inMortal(process, journal)).isEmpty();
+        return journal;
+    }
+
+    @Test
+    void aSnapshotThatIsGoneMeansToStartAnewAndNothingIsLeft() throws IOException {
+        World world = new World(folder);
+        KeptJournal journal = endedAt(world, "after storing");
+        world.vm.migrate();
+        world.vm.endMigration();
+        BackupOutcome outcome = world.inProcess(MortalProcess.immortal(), journal);
+        assertThat(outcome).isInstanceOf(BackupOutcome.StartAnew.class);
+        assertThat(journal.states().getLast()).isEqualTo("failed");
+        assertThat(world.vm.traces()).isEmpty();
+        assertThat(world.sessions()).isEmpty();
+        assertThat(world.inProcess(MortalProcess.immortal(), journal))
+                .isInstanceOf(BackupOutcome.Failed.class);
+        RecoveryPoint point =
+                world.inProcess(MortalProcess.immortal(), new KeptJournal()).orThrow();
+        world.requireContent(point);
+    }
+
+    @Test
+    void aVmThatDoesNotAnswerDecidesNothing() throws IOException {
+        World world = new World(folder);
+        KeptJournal journal = endedAt(world, "after storing");
+        world.host.remove(world.vm.id());
+        assertThat(world.inProcess(MortalProcess.immortal(), journal))
+                .isInstanceOf(BackupOutcome.Suspended.class);
+        assertThat(journal.states().getLast()).isEqualTo("storing");
+        world.host.add(world.vm);
+        long freezes = world.freezes();
+        RecoveryPoint point = world.inProcess(MortalProcess.immortal(), journal).orThrow();
+        world.requireContent(point);
+        assertThat(world.freezes()).isEqualTo(freezes);
+    }
+
+    @Test
+    void aSealedPointIsMadeThoughItsVmIsGone() throws IOException {
+        World world = new World(folder);
+        KeptJournal journal = endedAt(world, "after sealed");
+        world.host.remove(world.vm.id());
+        BackupOutcome outcome = world.inProcess(MortalProcess.immortal(), journal);
+        assertThat(outcome)
+                .isInstanceOfSatisfying(
+                        BackupOutcome.FailedAfterCommit.class,
+                        failed -> assertThat(failed.codes()).containsExactly("vm.unknown"));
+        world.requireContent(outcome.orThrow());
+        // Told again, and not made again.
+        assertThat(world.inProcess(MortalProcess.immortal(), journal)).isEqualTo(outcome);
+        try (Vault vault = world.open()) {
+            assertThat(vault.points()).hasSize(2);
+        }
+    }
+
+    /// Others may need it while the disks are read.
+    @Test
+    void theAgentIsLetGoOfBeforeTheFirstDiskIsRead() throws IOException {
+        World world = new World(folder);
+        MortalProcess process = MortalProcess.immortal();
+        world.inProcess(process, new KeptJournal()).orThrow();
+        assertThat(process.names().lastIndexOf("agent-close"))
+                .isGreaterThan(process.names().lastIndexOf("agent-write"))
+                .isLessThan(process.names().indexOf("before held"));
+    }
 }

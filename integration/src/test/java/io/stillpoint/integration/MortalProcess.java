@@ -16,12 +16,23 @@ final class MortalProcess implements CallGate {
     }
 
     private final int callsMax;
+    private final String last;
     private final List<String> names = new ArrayList<>();
     private String end = "";
 
     /// @param callsMax how many calls pass before it ends; those before and after a record of the journal count too
     MortalProcess(int callsMax) {
+        this(callsMax, "");
+    }
+
+    private MortalProcess(int callsMax, String last) {
         this.callsMax = callsMax;
+        this.last = last;
+    }
+
+    /// One that ends at the first call of this name.
+    static MortalProcess at(String call) {
+        return new MortalProcess(Integer.MAX_VALUE, call);
     }
 
     static MortalProcess immortal() {
@@ -33,7 +44,7 @@ final class MortalProcess implements CallGate {
         if (!end.isEmpty()) {
             throw new Ended(end);
         }
-        if (names.size() == callsMax) {
+        if (names.size() == callsMax || call.equals(last)) {
             end = call;
             throw new Ended(end);
         }
