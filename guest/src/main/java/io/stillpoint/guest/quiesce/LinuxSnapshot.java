@@ -38,6 +38,7 @@ public final class LinuxSnapshot implements Quiescer {
 
     private static final Duration THAW_MAX = Duration.ofSeconds(90);
     private static final int STATUS_BYTES_MAX = 1 << 20;
+
     /// What the extension says while another snapshot is at work.
     private static final String BUSY = "busy";
 
@@ -91,7 +92,8 @@ public final class LinuxSnapshot implements Quiescer {
         mayHaveBegun = true;
         VerbResult result = sent();
         if (result.isRefusal() && result.code().equals(BUSY)) {
-            // The VM is this job's alone: it is the hold of a job that was killed, and would last until its deadline.
+            // The VM is this job's alone: it is the hold of a job that was killed, and would last
+            // until its deadline.
             extension.run(THAW_MAX, "thaw");
             result = sent();
         }
