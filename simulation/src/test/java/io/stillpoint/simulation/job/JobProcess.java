@@ -1,15 +1,18 @@
 package io.stillpoint.simulation.job;
 
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.disk.Fault;
 import io.stillpoint.testkit.disk.FaultyDisk;
 import io.stillpoint.testkit.disk.Operation;
 import io.stillpoint.testkit.fake.CallGate;
+import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /// A process of the host, from its begin to its end. All that it asks of the VM, of the guest and of its journal passes
 /// here; what it asks of the vault goes to the disk.
-final class JobProcess implements CallGate {
+final class JobProcess implements CallGate, Threads {
     /// What can fail with the words of a hypervisor. The rest must not fail at all, or fails as guests do.
     private static final Set<String> CAN_FAIL =
             Set.of(
@@ -34,6 +37,7 @@ final class JobProcess implements CallGate {
     private final Fate fate;
     private final Runnable clock;
     private final Runnable hostEvent;
+    private final List<Thread> threads = new CopyOnWriteArrayList<>();
     private int calls;
     private boolean isOver;
     private boolean hasStruck;
@@ -72,6 +76,29 @@ final class JobProcess implements CallGate {
     /// Whether something happened to it, other than its end.
     synchronized boolean hasStruck() {
         return hasStruck || disk.hasStruck();
+    }
+
+    @Override
+    public Thread working(String name, Runnable task) {
+        return noted(Threads.ofProcess().working(name, task));
+    }
+
+    @Override
+    public Thread waiting(String name, Runnable task) {
+        return noted(Threads.ofProcess().waiting(name, task));
+    }
+
+    private Thread noted(Thread thread) {
+        threads.removeIf(each -> each.getState() == Thread.State.TERMINATED);
+        threads.add(thread);
+        return thread;
+    }
+
+    /// What the system does with the threads of a process that has ended: none of them waits any more, and what they knew
+    /// is gone.
+    void endThreads() {
+        threads.forEach(Thread::interrupt);
+        threads.clear();
     }
 
     @Override
