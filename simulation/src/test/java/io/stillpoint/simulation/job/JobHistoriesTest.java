@@ -12,8 +12,11 @@ import org.junit.jupiter.api.io.TempDir;
 /// Whole jobs, from one seed after the other; and the end of a process at every one of its steps. `-DjobHistories=N` runs so
 /// many, `-DfirstSeed=S` begins elsewhere.
 final class JobHistoriesTest {
+    /// Every so many calls a process ends, or a call fails; the nightly mode tries every one.
+    private static final int STRIDE = Integer.getInteger("stride", 11);
+
     private static final int A_FEW = 6;
-    private static final int HISTORIES = 100;
+    private static final int HISTORIES = 40;
     private static final int JOBS = 5;
 
     @TempDir Path state;
@@ -60,7 +63,7 @@ final class JobHistoriesTest {
     @Test
     @Tag("slow")
     void aProcessMayEndAtAnyOfItsCalls() {
-        endAtCalls(Integer.getInteger("stride", 1));
+        endAtCalls(STRIDE);
     }
 
     /// With and without an extension, with journals that last and without: by seed.
@@ -84,7 +87,7 @@ final class JobHistoriesTest {
             int change = 1;
             while (once(seed, new Fate.EndsAtDisk(change, seed % 2 == 0))) {
                 struck.add(change);
-                change += Integer.getInteger("stride", 1);
+                change += STRIDE;
             }
         }
         assertThat(struck).isNotEmpty();
@@ -96,7 +99,7 @@ final class JobHistoriesTest {
         for (long seed = 1; seed <= 2; seed++) {
             int call = 1;
             while (once(seed, new Fate.Fails(call))) {
-                call += Integer.getInteger("stride", 1);
+                call += STRIDE;
             }
             assertThat(call).isGreaterThan(20);
         }
