@@ -500,7 +500,8 @@ final class JobHistory {
 
     /// By a process that nothing happens to.
     private <T> T points(Look<T> look) {
-        try (Vault vault = Vault.open(new LocalStore(disk, ROOT), key, surroundings(Threads.ofProcess()))) {
+        try (Vault vault =
+                Vault.open(new LocalStore(disk, ROOT), key, surroundings(Threads.ofProcess()))) {
             return look.at(vault);
         }
     }
@@ -515,8 +516,7 @@ final class JobHistory {
             RecoveryPoint point = line.get(i);
             // One is skipped if a job died when its point was in the catalogue and not yet made.
             require(
-                    i == 0
-                            || point.lineage().ordinal() > line.get(i - 1).lineage().ordinal(),
+                    i == 0 || point.lineage().ordinal() > line.get(i - 1).lineage().ordinal(),
                     "ordinals: " + point.lineage());
             require(
                     point.lineage()
