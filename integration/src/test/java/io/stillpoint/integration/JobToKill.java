@@ -13,8 +13,7 @@ import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.engine.VmSocket;
 import io.stillpoint.hypervisor.KeptSnapshots;
-import io.stillpoint.hypervisor.qemu.QemuHypervisor;
-import io.stillpoint.hypervisor.qemu.QemuSettings;
+import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
@@ -33,7 +32,6 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Optional;
 
 /// A process that takes a backup up where its journal says that it was left, prints each record's state, and is to be
@@ -44,8 +42,6 @@ final class JobToKill {
     public static void main(String[] arguments) {
         Path folder = Path.of(arguments[0]);
         JobJournal journal = new FileJournal(Path.of(arguments[1]));
-        QemuHypervisor host =
-                new QemuHypervisor(List.of(Path.of(arguments[2])), QemuSettings.USUAL);
         try (Vault vault =
                         Vault.open(
                                 new LocalStore(folder.resolve("vault")),
@@ -54,7 +50,7 @@ final class JobToKill {
                                         Randomness.secure(),
                                         InstantSource.system(),
                                         ProcessResources.ofThisProcess()));
-                JobVm vm = JobVm.of(host, host.find().vms().getFirst().id())) {
+                JobVm vm = JobVm.of(QemuVm.open(Path.of(arguments[2])))) {
             BackupSettings settings =
                     new BackupSettings(
                             "vm",

@@ -144,11 +144,17 @@ final class KilledLiveJobTest {
     private void kill(TestVm guest, Path journal, String moment, int millis) throws Exception {
         Process process = start(guest, journal);
         try (BufferedReader lines = lines(process)) {
+            List<String> said = new ArrayList<>();
             String line = lines.readLine();
             while (line != null && !line.equals(moment)) {
+                said.add(line);
                 line = lines.readLine();
             }
-            assertThat(line).as("ended before").isNotNull();
+            if (line == null) {
+                throw new AssertionError(
+                        "ended with %d before %s, after %s"
+                                .formatted(process.waitFor(), moment, said));
+            }
             Command.pause(Duration.ofMillis(millis));
         } finally {
             process.destroyForcibly().waitFor();
