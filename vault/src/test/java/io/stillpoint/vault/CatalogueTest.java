@@ -11,17 +11,17 @@ import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -69,31 +69,58 @@ final class CatalogueTest {
         return names;
     }
 
-    private static ObjectStore counted(ObjectStore store, AtomicInteger requests) {
-        return (ObjectStore)
-                Proxy.newProxyInstance(
-                        ObjectStore.class.getClassLoader(),
-                        new Class<?>[] {ObjectStore.class},
-                        (_, method, arguments) -> {
-                            if (List.of("open", "get", "exists", "list", "put", "create", "delete")
-                                    .contains(method.getName())) {
-                                requests.incrementAndGet();
-                            }
-                            try {
-                                return method.invoke(store, arguments);
-                            } catch (InvocationTargetException e) {
-                                throw e.getCause();
-                            }
-                        });
+    /// Counts what it is asked.
+    private static final class CountingStore extends ForwardingStore {
+        private final AtomicInteger requests = new AtomicInteger();
+
+        CountingStore(ObjectStore store) {
+            super(store);
+        }
+
+        @Override
+        public Upload create(ObjectName name) {
+            requests.incrementAndGet();
+            return super.create(name);
+        }
+
+        @Override
+        public StoredObject open(ObjectName name) {
+            requests.incrementAndGet();
+            return super.open(name);
+        }
+
+        @Override
+        public boolean exists(ObjectName name) {
+            requests.incrementAndGet();
+            return super.exists(name);
+        }
+
+        @Override
+        public void list(Area area, Consumer<Listed> visitor) {
+            requests.incrementAndGet();
+            super.list(area, visitor);
+        }
+
+        @Override
+        public void list(Area area, String prefix, Consumer<Listed> visitor) {
+            requests.incrementAndGet();
+            below().list(area, prefix, visitor);
+        }
+
+        @Override
+        public void delete(ObjectName name) {
+            requests.incrementAndGet();
+            super.delete(name);
+        }
     }
 
     /// How many requests something takes of a vault that was just opened.
     private int requests(Function<Vault, ?> work) {
-        AtomicInteger requests = new AtomicInteger();
-        try (Vault vault = vaults.open(counted(vaults.store(), requests))) {
-            requests.set(0);
+        CountingStore store = new CountingStore(vaults.store());
+        try (Vault vault = vaults.open(store)) {
+            store.requests.set(0);
             Object _ = work.apply(vault);
-            return requests.get();
+            return store.requests.get();
         }
     }
 
@@ -210,11 +237,40 @@ final class CatalogueTest {
         vaults.store()
                 .delete(
                         entries().stream()
-                                .filter(name -> Catalogue.name(name.id()).ordinal() == 2)
+                                .filter(name -> Catalogue.ordinal(name.id()) == 2)
                                 .findFirst()
                                 .orElseThrow());
         vaults.vault().completeCatalogue();
         assertThat(vaults.vault().newest("web")).contains(newest);
         assertThat(point("web", 3).lineage().ordinal()).isEqualTo(3);
+    }
+
+    @Test
+    void manyPointsOfAVmCostNoRequestEach() {
+        RecoveryPoint point = point("web", 1);
+        for (int i = 2; i <= 100; i++) {
+            point = point("web", i);
+        }
+        RecoveryPoint last = point;
+        CountingStore store = new CountingStore(vaults.store());
+        try (Vault vault = vaults.open(store)) {
+            List<RecoveryPoint> points = vault.points("web");
+            assertThat(points).hasSize(100).last().isEqualTo(last);
+            store.requests.set(0);
+            assertThat(vault.points("web")).isEqualTo(points);
+            assertThat(store.requests.get()).as("again, in a warm process").isLessThan(10);
+            store.requests.set(0);
+            points.subList(0, 10).forEach(each -> vault.forget(each, Duration.ofDays(1)));
+            assertThat(store.requests.get()).as("to forget ten").isLessThan(150);
+            assertThat(vault.points("web")).isEqualTo(points.subList(10, 100));
+            assertThat(vault.forgotten()).hasSize(10);
+        }
+        // By another process: what was read before is not offered any more.
+        try (Vault vault = vaults.open(store)) {
+            assertThat(vault.points("web")).hasSize(90);
+            vaults.vault().forget(last, Duration.ZERO);
+            vaults.vault().prune(AT_ONCE, new Cancellation());
+            assertThat(vault.points("web")).hasSize(89).doesNotContain(last);
+        }
     }
 }

@@ -41,27 +41,32 @@ public final class Catalogue {
         key = keys.catalogueKey();
     }
 
-    /// What a name tells. Anybody can give an object a name, so it counts once [#point] has found who made it.
-    public record Name(ObjectId id, long ordinal) {}
-
-    /// The names of a VM's entries, the newest first.
-    public List<Name> names(String vm) {
-        List<Name> names = new ArrayList<>();
-        for (Listed listed : records.catalogueNames(HexFormat.of().formatHex(tag(vm)))) {
-            names.add(name(listed.name().id()));
+    /// An entry that was listed, and what its name tells. Anybody can give an object a name, so it counts once [#point] has found
+    /// who made it.
+    public record Entry(Listed listed, long ordinal) {
+        private ObjectId id() {
+            return listed.name().id();
         }
-        names.sort(Comparator.comparingLong(Name::ordinal).reversed().thenComparing(Name::id));
-        return names;
     }
 
-    /// What the name of an entry tells, of whatever VM.
-    public static Name name(ObjectId id) {
+    /// A VM's entries, the newest first.
+    public List<Entry> entries(String vm) {
+        List<Entry> entries = new ArrayList<>();
+        for (Listed listed : records.catalogueNames(HexFormat.of().formatHex(tag(vm)))) {
+            entries.add(new Entry(listed, ordinal(listed.name().id())));
+        }
+        entries.sort(Comparator.comparingLong(Entry::ordinal).reversed().thenComparing(Entry::id));
+        return entries;
+    }
+
+    /// What the name of an entry tells of its point's place, of whatever VM.
+    public static long ordinal(ObjectId entry) {
         long ordinal = 0;
-        byte[] bytes = id.bytes();
+        byte[] bytes = entry.bytes();
         for (int i = TAG; i < TAG + ORDINAL; i++) {
             ordinal = (ordinal << Byte.SIZE) | Byte.toUnsignedInt(bytes[i]);
         }
-        return new Name(id, ordinal);
+        return ordinal;
     }
 
     /// What the name of an entry tells of its point's id.
@@ -74,9 +79,9 @@ public final class Catalogue {
         return (int) (point.high() >>> (Long.SIZE - REST * Byte.SIZE)) & REST_MASK;
     }
 
-    /// The point that an entry is of; empty if no holder of the key made the entry.
-    public Optional<ObjectId> point(Name name) {
-        return records.catalogueEntry(name.id).map(CatalogueEntry::point);
+    /// The point that an entry is of; empty if no holder of the key made the entry, or it is gone.
+    public Optional<ObjectId> point(Listed entry) {
+        return records.catalogueEntry(entry).map(CatalogueEntry::point);
     }
 
     /// Makes sure that there is an entry for a point which is about to be made, or was. Durable when this returns.
@@ -91,7 +96,10 @@ public final class Catalogue {
                     throw e;
                 }
             }
-            if (point(new Name(id, ordinal)).filter(point::equals).isPresent()) {
+            if (records.catalogueEntry(id)
+                    .map(CatalogueEntry::point)
+                    .filter(point::equals)
+                    .isPresent()) {
                 return;
             }
             // Of another point by chance, or junk.

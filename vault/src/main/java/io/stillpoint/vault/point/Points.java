@@ -4,7 +4,6 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.record.Forgotten;
 import io.stillpoint.vault.record.Records;
-import io.stillpoint.vault.record.Records.Found;
 import io.stillpoint.vault.record.Undone;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
@@ -20,6 +19,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,6 +29,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The recovery points of a vault. Safe for use by several threads.
 public final class Points {
+    /// So many objects are asked for one by one before a listing of all names costs less: a page has a thousand.
+    private static final int FEW = 64;
+
     private final ObjectStore store;
     private final PointCodec codec;
     private final Records records;
@@ -168,13 +171,14 @@ public final class Points {
 
     /// Forgotten points, by VM, of each the oldest first.
     public List<ForgottenPoint> forgotten() {
+        Map<ObjectId, Forgotten> forgotten = new HashMap<>();
+        records.forgotten().forEach(found -> forgotten.put(found.record().point(), found.record()));
         List<ForgottenPoint> points = new ArrayList<>();
-        for (Found<Forgotten> found : records.forgotten()) {
-            Forgotten record = found.record();
-            there(record.point())
-                    .ifPresent(point ->
-                            points.add(new ForgottenPoint(point, record.at(), record.purgeAt())));
-        }
+        there(forgotten.keySet())
+                .forEach((id, point) -> {
+                    Forgotten record = Objects.requireNonNull(forgotten.get(id));
+                    points.add(new ForgottenPoint(point, record.at(), record.purgeAt()));
+                });
         points.sort(Comparator.comparing(ForgottenPoint::point, RecoveryPoint.OLDEST_FIRST));
         return points;
     }
@@ -188,21 +192,20 @@ public final class Points {
         List<ObjectId> points = new ArrayList<>();
         store.list(Area.POINTS, listed -> points.add(listed.name().id()));
         for (ObjectId id : points) {
-            if (!entered.contains(Catalogue.restOf(id))) {
-                there(id)
-                        .ifPresent(point ->
-                                catalogue.enter(point.vm(), point.lineage().ordinal(), point.id()));
+            RecoveryPoint point = entered.contains(Catalogue.restOf(id)) ? null : readable(id);
+            if (point != null) {
+                catalogue.enter(point.vm(), point.lineage().ordinal(), point.id());
             }
         }
         isComplete = true;
     }
 
-    /// The names of a VM's entries, the newest first. A VM that has none may be new; or the catalogue was lost, which is looked into
+    /// A VM's entries, the newest first. A VM that has none may be new; or the catalogue was lost, which is looked into
     /// once in an open vault. Empty if it was and can't be mended here.
-    private Optional<List<Catalogue.Name>> names(String vm) {
-        List<Catalogue.Name> names = catalogue.names(vm);
-        if (!names.isEmpty() || isComplete) {
-            return Optional.of(names);
+    private Optional<List<Catalogue.Entry>> entries(String vm) {
+        List<Catalogue.Entry> entries = catalogue.entries(vm);
+        if (!entries.isEmpty() || isComplete) {
+            return Optional.of(entries);
         }
         try {
             complete();
@@ -217,50 +220,62 @@ public final class Points {
             }
             return Optional.empty();
         }
-        return Optional.of(catalogue.names(vm));
+        return Optional.of(catalogue.entries(vm));
     }
 
-    /// Points of a VM that are offered, the oldest first. What it costs grows with the points of this VM alone.
+    /// Points of a VM that are offered, the oldest first. What it costs grows with the points of this VM, up to what it costs to
+    /// list all names.
     public List<RecoveryPoint> offered(String vm) {
         List<RecoveryPoint> points = all(vm);
-        points.removeIf(point -> records.isForgotten(point.id()));
+        // Where most are not forgotten, names tell which may be.
+        Predicate<ObjectId> mayBeForgotten =
+                points.size() > FEW ? records.forgottenNames()::contains : _ -> true;
+        points.removeIf(
+                point -> mayBeForgotten.test(point.id()) && records.isForgotten(point.id()));
         return points;
     }
 
     /// Points of a VM that can be read, forgotten ones too, the oldest first.
     public List<RecoveryPoint> all(String vm) {
-        Optional<List<Catalogue.Name>> names = names(vm);
-        if (names.isEmpty()) {
+        Optional<List<Catalogue.Entry>> entries = entries(vm);
+        if (entries.isEmpty()) {
             List<RecoveryPoint> all = all();
             all.removeIf(point -> !point.vm().equals(vm));
             return all;
         }
-        Map<ObjectId, RecoveryPoint> points = new HashMap<>();
-        for (Catalogue.Name name : names.get()) {
-            of(vm, name).ifPresent(point -> points.put(point.id(), point));
+        Map<ObjectId, Long> ordinals = new HashMap<>();
+        for (Catalogue.Entry entry : entries.get()) {
+            catalogue.point(entry.listed()).ifPresent(id -> ordinals.put(id, entry.ordinal()));
         }
-        List<RecoveryPoint> sorted = new ArrayList<>(points.values());
-        sorted.sort(RecoveryPoint.OLDEST_FIRST);
-        return sorted;
+        List<RecoveryPoint> points = new ArrayList<>(there(ordinals.keySet()).values());
+        points.removeIf(
+                point -> !isOf(vm, Objects.requireNonNull(ordinals.get(point.id())), point));
+        points.sort(RecoveryPoint.OLDEST_FIRST);
+        return points;
+    }
+
+    /// Whether an entry of this VM and ordinal may be of this point.
+    private static boolean isOf(String vm, long ordinal, RecoveryPoint point) {
+        return point.vm().equals(vm) && point.lineage().ordinal() == ordinal;
     }
 
     /// The newest point of a VM that is offered, by lineage. What it costs grows with neither the vault nor the VM's points, but
     /// with how many newer ones are forgotten.
     public Optional<RecoveryPoint> newest(String vm) {
-        return newest(vm, names(vm), point -> !records.isForgotten(point.id()));
+        return newest(vm, entries(vm), point -> !records.isForgotten(point.id()));
     }
 
     private Optional<RecoveryPoint> newest(
-            String vm, Optional<List<Catalogue.Name>> names, Predicate<RecoveryPoint> wanted) {
-        if (names.isEmpty()) {
+            String vm, Optional<List<Catalogue.Entry>> entries, Predicate<RecoveryPoint> wanted) {
+        if (entries.isEmpty()) {
             return all(vm).stream().filter(wanted).reduce((_, newer) -> newer);
         }
         RecoveryPoint newest = null;
-        for (Catalogue.Name name : names.get()) {
-            if (newest != null && name.ordinal() < newest.lineage().ordinal()) {
+        for (Catalogue.Entry entry : entries.get()) {
+            if (newest != null && entry.ordinal() < newest.lineage().ordinal()) {
                 break;
             }
-            RecoveryPoint point = of(vm, name).filter(wanted).orElse(null);
+            RecoveryPoint point = of(vm, entry).filter(wanted).orElse(null);
             if (point != null
                     && (newest == null || RecoveryPoint.OLDEST_FIRST.compare(point, newest) > 0)) {
                 newest = point;
@@ -271,40 +286,59 @@ public final class Points {
 
     /// The place of the VM's next point: after all that it has or had, forgotten ones included, since they may be brought back.
     public Lineage next(String vm) {
-        Optional<List<Catalogue.Name>> names = names(vm);
+        Optional<List<Catalogue.Entry>> entries = entries(vm);
         long entered = 0;
-        for (Catalogue.Name name : names.orElse(List.of())) {
-            if (catalogue.point(name).isPresent()) {
-                entered = name.ordinal();
+        for (Catalogue.Entry entry : entries.orElse(List.of())) {
+            if (catalogue.point(entry.listed()).isPresent()) {
+                entered = entry.ordinal();
                 break;
             }
         }
-        return Lineage.after(newest(vm, names, _ -> true), Math.max(entered, highestOrdinal(vm)));
+        return Lineage.after(newest(vm, entries, _ -> true), Math.max(entered, highestOrdinal(vm)));
     }
 
     /// The VM's point that an entry is of. Empty if it is not there, can't be read, or is another's.
-    private Optional<RecoveryPoint> of(String vm, Catalogue.Name name) {
+    private Optional<RecoveryPoint> of(String vm, Catalogue.Entry entry) {
         return catalogue
-                .point(name)
+                .point(entry.listed())
                 .flatMap(this::there)
-                .filter(point -> point.vm().equals(vm))
-                .filter(point -> point.lineage().ordinal() == name.ordinal());
+                .filter(point -> isOf(vm, entry.ordinal(), point));
     }
 
     /// The point of this id, if there is one now that can be read.
     private Optional<RecoveryPoint> there(ObjectId id) {
-        ObjectName name = new ObjectName(Area.POINTS, id);
-        if (!store.exists(name)) {
-            return Optional.empty();
+        return there(Set.of(id)).values().stream().findFirst();
+    }
+
+    /// Those of these points that there are now and that can be read. A point that was read before may be gone since: the store is
+    /// asked for each, or for the names of all where that is less.
+    private Map<ObjectId, RecoveryPoint> there(Set<ObjectId> ids) {
+        Predicate<ObjectId> exists = id -> store.exists(new ObjectName(Area.POINTS, id));
+        if (ids.size() > FEW) {
+            Set<ObjectId> listed = new HashSet<>();
+            store.list(Area.POINTS, each -> listed.add(each.name().id()));
+            exists = listed::contains;
         }
+        Map<ObjectId, RecoveryPoint> points = new HashMap<>();
+        for (ObjectId id : ids) {
+            RecoveryPoint point = exists.test(id) ? readable(id) : null;
+            if (point != null) {
+                points.put(id, point);
+            }
+        }
+        return points;
+    }
+
+    /// Null if it is junk, or gone.
+    private @Nullable RecoveryPoint readable(ObjectId id) {
         try {
             RecoveryPoint known = read.get(id);
-            return Optional.ofNullable(known == null ? load(name) : known);
+            return known == null ? load(new ObjectName(Area.POINTS, id)) : known;
         } catch (VaultException e) {
             if (!e.isJunk()) {
                 throw e;
             }
-            return Optional.empty();
+            return null;
         }
     }
 
@@ -323,8 +357,9 @@ public final class Points {
         }
         List<RecoveryPoint> found = new ArrayList<>();
         for (ObjectId id : ids) {
-            if (found.size() < max) {
-                there(id).ifPresent(found::add);
+            RecoveryPoint point = found.size() < max ? readable(id) : null;
+            if (point != null) {
+                found.add(point);
             }
         }
         return found;
@@ -359,9 +394,7 @@ public final class Points {
             codec.decode(store.get(name), name);
             return true;
         } catch (VaultException e) {
-            if (!e.isDamage()) {
-                throw e;
-            }
+            e.requireDamage();
             return false;
         }
     }
@@ -413,9 +446,7 @@ public final class Points {
         try {
             found = codec.decode(store.get(name), name);
         } catch (VaultException e) {
-            if (!e.isDamage()) {
-                throw e;
-            }
+            e.requireDamage();
             return false;
         }
         if (!point.equals(found)) {

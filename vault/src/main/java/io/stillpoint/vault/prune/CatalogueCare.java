@@ -53,7 +53,7 @@ final class CatalogueCare {
             if (!rightful.contains(id) && (isOld || !purged.isEmpty())) {
                 // What no holder of the key made is junk, which stays.
                 catalogue
-                        .point(Catalogue.name(id))
+                        .point(listed)
                         .filter(point -> isOld || purged.contains(point))
                         .filter(point -> !promised.contains(point))
                         .filter(point -> points.byId(point).isEmpty())

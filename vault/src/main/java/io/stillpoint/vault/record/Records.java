@@ -141,6 +141,13 @@ public final class Records {
                 : Optional.of(record);
     }
 
+    /// Points of which somebody says that they are forgotten; [#isForgotten] tells whether that counts.
+    public Set<ObjectId> forgottenNames() {
+        Set<ObjectId> names = new HashSet<>();
+        store.list(Area.FORGOTTEN, listed -> names.add(listed.name().id()));
+        return names;
+    }
+
     /// Whether the point is forgotten now; see [#forgotten(ObjectId)].
     public boolean isForgotten(ObjectId point) {
         return forgotten(point).isPresent();
@@ -241,6 +248,19 @@ public final class Records {
         List<Listed> names = new ArrayList<>();
         store.list(Area.CATALOGUE, prefix, names::add);
         return names;
+    }
+
+    /// As [#catalogueEntry(ObjectId)], of one that was listed: asks the store only for what was not read lately.
+    public Optional<CatalogueEntry> catalogueEntry(Listed listed) {
+        ObjectId id = listed.name().id();
+        return Optional.ofNullable(
+                readable(
+                        () ->
+                                read(
+                                        ObjectKind.CATALOGUE_ENTRY,
+                                        listed,
+                                        json -> CatalogueEntry.fromJson(id, json)),
+                        () -> {}));
     }
 
     /// The entry of this name; empty if there is none that a holder of the key made.

@@ -93,6 +93,13 @@ public final class VaultException extends StillpointException {
         return kind() == Kind.DAMAGED || kind() == Kind.TOO_NEW;
     }
 
+    /// Throws this again unless it [#isDamage], which the caller has another way round.
+    public void requireDamage() {
+        if (!isDamage()) {
+            throw this;
+        }
+    }
+
     /// Whether something that was written can't be read: its object is missing, or is junk.
     public boolean isDamage() {
         return kind() == Kind.MISSING || isJunk();
