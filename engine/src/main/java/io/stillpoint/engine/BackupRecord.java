@@ -285,16 +285,6 @@ public sealed interface BackupRecord extends JobRecord {
         }
     }
 
-    @Override
-    default boolean isFinal() {
-        return false;
-    }
-
-    @Override
-    default Optional<SnapshotName> snapshot() {
-        return Optional.empty();
-    }
-
     /// Reads a record of a backup.
     static BackupRecord read(JsonNode json) {
         String state = json.required("state").asString();

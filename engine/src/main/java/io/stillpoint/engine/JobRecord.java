@@ -28,10 +28,14 @@ public sealed interface JobRecord permits BackupRecord, RestoreRecord {
     String state();
 
     /// Whether the job has come to its end: nothing is left of it that must be found again.
-    boolean isFinal();
+    default boolean isFinal() {
+        return false;
+    }
 
     /// The snapshot that no sweep may remove while this is the last record.
-    Optional<SnapshotName> snapshot();
+    default Optional<SnapshotName> snapshot() {
+        return Optional.empty();
+    }
 
     /// As it is stored; [#of] reads it.
     ObjectNode json();

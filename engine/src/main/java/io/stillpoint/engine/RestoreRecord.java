@@ -1,6 +1,5 @@
 package io.stillpoint.engine;
 
-import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.store.ObjectId;
 import java.nio.file.Path;
@@ -214,17 +213,6 @@ public sealed interface RestoreRecord extends JobRecord {
             complete.forEach(names::add);
             return json;
         }
-    }
-
-    @Override
-    default boolean isFinal() {
-        return false;
-    }
-
-    /// A restore holds none.
-    @Override
-    default Optional<SnapshotName> snapshot() {
-        return Optional.empty();
     }
 
     /// Reads a record of a restore.

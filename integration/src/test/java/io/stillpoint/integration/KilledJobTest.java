@@ -16,7 +16,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.block.BlockTarget;
+import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.testkit.fake.FakeGuest;
 import io.stillpoint.testkit.fake.FakeHypervisor;
 import io.stillpoint.testkit.fake.FakeVm;
@@ -158,31 +158,12 @@ final class KilledJobTest {
             try (Vault vault = open()) {
                 for (PointDisk disk : point.disks()) {
                     byte[] content = new byte[Math.toIntExact(disk.image().size())];
-                    vault.restore(disk.image(), target(content), new Cancellation(), _ -> {});
+                    vault.restore(
+                            disk.image(), new MemoryDisk(content), new Cancellation(), _ -> {});
                     assertThat(content)
                             .isEqualTo(vm.contentAt(disk.generation().orElseThrow()).orElseThrow());
                 }
             }
-        }
-
-        private static BlockTarget target(byte[] content) {
-            return new BlockTarget() {
-                @Override
-                public long size() {
-                    return content.length;
-                }
-
-                @Override
-                public void write(long offset, byte[] from, int at, int length) {
-                    System.arraycopy(from, at, content, Math.toIntExact(offset), length);
-                }
-
-                @Override
-                public void flush() {}
-
-                @Override
-                public void close() {}
-            };
         }
 
         List<ObjectName> sessions() {

@@ -20,8 +20,8 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -171,25 +171,7 @@ final class TestVault implements AutoCloseable {
 
     byte[] restored(PointDisk disk) {
         byte[] content = new byte[Math.toIntExact(disk.image().size())];
-        BlockTarget target =
-                new BlockTarget() {
-                    @Override
-                    public long size() {
-                        return content.length;
-                    }
-
-                    @Override
-                    public void write(long offset, byte[] from, int at, int length) {
-                        System.arraycopy(from, at, content, Math.toIntExact(offset), length);
-                    }
-
-                    @Override
-                    public void flush() {}
-
-                    @Override
-                    public void close() {}
-                };
-        vault.restore(disk.image(), target, new Cancellation(), _ -> {});
+        vault.restore(disk.image(), new MemoryDisk(content), new Cancellation(), _ -> {});
         return content;
     }
 

@@ -15,12 +15,11 @@ import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.session.VaultSettings;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.tree.TreeDifference;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,8 +28,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,26 +52,7 @@ final class RetentionTest {
     void make() {
         vaults = TestVault.make(folder);
         vaults.use(SMALL);
-        ObjectStore store = vaults.store();
-        vault =
-                vaults.open(
-                        (ObjectStore)
-                                Proxy.newProxyInstance(
-                                        ObjectStore.class.getClassLoader(),
-                                        new Class<?>[] {ObjectStore.class},
-                                        (_, method, arguments) -> {
-                                            if (method.getName().equals("retain")) {
-                                                retain(
-                                                        (ObjectName) arguments[0],
-                                                        (Instant) arguments[1]);
-                                                return null;
-                                            }
-                                            try {
-                                                return method.invoke(store, arguments);
-                                            } catch (InvocationTargetException e) {
-                                                throw e.getCause();
-                                            }
-                                        }));
+        vault = vaults.open(new RetainingStore(vaults.store()));
     }
 
     @AfterEach
@@ -83,9 +61,17 @@ final class RetentionTest {
         vaults.close();
     }
 
-    private void retain(ObjectName name, Instant until) {
-        requests++;
-        kept.merge(name, until, (a, b) -> a.isAfter(b) ? a : b);
+    /// Notes what it is to keep.
+    private final class RetainingStore extends ForwardingStore {
+        RetainingStore(ObjectStore store) {
+            super(store);
+        }
+
+        @Override
+        public void retain(ObjectName name, Instant until) {
+            requests++;
+            kept.merge(name, until, (a, b) -> a.isAfter(b) ? a : b);
+        }
     }
 
     private RecoveryPoint backup(Optional<RecoveryPoint> base, Instant lockedUntil) {
@@ -129,32 +115,17 @@ final class RetentionTest {
         Contents contents = vault.parts().contents();
         ItemIndex.Lookup lookup = contents.index().lookup();
         List<ItemId> lost = new ArrayList<>();
-        Consumer<ItemId> check =
-                id -> {
-                    if (lookup.places(id).stream()
-                            .map(place -> new ObjectName(Area.PACKS, place.pack()))
-                            .noneMatch(pack -> isKept(pack, until))) {
-                        lost.add(id);
-                    }
-                };
         new TreeDifference(contents.nodes())
-                .walk(
+                .walkItems(
                         null,
                         image.shape(),
                         image.root(),
                         image.shape(),
-                        new TreeDifference.Visitor() {
-                            @Override
-                            public void chunk(
-                                    long chunk, @Nullable ItemId old, @Nullable ItemId id) {
-                                if (id != null) {
-                                    check.accept(id);
-                                }
-                            }
-
-                            @Override
-                            public void node(ItemId id, int level) {
-                                check.accept(id);
+                        (id, _) -> {
+                            if (lookup.places(id).stream()
+                                    .map(place -> new ObjectName(Area.PACKS, place.pack()))
+                                    .noneMatch(pack -> isKept(pack, until))) {
+                                lost.add(id);
                             }
                         });
         assertThat(lost).isEmpty();

@@ -1,9 +1,9 @@
 package io.stillpoint.benchmark.scale;
 
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.List;
@@ -15,7 +15,7 @@ import java.util.function.Consumer;
 
 /// Counts what is asked of a store, as S3 would count it: an object that is opened and read once is one GET, and each further read is
 /// another; a listing is as many requests as it has pages of 1,000 names.
-final class Requests implements ObjectStore {
+final class Requests extends ForwardingStore {
     private static final long PAGE = 1000;
 
     /// What is counted.
@@ -27,11 +27,10 @@ final class Requests implements ObjectStore {
         DELETE
     }
 
-    private final ObjectStore store;
     private final Map<Request, AtomicLong> counts = new EnumMap<>(Request.class);
 
     Requests(ObjectStore store) {
-        this.store = store;
+        super(store);
         for (Request request : Request.values()) {
             counts.put(request, new AtomicLong());
         }
@@ -47,25 +46,20 @@ final class Requests implements ObjectStore {
     }
 
     @Override
-    public String description() {
-        return store.description();
-    }
-
-    @Override
     public Upload create(ObjectName name) {
-        return new Counted(store.create(name));
+        return new Counted(super.create(name));
     }
 
     @Override
     public StoredObject open(ObjectName name) {
         count(Request.GET);
-        return new CountedObject(store.open(name));
+        return new CountedObject(super.open(name));
     }
 
     @Override
     public boolean exists(ObjectName name) {
         count(Request.HEAD);
-        return store.exists(name);
+        return super.exists(name);
     }
 
     @Override
@@ -76,15 +70,15 @@ final class Requests implements ObjectStore {
     @Override
     public void list(Area area, String prefix, Consumer<Listed> visitor) {
         AtomicLong names = new AtomicLong();
-        store.list(
-                area,
-                prefix,
-                listed -> {
-                    if (names.getAndIncrement() % PAGE == 0) {
-                        count(Request.LIST);
-                    }
-                    visitor.accept(listed);
-                });
+        below().list(
+                        area,
+                        prefix,
+                        listed -> {
+                            if (names.getAndIncrement() % PAGE == 0) {
+                                count(Request.LIST);
+                            }
+                            visitor.accept(listed);
+                        });
         if (names.get() == 0) {
             count(Request.LIST);
         }
@@ -93,91 +87,38 @@ final class Requests implements ObjectStore {
     @Override
     public void delete(ObjectName name) {
         count(Request.DELETE);
-        store.delete(name);
+        super.delete(name);
     }
 
     @Override
     public void retain(ObjectName name, Instant until) {
         count(Request.PUT);
-        store.retain(name, until);
+        super.retain(name, until);
     }
 
     @Override
     public Optional<Occupant> occupant() {
         count(Request.LIST);
-        return store.occupant();
+        return super.occupant();
     }
 
-    @Override
-    public void making(boolean isUnderWay) {
-        store.making(isUnderWay);
-    }
-
-    @Override
-    public void useReserve(boolean may) {
-        store.useReserve(may);
-    }
-
-    @Override
-    public Duration listingDelay() {
-        return store.listingDelay();
-    }
-
-    @Override
-    public int streams() {
-        return store.streams();
-    }
-
-    @Override
-    public void close() {
-        store.close();
-    }
-
-    private final class Counted implements Upload {
-        private final Upload upload;
-
+    private final class Counted extends ForwardingUpload {
         Counted(Upload upload) {
-            this.upload = upload;
-        }
-
-        @Override
-        public void write(byte[] from, int at, int length) {
-            upload.write(from, at, length);
+            super(upload);
         }
 
         @Override
         public void commit() {
             count(Request.PUT);
-            upload.commit();
-        }
-
-        @Override
-        public void close() {
-            upload.close();
+            super.commit();
         }
     }
 
-    private final class CountedObject implements StoredObject {
-        private final StoredObject object;
+    private final class CountedObject extends ForwardingObject {
         private final AtomicLong reads = new AtomicLong();
 
         CountedObject(StoredObject object) {
-            this.object = object;
-        }
-
-        @Override
-        public ObjectName name() {
-            return object.name();
-        }
-
-        @Override
-        public long size() {
-            return object.size();
-        }
-
-        @Override
-        public Instant modifiedAt() {
-            return object.modifiedAt();
+            super(object);
         }
 
         @Override
@@ -185,12 +126,7 @@ final class Requests implements ObjectStore {
             if (reads.getAndIncrement() > 0) {
                 count(Request.GET);
             }
-            object.read(offset, into, at, length);
-        }
-
-        @Override
-        public void close() {
-            object.close();
+            super.read(offset, into, at, length);
         }
     }
 }

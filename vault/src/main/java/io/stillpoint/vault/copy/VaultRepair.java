@@ -131,9 +131,7 @@ public final class VaultRepair {
             }
             return isSame;
         } catch (VaultException e) {
-            if (!e.isDamage()) {
-                throw e;
-            }
+            e.requireDamage();
             problems.add(e.text());
             return false;
         }

@@ -145,9 +145,7 @@ final class UnlistedPacks {
         } catch (VaultException e) {
             // A damaged pack offers nothing, nor does one of a version that anybody could write
             // there; verification names it. Anything else is a real failure.
-            if (!e.isDamage()) {
-                throw e;
-            }
+            e.requireDamage();
         }
     }
 }

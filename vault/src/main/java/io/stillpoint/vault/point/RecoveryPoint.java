@@ -55,52 +55,25 @@ public record RecoveryPoint(
 
     /// The same under another id: before it is made.
     public RecoveryPoint withId(ObjectId other) {
-        return new RecoveryPoint(
-                other,
-                vm,
-                configuration,
-                startedAt,
-                snapshotAt,
-                createdAt,
-                consistency,
-                consistencyReason,
-                frozenMillis,
-                disks,
-                storedBytes,
-                writer,
-                lockedUntil,
-                keptUntil,
-                copiedFrom,
-                lineage);
+        return with(other, configuration, keptUntil);
     }
 
     /// The same, with what was found out about how long the store keeps it: before it is made.
     public RecoveryPoint keptUntil(Optional<Instant> until) {
-        return new RecoveryPoint(
-                id,
-                vm,
-                configuration,
-                startedAt,
-                snapshotAt,
-                createdAt,
-                consistency,
-                consistencyReason,
-                frozenMillis,
-                disks,
-                storedBytes,
-                writer,
-                lockedUntil,
-                until,
-                copiedFrom,
-                lineage);
+        return with(id, configuration, until);
     }
 
     /// The same without what the hypervisor told, which is most of it.
     public RecoveryPoint bare() {
+        return with(id, Json.object(), keptUntil);
+    }
+
+    private RecoveryPoint with(
+            ObjectId otherId, ObjectNode otherConfiguration, Optional<Instant> otherKeptUntil) {
         return new RecoveryPoint(
-                id,
+                otherId,
                 vm,
-                Json.object(),
+                otherConfiguration,
                 startedAt,
                 snapshotAt,
                 createdAt,
@@ -111,7 +84,7 @@ public record RecoveryPoint(
                 storedBytes,
                 writer,
                 lockedUntil,
-                keptUntil,
+                otherKeptUntil,
                 copiedFrom,
                 lineage);
     }

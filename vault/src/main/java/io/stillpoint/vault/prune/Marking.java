@@ -32,7 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /// Finds what points reach, on all processors. Of each disk the oldest point's tree is walked whole, and of the others what
@@ -92,7 +92,7 @@ final class Marking implements AutoCloseable {
         } catch (VaultException e) {
             throw e.isDamage() ? run.unsafe(e) : e;
         }
-        run.tally().reachableItems = walk.items.get();
+        run.tally().reachableItems = walk.items();
         for (int attempt = 1; ; attempt++) {
             try {
                 addBases();
@@ -183,7 +183,7 @@ final class Marking implements AutoCloseable {
         private final Reachable reachable;
         private final WalkedNodes walked;
         private final Cancellation cancellation;
-        private final AtomicLong items = new AtomicLong();
+        private final LongAdder items = new LongAdder();
 
         // The last comes first: whoever takes a tree apart goes down before others begin, so few
         // parts wait.
@@ -207,7 +207,7 @@ final class Marking implements AutoCloseable {
 
         /// Nodes walked, and chunks that they name.
         long items() {
-            return items.get();
+            return items.sum();
         }
 
         synchronized void add(List<RecoveryPoint> points) {
@@ -289,31 +289,22 @@ final class Marking implements AutoCloseable {
 
         private void walk(DiskImage before, DiskImage after) {
             new TreeDifference(nodes)
-                    .walk(
+                    .walkItems(
                             before.root(),
                             before.shape(),
                             after.root(),
                             after.shape(),
-                            new TreeDifference.Visitor() {
-                                @Override
-                                public void chunk(
-                                        long chunk, @Nullable ItemId old, @Nullable ItemId id) {
-                                    if (id != null) {
-                                        mark(id);
-                                    }
-                                }
-
-                                @Override
-                                public void node(ItemId id, int level) {
+                            (id, isChunk) -> {
+                                if (!isChunk) {
                                     cancellation.check();
-                                    mark(id);
                                 }
+                                mark(id);
                             });
         }
 
         private void mark(ItemId id) {
             reachable.add(id);
-            items.incrementAndGet();
+            items.increment();
         }
     }
 }

@@ -139,9 +139,7 @@ public final class PackRewriter {
                 }
                 rewritten.add(id);
             } catch (VaultException e) {
-                if (!e.isDamage()) {
-                    throw e;
-                }
+                e.requireDamage();
                 // It stays; what was copied of it does no harm.
                 warnings.add(e.text());
             }

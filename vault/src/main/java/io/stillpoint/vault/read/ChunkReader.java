@@ -78,7 +78,7 @@ public final class ChunkReader implements AutoCloseable {
         try {
             read(id, place, into, at);
         } catch (VaultException e) {
-            requireDamage(e);
+            e.requireDamage();
             readElsewhere(id, place, into, at, e);
         }
     }
@@ -111,7 +111,7 @@ public final class ChunkReader implements AutoCloseable {
                 }
             } catch (VaultException e) {
                 // That is the answer: not there.
-                requireDamage(e);
+                e.requireDamage();
             }
         }
         return false;
@@ -123,7 +123,7 @@ public final class ChunkReader implements AutoCloseable {
             readWhole(id, soundBytes);
             return true;
         } catch (VaultException e) {
-            requireDamage(e);
+            e.requireDamage();
             return false;
         }
     }
@@ -140,17 +140,11 @@ public final class ChunkReader implements AutoCloseable {
                 read(id, place, into, at);
                 return;
             } catch (VaultException e) {
-                requireDamage(e);
+                e.requireDamage();
                 first.addSuppressed(e);
             }
         }
         throw first;
-    }
-
-    private static void requireDamage(VaultException e) {
-        if (!e.isDamage()) {
-            throw e;
-        }
     }
 
     private void read(ItemId id, Place place, byte[] into, int at) {
@@ -213,7 +207,7 @@ public final class ChunkReader implements AutoCloseable {
             readWhole(base, baseBytes);
             return new Base(base, baseBytes);
         } catch (VaultException e) {
-            requireDamage(e);
+            e.requireDamage();
             return null;
         }
     }
@@ -230,7 +224,7 @@ public final class ChunkReader implements AutoCloseable {
                     && place.itemOffset() + place.itemLength() <= frame.length
                     && DifferenceCodec.base(frame.plain, place.itemOffset()).equals(base);
         } catch (VaultException e) {
-            requireDamage(e);
+            e.requireDamage();
             return false;
         }
     }
@@ -243,7 +237,7 @@ public final class ChunkReader implements AutoCloseable {
                 read(id, place, into, 0);
                 return;
             } catch (VaultException e) {
-                requireDamage(e);
+                e.requireDamage();
                 first = e;
             }
         }
@@ -253,7 +247,7 @@ public final class ChunkReader implements AutoCloseable {
                     read(id, other, into, 0);
                     return;
                 } catch (VaultException e) {
-                    requireDamage(e);
+                    e.requireDamage();
                     first = e;
                 }
             }

@@ -122,9 +122,7 @@ public final class DiskRestore {
 
         @Override
         public void unreadable(int level, long index, VaultException why) {
-            if (!why.isDamage()) {
-                throw why;
-            }
+            why.requireDamage();
             long span = level == shape.rootLevel() ? shape.diskSize() : TreeShape.span(level);
             lost(shape, index * span, span, why);
         }
@@ -208,9 +206,7 @@ public final class DiskRestore {
         try {
             read(group, reader, hasher);
         } catch (VaultException e) {
-            if (!e.isDamage()) {
-                throw e;
-            }
+            e.requireDamage();
             // Prune may have moved them since the index was read, or there are other copies.
             write(group, singles, target);
             return;
@@ -232,9 +228,7 @@ public final class DiskRestore {
             try {
                 reader.read(chunk.id(), plain, 0);
             } catch (VaultException e) {
-                if (!e.isDamage()) {
-                    throw e;
-                }
+                e.requireDamage();
                 lost(shape, offset, TreeShape.CHUNK, e);
                 continue;
             }

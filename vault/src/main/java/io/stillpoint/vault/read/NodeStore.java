@@ -122,7 +122,7 @@ public final class NodeStore implements NodeReader, AutoCloseable {
         try {
             return read(place, id, level, reader);
         } catch (VaultException e) {
-            requireDamage(e);
+            e.requireDamage();
             return readElsewhere(place, id, level, reader, e);
         }
     }
@@ -134,17 +134,11 @@ public final class NodeStore implements NodeReader, AutoCloseable {
             try {
                 return read(place, id, level, reader);
             } catch (VaultException e) {
-                requireDamage(e);
+                e.requireDamage();
                 first.addSuppressed(e);
             }
         }
         throw first;
-    }
-
-    private static void requireDamage(VaultException e) {
-        if (!e.isDamage()) {
-            throw e;
-        }
     }
 
     private Node read(Place place, ItemId id, int level, Reader reader) {

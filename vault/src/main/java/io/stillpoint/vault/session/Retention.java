@@ -31,7 +31,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /// Has the store itself keep what locked points need, as long as they are locked: points, packs, key slots and header.
 /// Objects that no locked point needs are left to run out.
@@ -145,25 +144,16 @@ public final class Retention {
 
     private void walkDifference(DiskImage before, DiskImage after, Instant until) {
         new TreeDifference(parts.contents().nodes())
-                .walk(
+                .walkItems(
                         before.root(),
                         before.shape(),
                         after.root(),
                         after.shape(),
-                        new TreeDifference.Visitor() {
-                            @Override
-                            public void chunk(
-                                    long chunk, @Nullable ItemId old, @Nullable ItemId id) {
-                                if (id != null) {
-                                    note(id, until, true);
-                                }
-                            }
-
-                            @Override
-                            public void node(ItemId id, int level) {
+                        (id, isChunk) -> {
+                            if (!isChunk) {
                                 cancellation.check();
-                                note(id, until, false);
                             }
+                            note(id, until, isChunk);
                         });
     }
 

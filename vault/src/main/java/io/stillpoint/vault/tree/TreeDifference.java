@@ -28,6 +28,12 @@ public final class TreeDifference {
         }
     }
 
+    /// Is told of a node or chunk.
+    @FunctionalInterface
+    public interface ItemVisitor {
+        void item(ItemId id, boolean isChunk);
+    }
+
     public TreeDifference(NodeReader reader) {
         this.reader = reader;
     }
@@ -42,6 +48,33 @@ public final class TreeDifference {
             Visitor visitor) {
         int level = Math.max(firstShape.rootLevel(), secondShape.rootLevel());
         walk(root(first, firstShape), root(second, secondShape), level, 0, visitor);
+    }
+
+    /// As [#walk], but visits the items of the second tree alone: its nodes, each before what is below it, and its chunks.
+    public void walkItems(
+            @Nullable ItemId first,
+            TreeShape firstShape,
+            @Nullable ItemId second,
+            TreeShape secondShape,
+            ItemVisitor visitor) {
+        walk(
+                first,
+                firstShape,
+                second,
+                secondShape,
+                new Visitor() {
+                    @Override
+                    public void chunk(long chunk, @Nullable ItemId before, @Nullable ItemId after) {
+                        if (after != null) {
+                            visitor.item(after, true);
+                        }
+                    }
+
+                    @Override
+                    public void node(ItemId id, int level) {
+                        visitor.item(id, false);
+                    }
+                });
     }
 
     private void walk(

@@ -239,9 +239,7 @@ public final class Verifier {
             check.run();
             return true;
         } catch (VaultException e) {
-            if (!e.isDamage()) {
-                throw e;
-            }
+            e.requireDamage();
             problems.add(e.text());
             return false;
         }
