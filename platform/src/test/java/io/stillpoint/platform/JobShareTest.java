@@ -43,8 +43,8 @@ class JobShareTest {
         try (JobShare first = process.begin(100 * MIB, none)) {
             start(() -> enter("large", 155 * MIB));
             await(() -> memory.queued() == 1);
-            // There would be room, but a large one that waits must not wait for ever. The two do not fit in together, so
-            // the order in which they are let in is the order in which they tell it.
+            // There would be room, but a large one that waits must not wait for ever. The two don't
+            // fit in together, so they tell of it in the order in which they are let in.
             start(() -> enter("small", 10 * MIB));
             await(() -> memory.queued() == 2);
             assertThat(order).isEmpty();
