@@ -1,6 +1,7 @@
 package io.stillpoint.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.platform.ByteSize;
@@ -135,10 +136,18 @@ final class ResumedRestoreTest {
                 Randomness.secure());
     }
 
-    private void run(JobJournal journal, Path file) {
-        new RestoreJob(vault, tools(journal))
-                .run(point, List.of(new RestoreTask("disk", file, RestoreTask.Form.RAW)))
-                .orThrow();
+    /// Begins a restore whose process ends at a record, and returns the journal as the next process has it.
+    private EndingJournal endedAt(String state, boolean isBefore, Path file) {
+        EndingJournal journal = new EndingJournal(state, isBefore);
+        assertThatThrownBy(() ->
+                        new RestoreJob(vault, tools(journal))
+                                .run(
+                                        point,
+                                        List.of(
+                                                new RestoreTask(
+                                                        "disk", file, RestoreTask.Form.RAW))))
+                .isInstanceOf(Ended.class);
+        return journal.next();
     }
 
     @ParameterizedTest
@@ -155,17 +164,9 @@ final class ResumedRestoreTest {
     })
     void goesOn(String state, boolean isBefore) throws IOException {
         Path file = folder.resolve("disk.raw");
-        EndingJournal journal = new EndingJournal(state, isBefore);
-        boolean hasEnded = false;
-        try {
-            run(journal, file);
-        } catch (Ended e) {
-            hasEnded = true;
-        }
-        assertThat(hasEnded).isTrue();
+        EndingJournal next = endedAt(state, isBefore, file);
         boolean wasComplete = state.equals("finished");
         assertThat(Files.exists(file)).isEqualTo(wasComplete);
-        EndingJournal next = journal.next();
         assertThat(new RestoreJob(vault, tools(next)).resume())
                 .isInstanceOf(RestoreOutcome.Restored.class);
         assertThat(Files.readAllBytes(file)).isEqualTo(content);
@@ -177,16 +178,9 @@ final class ResumedRestoreTest {
     @Test
     void aFileThatIsNotOursIsNeverTakenForTheDisk() throws IOException {
         Path file = folder.resolve("disk.raw");
-        EndingJournal journal = new EndingJournal("written", false);
-        boolean hasEnded = false;
-        try {
-            run(journal, file);
-        } catch (Ended e) {
-            hasEnded = true;
-        }
-        assertThat(hasEnded).isTrue();
+        EndingJournal next = endedAt("written", false, file);
         Files.writeString(file, "another's");
-        RestoreOutcome outcome = new RestoreJob(vault, tools(journal.next())).resume();
+        RestoreOutcome outcome = new RestoreJob(vault, tools(next)).resume();
         assertThat(outcome)
                 .isInstanceOfSatisfying(
                         RestoreOutcome.Failed.class,

@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor;
 
 import java.util.LinkedHashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -19,6 +20,11 @@ public record KeptSnapshots(Set<SnapshotName> names) {
     /// These alone.
     public static KeptSnapshots of(SnapshotName... names) {
         return new KeptSnapshots(Set.of(names));
+    }
+
+    /// This one, if there is one.
+    public static KeptSnapshots of(Optional<SnapshotName> name) {
+        return name.map(KeptSnapshots::of).orElse(NONE);
     }
 
     public boolean contains(SnapshotName name) {

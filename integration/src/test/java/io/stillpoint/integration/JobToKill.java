@@ -116,9 +116,7 @@ final class JobToKill {
 
         @Override
         public KeptSnapshots kept() {
-            return last().flatMap(JobRecord::snapshot)
-                    .map(KeptSnapshots::of)
-                    .orElse(KeptSnapshots.NONE);
+            return KeptSnapshots.of(last().flatMap(JobRecord::snapshot));
         }
 
         @Override

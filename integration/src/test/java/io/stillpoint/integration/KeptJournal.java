@@ -32,9 +32,7 @@ final class KeptJournal {
 
             @Override
             public KeptSnapshots kept() {
-                return last().flatMap(JobRecord::snapshot)
-                        .map(KeptSnapshots::of)
-                        .orElse(KeptSnapshots.NONE);
+                return KeptSnapshots.of(last().flatMap(JobRecord::snapshot));
             }
 
             @Override

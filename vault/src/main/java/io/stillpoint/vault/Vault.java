@@ -252,7 +252,9 @@ public final class Vault implements AutoCloseable {
 
     /// The point of this id, unless there is none, it can't be read, or it is forgotten.
     public Optional<RecoveryPoint> point(ObjectId id) {
-        return points.offered(id);
+        try (Uses.Use _ = contents.uses().begin("looking for a point")) {
+            return points.offered(id);
+        }
     }
 
     /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
@@ -306,7 +308,9 @@ public final class Vault implements AutoCloseable {
 
     /// Makes entries that the catalogue of points by VM lacks, so that what was lost of it misleads nobody. Lists all points.
     public void completeCatalogue() {
-        points.complete();
+        try (Uses.Use _ = contents.uses().begin("completing the catalogue")) {
+            points.complete();
+        }
     }
 
     /// Has new points of a VM get ordinals above one that was seen, though the point that had it may be gone.

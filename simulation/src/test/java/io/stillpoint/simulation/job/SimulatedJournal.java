@@ -35,11 +35,7 @@ final class SimulatedJournal {
 
             @Override
             public KeptSnapshots kept() {
-                return SimulatedJournal.this
-                        .last()
-                        .flatMap(JobRecord::snapshot)
-                        .map(KeptSnapshots::of)
-                        .orElse(KeptSnapshots.NONE);
+                return KeptSnapshots.of(SimulatedJournal.this.last().flatMap(JobRecord::snapshot));
             }
 
             @Override
