@@ -154,8 +154,12 @@ public final class JobShare implements AutoCloseable {
             Thread thread = process.threads().working(name, runnable);
             synchronized (this) {
                 threads.add(thread);
+                thread.start();
+                if (isStopped()) {
+                    // Whoever interrupted the others, just now, did not know of it.
+                    thread.interrupt();
+                }
             }
-            thread.start();
         }
 
         private void besides(Crew.Beside beside) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -258,6 +259,47 @@ class JobShareTest {
                     .hasMessage("mine");
         }
         assertThat(memory.taken()).isZero();
+    }
+
+    @Test
+    void aWorkerThatStartsWhileTheOthersAreToldToEndIsTold() {
+        CountDownLatch never = new CountDownLatch(1);
+        AtomicReference<@Nullable Thread> beside = new AtomicReference<>();
+        ProcessResources slow =
+                new ProcessResources(
+                        afterwards(beside), process.processors(), memory, process.nanos());
+        try (JobShare job = slow.begin(10 * MIB, none)) {
+            assertThatThrownBy(() ->
+                            job.work(
+                                    new Crew("crew", 2, 10 * MIB)
+                                            .beside(() -> {
+                                                throw new IllegalStateException("mine");
+                                            }),
+                                    _ -> never.await()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("mine");
+        }
+        assertThat(memory.taken()).isZero();
+    }
+
+    /// Makes each further thread only when the first one has ended.
+    private static Threads afterwards(AtomicReference<@Nullable Thread> first) {
+        Threads threads = Threads.ofProcess();
+        return new Threads() {
+            @Override
+            public Thread working(String name, Runnable task) {
+                Thread thread = threads.working(name, task);
+                if (!first.compareAndSet(null, thread)) {
+                    Undisturbed.join(Objects.requireNonNull(first.get()), () -> {});
+                }
+                return thread;
+            }
+
+            @Override
+            public Thread waiting(String name, Runnable task) {
+                return threads.waiting(name, task);
+            }
+        };
     }
 
     @Test

@@ -377,19 +377,32 @@ class WindowsSnapshotTest {
         requireThatItWorks();
     }
 
+    /// The lock on the VM keeps living jobs apart.
     @Test
-    void aSecondSnapshotIsRefusedAndLeavesTheFirstAlone() {
-        VssSnapshot first = snapshot("first", HOLD);
-        assertThat(first.begin()).isTrue();
-        VssSnapshot second = snapshot("second", HOLD);
+    void aHoldThatAKilledJobLeftIsEndedByTheNext() {
+        VssSnapshot killed = snapshot("killed", HOLD);
+        assertThat(killed.begin()).isTrue();
+        VssSnapshot next = snapshot("next", HOLD);
 
-        assertThat(second.begin()).isFalse();
-        Quiescence refused = second.end(false);
+        assertThat(next.begin()).isTrue();
 
-        assertThat(refused.rest()).isEqualTo(Rest.FAILED);
-        assertThat(refused.detail()).asString().contains("busy");
-        assertThat(isReleased()).isFalse();
-        assertThat(first.end(true).rest()).isEqualTo(Rest.HELD);
+        assertThat(next.end(true).rest()).isEqualTo(Rest.HELD);
+    }
+
+    @Test
+    void preparationsThatAKilledJobLeftAreEndedByTheNext() throws InterruptedException {
+        guest.script("prepareMs=60000");
+        try (GuestPipe pipe = agent.openPipe(PIPE)) {
+            pipe.writeLine("freeze full task=killed");
+            assertThat(pipe.readLine(LONG)).isNotEmpty();
+        }
+        await(() -> guest.calls().contains("PrepareForBackup"));
+        guest.script();
+        VssSnapshot next = snapshot("next", HOLD);
+
+        assertThat(next.begin()).isTrue();
+
+        assertThat(next.end(true).rest()).isEqualTo(Rest.HELD);
     }
 
     @Test

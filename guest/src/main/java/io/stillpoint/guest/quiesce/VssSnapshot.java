@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -29,6 +30,13 @@ public final class VssSnapshot implements Quiescer {
     private static final Duration SILENCE_MAX = Duration.ofMinutes(1);
 
     private static final Duration SLACK = Duration.ofMinutes(1);
+
+    /// What the service says while a set is open.
+    private static final String BUSY = "busy";
+
+    /// The states of a set of its own that is open.
+    private static final Set<String> OPEN = Set.of("preparing", "held", "thawing");
+
     private static final int STABLE = 1;
 
     /// VSS_WRITER_STATE: from VSS_WS_FAILED_AT_IDENTIFY on all are failures (vss.h).
@@ -66,7 +74,7 @@ public final class VssSnapshot implements Quiescer {
             WindowsService connected = new WindowsService(agent);
             service = connected;
             asked = true;
-            status = connected.ask(request(), ANSWER_MAX);
+            status = started(connected);
             long end = System.nanoTime() + settings.prepareMax().plus(SLACK).toNanos();
             while (state().equals("preparing") && System.nanoTime() < end) {
                 cancellation.check();
@@ -78,6 +86,19 @@ public final class VssSnapshot implements Quiescer {
             failure = e.text();
         }
         return wasHeld;
+    }
+
+    private JsonNode started(WindowsService connected) {
+        String request = request();
+        JsonNode answer = connected.ask(request, ANSWER_MAX);
+        if (state(answer).equals(BUSY)
+                && OPEN.contains(state(connected.ask("status", ANSWER_MAX)))) {
+            // The VM is this job's alone: it is the hold of a job that was killed, and would last
+            // until its deadline. Of another program's hold the service tells nothing.
+            JsonNode _ = connected.ask("thaw failed", THAW_MAX);
+            answer = connected.ask(request, ANSWER_MAX);
+        }
+        return answer;
     }
 
     /// The guest's owner decides whether the writers are told of a full backup or of a copy, which leaves their logs and
@@ -95,6 +116,10 @@ public final class VssSnapshot implements Quiescer {
     }
 
     private String state() {
+        return state(status);
+    }
+
+    private static String state(JsonNode status) {
         return status.path("state").asString("");
     }
 
@@ -107,7 +132,7 @@ public final class VssSnapshot implements Quiescer {
         WindowsService connected = service;
         if (connected != null) {
             try (connected) {
-                if (asked && !state().equals("busy")) {
+                if (asked && !state().equals(BUSY)) {
                     release(connected, "thaw " + (taken ? "ok" : "failed"));
                 }
             }

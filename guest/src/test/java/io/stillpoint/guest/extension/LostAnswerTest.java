@@ -85,9 +85,22 @@ class LostAnswerTest {
 
     @Test
     void aSnapshotThatRefusedToBeginIsLeftAlone() throws IOException {
-        Files.writeString(guest.behaviour().resolve("fail-snapshot"), "13 busy\n");
+        Files.writeString(guest.behaviour().resolve("fail-snapshot"), "14 prerequisite\n");
 
         assertThat(snapshot().rest()).isEqualTo(Rest.FAILED);
         assertThat(guest.calls()).noneMatch(call -> call.contains("thaw"));
+    }
+
+    /// It may be the hold of a job that was killed, which is ended once.
+    @Test
+    void anExtensionThatStaysBusyIsLeftAlone() throws IOException {
+        Files.writeString(guest.behaviour().resolve("fail-snapshot"), "13 busy\n");
+
+        assertThat(snapshot().rest()).isEqualTo(Rest.FAILED);
+        assertThat(guest.calls())
+                .containsExactly(
+                        "1.0.0 snapshot --task t-1 --deadline 60 --script-limit 60",
+                        "1.0.0 thaw",
+                        "1.0.0 snapshot --task t-1 --deadline 60 --script-limit 60");
     }
 }
