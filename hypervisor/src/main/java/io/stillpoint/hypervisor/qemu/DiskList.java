@@ -2,7 +2,6 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
-import io.stillpoint.platform.Json;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -11,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// Finds the disks of a VM: every writable medium in a fixed drive that the guest sees, the firmware's variables, and
@@ -29,15 +27,21 @@ final class DiskList {
 
     private final Monitor monitor;
     private final DiskChoice choice;
-    private @Nullable Map<String, String> below;
+    private final ObjectModel objects;
 
     DiskList(Monitor monitor, DiskChoice choice) {
         this.monitor = monitor;
         this.choice = choice;
+        objects = new ObjectModel(monitor);
     }
 
     /// A disk and the names it could have, best first.
     private record Candidate(GuestDisk disk, List<String> names) {}
+
+    /// The device that a drive belongs to; all empty if to none.
+    ///
+    /// @param address where it is plugged in
+    private record Device(String path, String type, String serial, String address) {}
 
     /// What a VM has.
     record Found(List<GuestDisk> disks, List<LeftOut> leftOut) {
@@ -68,10 +72,7 @@ final class DiskList {
     }
 
     Found look() {
-        Map<String, JsonNode> nodes = new HashMap<>();
-        for (JsonNode node : monitor.nodes()) {
-            nodes.put(node.path("node-name").asString(""), node);
-        }
+        BlockGraph graph = BlockGraph.of(monitor);
         List<Candidate> candidates = new ArrayList<>();
         List<LeftOut> leftOut = new ArrayList<>();
         for (JsonNode drive : monitor.execute("query-block")) {
@@ -88,16 +89,15 @@ final class DiskList {
                         Integer.toString(DISKS_MAX));
             }
             String qdev = drive.path("qdev").asString("");
-            String device = qdev.isEmpty() ? "" : devicePath(qdev);
-            String type = device.isEmpty() ? "" : property(device, "type");
-            boolean isFlash = type.startsWith("cfi.pflash");
+            Device device = device(qdev);
+            boolean isFlash = device.type.startsWith("cfi.pflash");
             if (isFlash && inserted.path("ro").asBoolean(false)) {
                 // The firmware itself: no state of the VM. Its file is in the configuration.
                 continue;
             }
-            Optional<LeftOut.Reason> reason = reasonToLeaveOut(drive, device, type);
+            Optional<LeftOut.Reason> reason = reasonToLeaveOut(drive, device);
             if (reason.isEmpty()) {
-                candidates.add(candidate(drive, nodes, device, type));
+                candidates.add(candidate(drive, graph, device));
             } else {
                 String shown = drive.path("device").asString("");
                 leftOut.add(
@@ -114,9 +114,25 @@ final class DiskList {
         return new Found(named(candidates), leftOut);
     }
 
+    private Device device(String qdev) {
+        if (qdev.isEmpty()) {
+            return new Device("", "", "", "");
+        }
+        String path = devicePath(qdev);
+        Map<String, String> found = new HashMap<>();
+        objects.get(path, List.of("type", "serial", "legacy-addr"))
+                .forEach((name, value) -> found.put(name, value.asString("")));
+        return new Device(
+                path,
+                found.getOrDefault("type", ""),
+                found.getOrDefault("serial", ""),
+                found.getOrDefault("legacy-addr", ""));
+    }
+
     /// Nothing if the drive is to be stored.
-    private Optional<LeftOut.Reason> reasonToLeaveOut(JsonNode drive, String device, String type) {
-        if (device.isEmpty()) {
+    private Optional<LeftOut.Reason> reasonToLeaveOut(JsonNode drive, Device device) {
+        String type = device.type;
+        if (device.path.isEmpty()) {
             return Optional.of(LeftOut.Reason.NOT_ATTACHED);
         }
         if (type.equals("scsi-generic") || type.equals("scsi-block")) {
@@ -165,16 +181,15 @@ final class DiskList {
         return path.endsWith(inner) ? path.substring(0, path.length() - inner.length()) : path;
     }
 
-    private Candidate candidate(
-            JsonNode drive, Map<String, JsonNode> nodes, String device, String type) {
+    private Candidate candidate(JsonNode drive, BlockGraph graph, Device device) {
         JsonNode inserted = drive.path("inserted");
         String node = inserted.path("node-name").asString("");
-        JsonNode details = nodes.getOrDefault(node, inserted);
+        JsonNode told = graph.node(node);
+        JsonNode details = told.isObject() ? told : inserted;
         JsonNode image = details.path("image");
         String driver = inserted.path("drv").asString("");
-        List<JsonNode> chain = chain(node, nodes);
+        List<JsonNode> chain = chain(node, graph);
         String format = format(driver, chain);
-        String serial = property(device, "serial");
         // Images of the first qcow2 version have no place for them.
         boolean storesBitmaps =
                 driver.equals("qcow2")
@@ -187,31 +202,31 @@ final class DiskList {
                 new GuestDisk(
                         node,
                         node,
-                        device,
-                        type,
+                        device.path,
+                        device.type,
                         format,
                         inserted.path("file").asString(""),
-                        size(image, device),
-                        serial,
+                        size(image, device.path),
+                        device.serial,
                         storesBitmaps,
                         DiskBitmaps.in(details),
                         driver,
-                        kind(drive, type),
+                        kind(drive, device.type),
                         !isReadOnly(drive),
                         chain.stream().anyMatch(DiskList::isEncrypted)
                                 || inserted.path("encrypted").asBoolean(false));
         String byId = "/machine/peripheral/";
-        String id = device.startsWith(byId) ? device.substring(byId.length()) : "";
+        String id = device.path.startsWith(byId) ? device.path.substring(byId.length()) : "";
         return new Candidate(
                 disk,
                 List.of(
-                        plain(serial),
+                        plain(device.serial),
                         plain(id),
                         plain(drive.path("device").asString("")),
                         generated(node) ? "" : plain(node),
-                        plain(byAddress(device, type)),
-                        plain(last(device)),
-                        plain(device)));
+                        plain(byAddress(device)),
+                        plain(last(device.path)),
+                        plain(device.path)));
     }
 
     private static String last(String path) {
@@ -219,34 +234,20 @@ final class DiskList {
     }
 
     /// Where it is plugged in, which stays the same as long as the machine does.
-    private String byAddress(String device, String type) {
-        String address = property(device, "legacy-addr");
-        return address.isEmpty() ? "" : type + "-" + address;
+    private static String byAddress(Device device) {
+        return device.address.isEmpty() ? "" : device.type + "-" + device.address;
     }
 
     /// The node and those that it passes requests on to, down to the file.
-    private List<JsonNode> chain(String node, Map<String, JsonNode> nodes) {
+    private static List<JsonNode> chain(String node, BlockGraph graph) {
         List<JsonNode> chain = new ArrayList<>();
-        Map<String, String> below = Map.of();
+        Set<String> seen = new HashSet<>();
         String name = node;
-        while (nodes.containsKey(name) && chain.size() < nodes.size()) {
-            JsonNode each = nodes.get(name);
-            chain.add(each);
-            if (chain.size() == 1) {
-                below = graph();
-            }
-            name = below.getOrDefault(name, "");
+        while (graph.node(name).isObject() && seen.add(name)) {
+            chain.add(graph.node(name));
+            name = graph.child(name, "file");
         }
         return chain;
-    }
-
-    private Map<String, String> graph() {
-        Map<String, String> known = below;
-        if (known == null) {
-            known = BlockGraph.below(monitor);
-            below = known;
-        }
-        return known;
     }
 
     private static String format(String driver, List<JsonNode> chain) {
@@ -283,12 +284,6 @@ final class DiskList {
     /// QEMU makes up another such name at each start.
     private static boolean generated(String node) {
         return node.startsWith("#");
-    }
-
-    private String property(String device, String name) {
-        return monitor.ask("qom-get", Json.object().put("path", device).put("property", name))
-                .map(value -> value.asString(""))
-                .orElse("");
     }
 
     /// Names go into recovery points, file names and commands.

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -18,9 +19,15 @@ import tools.jackson.databind.node.ObjectNode;
 final class MachineDescription {
     private static final int DEVICES_MAX = 256;
     private static final int PROPERTIES_MAX = 160;
+    private static final int ASKED_MAX = 1024;
     private static final int TEXT_MAX = 2048;
     private static final int LIST_MAX = 256;
     private static final int ARGUMENTS_MAX = 1024;
+
+    /// Properties of every device that are no values that it is made with.
+    private static final String BUS = "parent_bus";
+
+    private static final String ADDRESS = "legacy-addr";
 
     private static final Pattern SECRET_NAME =
             Pattern.compile("(?i).*(password|passphrase|secret-data|cookie|token).*");
@@ -31,11 +38,12 @@ final class MachineDescription {
 
     private final Monitor monitor;
     private final QemuVersion version;
-    private final Map<String, List<JsonNode>> properties = new HashMap<>();
+    private final ObjectModel objects;
 
     MachineDescription(Monitor monitor, QemuVersion version) {
         this.monitor = monitor;
         this.version = version;
+        objects = new ObjectModel(monitor);
     }
 
     /// The JSON that goes into the recovery point.
@@ -46,7 +54,9 @@ final class MachineDescription {
                         .put("uuid", ask("query-uuid").path("UUID").asString(""))
                         .put("hypervisor", "qemu")
                         .put("version", version.toString())
-                        .put("machine", text("/machine", "type").replaceFirst("-machine$", ""))
+                        .put(
+                                "machine",
+                                objects.text("/machine", "type").replaceFirst("-machine$", ""))
                         .put(
                                 "accelerator",
                                 ask("query-kvm").path("enabled").asBoolean(false) ? "kvm" : "tcg");
@@ -59,7 +69,8 @@ final class MachineDescription {
         machine.set("cpu", cpu(cpus));
         machine.set("machineProperties", machineProperties());
         machine.set("memoryDevices", bounded(ask("query-memory-devices")));
-        machine.set("firmware", firmware());
+        JsonNode drives = ask("query-block");
+        machine.set("firmware", firmware(drives));
         ArrayNode devices = devices();
         machine.set("devices", devices);
         machine.set("networks", networks(devices));
@@ -67,7 +78,7 @@ final class MachineDescription {
         machine.set("objects", objects());
         machine.set("tpm", bounded(ask("query-tpm")));
         machine.set("commandLine", commandLine());
-        machine.set("disks", disks(found, devices));
+        machine.set("disks", disks(found, devices, drives));
         ArrayNode leftOut = machine.putArray("leftOut");
         for (LeftOut each : found.leftOut()) {
             leftOut.addObject()
@@ -83,11 +94,10 @@ final class MachineDescription {
         ObjectNode cpu = Json.object();
         String path = cpus.path(0).path("qom-path").asString("");
         if (!path.isEmpty()) {
-            cpu.put("type", text(path, "type"));
+            cpu.put("type", objects.text(path, "type"));
         }
         cpu.put("target", cpus.path(0).path("target").asString(""));
-        monitor.ask("qom-get", property("/machine", "smp"))
-                .ifPresent(topology -> cpu.set("topology", topology));
+        objects.get("/machine", "smp").ifPresent(topology -> cpu.set("topology", topology));
         ArrayNode slots = cpu.putArray("slots");
         for (JsonNode slot : ask("query-hotpluggable-cpus")) {
             if (slots.size() < LIST_MAX) {
@@ -103,30 +113,37 @@ final class MachineDescription {
 
     /// What was said with `-machine`, and what follows from it.
     private ObjectNode machineProperties() {
-        ObjectNode values = Json.object();
-        for (JsonNode each : list("/machine")) {
-            String name = each.path("name").asString("");
-            String type = each.path("type").asString("");
-            if (isValue(type) && !isSecret(name) && values.size() < PROPERTIES_MAX) {
-                monitor.ask("qom-get", property("/machine", name))
-                        .ifPresent(value -> put(values, name, value));
-            }
+        List<String> names = new ArrayList<>();
+        for (JsonNode each : objects.list("/machine")) {
+            addValue(each, names);
         }
+        ObjectNode values = Json.object();
+        objects.get("/machine", names).forEach((name, value) -> put(values, name, value));
         return values;
     }
 
-    private ObjectNode firmware() {
-        ObjectNode firmware = Json.object();
-        for (String name : List.of("firmware", "kernel", "initrd", "append", "dtb")) {
-            String value = text("/machine", name);
-            if (!value.isEmpty()) {
-                firmware.put(name, shortened(value));
-            }
+    /// Adds the name of a property that is a value and may be asked for.
+    private static void addValue(JsonNode property, List<String> names) {
+        String name = property.path("name").asString("");
+        if (names.size() < ASKED_MAX
+                && isValue(property.path("type").asString(""))
+                && !isSecret(name)) {
+            names.add(name);
         }
+    }
+
+    private ObjectNode firmware(JsonNode drives) {
+        ObjectNode firmware = Json.object();
+        objects.get("/machine", List.of("firmware", "kernel", "initrd", "append", "dtb"))
+                .forEach((name, value) -> {
+                    if (!value.asString("").isEmpty()) {
+                        firmware.put(name, shortened(value.asString()));
+                    }
+                });
         ArrayNode flash = firmware.putArray("flash");
-        for (JsonNode drive : ask("query-block")) {
+        for (JsonNode drive : drives) {
             String device = drive.path("qdev").asString("");
-            if (device.startsWith("/") && text(device, "type").startsWith("cfi.pflash")) {
+            if (device.startsWith("/") && objects.text(device, "type").startsWith("cfi.pflash")) {
                 JsonNode inserted = drive.path("inserted");
                 flash.addObject()
                         .put("device", device)
@@ -144,7 +161,7 @@ final class MachineDescription {
     private ArrayNode devices() {
         ArrayNode devices = Json.array();
         for (String folder : List.of("/machine/peripheral", "/machine/peripheral-anon")) {
-            for (JsonNode each : list(folder)) {
+            for (JsonNode each : objects.list(folder)) {
                 String type = each.path("type").asString("");
                 if (type.startsWith("child<") && devices.size() < DEVICES_MAX) {
                     String path = folder + "/" + each.path("name").asString("");
@@ -157,37 +174,29 @@ final class MachineDescription {
 
     private ObjectNode device(String path, String type) {
         ObjectNode device = Json.object().put("path", path).put("type", type);
-        String bus = text(path, "parent_bus");
-        if (!bus.isEmpty()) {
-            device.put("bus", bus);
+        Map<String, JsonNode> defaults = new HashMap<>();
+        List<String> names = new ArrayList<>();
+        for (JsonNode each : objects.ofType(type)) {
+            addValue(each, names);
+            defaults.put(each.path("name").asString(""), each.path("default-value"));
         }
-        String address = text(path, "legacy-addr");
-        if (!address.isEmpty()) {
-            device.put("address", address);
-        }
+        names.addAll(List.of(BUS, ADDRESS));
+        Map<String, JsonNode> found = objects.get(path, names);
+        putText(device, "bus", found.remove(BUS));
+        putText(device, "address", found.remove(ADDRESS));
         ObjectNode values = device.putObject("properties");
-        for (JsonNode each : propertiesOf(type)) {
-            String name = each.path("name").asString("");
-            if (values.size() < PROPERTIES_MAX
-                    && isValue(each.path("type").asString(""))
-                    && !isSecret(name)) {
-                monitor.ask("qom-get", property(path, name))
-                        .filter(value -> !value.equals(each.get("default-value")))
-                        .ifPresent(value -> put(values, name, value));
+        found.forEach((name, value) -> {
+            if (!value.equals(defaults.get(name))) {
+                put(values, name, value);
             }
-        }
+        });
         return device;
     }
 
-    private List<JsonNode> propertiesOf(String type) {
-        return properties.computeIfAbsent(
-                type,
-                name -> {
-                    List<JsonNode> all = new ArrayList<>();
-                    monitor.ask("device-list-properties", Json.object().put("typename", name))
-                            .ifPresent(list -> list.forEach(all::add));
-                    return all;
-                });
+    private static void putText(ObjectNode to, String name, @Nullable JsonNode value) {
+        if (value != null && !value.asString("").isEmpty()) {
+            to.put(name, value.asString());
+        }
     }
 
     private ArrayNode networks(ArrayNode devices) {
@@ -241,7 +250,7 @@ final class MachineDescription {
     /// Their ids and types alone: some of them are secrets.
     private ArrayNode objects() {
         ArrayNode all = Json.array();
-        for (JsonNode each : list("/objects")) {
+        for (JsonNode each : objects.list("/objects")) {
             String type = each.path("type").asString("");
             boolean isOurs = each.path("name").asString("").startsWith("sp-");
             if (type.startsWith("child<") && !isOurs && all.size() < LIST_MAX) {
@@ -263,12 +272,12 @@ final class MachineDescription {
         return arguments;
     }
 
-    private ArrayNode disks(DiskList.Found found, ArrayNode devices) {
+    private ArrayNode disks(DiskList.Found found, ArrayNode devices, JsonNode drives) {
         Map<String, JsonNode> byPath = new HashMap<>();
         devices.forEach(device -> byPath.put(device.path("path").asString(""), device));
-        Map<String, JsonNode> drives = new HashMap<>();
-        for (JsonNode drive : ask("query-block")) {
-            drives.put(
+        Map<String, JsonNode> byNode = new HashMap<>();
+        for (JsonNode drive : drives) {
+            byNode.put(
                     drive.path("inserted").path("node-name").asString(""), drive.path("inserted"));
         }
         ArrayNode disks = Json.array();
@@ -286,7 +295,7 @@ final class MachineDescription {
                             .put("serial", disk.serial())
                             .put("encrypted", disk.encrypted())
                             .put("readOnly", !disk.writable());
-            JsonNode inserted = drives.getOrDefault(disk.node(), Json.object());
+            JsonNode inserted = byNode.getOrDefault(disk.node(), Json.object());
             if (inserted.has("cache")) {
                 each.set("cache", inserted.path("cache"));
             }
@@ -299,10 +308,8 @@ final class MachineDescription {
             copy(device, "address", each, "address");
             JsonNode values = device.path("properties");
             copy(values, "bootindex", each, "bootIndex");
-            for (String name : List.of("logical_block_size", "physical_block_size")) {
-                monitor.ask("qom-get", property(disk.device(), name))
-                        .ifPresent(value -> each.set(camel(name), value));
-            }
+            objects.get(disk.device(), List.of("logical_block_size", "physical_block_size"))
+                    .forEach((name, value) -> each.set(camel(name), value));
             for (String name : List.of("scsi-id", "lun", "channel", "unit")) {
                 copy(values, name, each, name);
             }
@@ -353,6 +360,9 @@ final class MachineDescription {
     }
 
     private static void put(ObjectNode values, String name, JsonNode value) {
+        if (values.size() == PROPERTIES_MAX) {
+            return;
+        }
         if (value.isString()) {
             if (!value.asString().isEmpty()) {
                 values.put(name, masked(value.asString()));
@@ -365,20 +375,6 @@ final class MachineDescription {
     /// What a command may not know is nothing.
     private JsonNode ask(String command) {
         return monitor.ask(command, Json.object()).orElse(Json.array());
-    }
-
-    private JsonNode list(String path) {
-        return monitor.ask("qom-list", Json.object().put("path", path)).orElse(Json.array());
-    }
-
-    private String text(String path, String name) {
-        return monitor.ask("qom-get", property(path, name))
-                .map(value -> value.asString(""))
-                .orElse("");
-    }
-
-    private static ObjectNode property(String path, String name) {
-        return Json.object().put("path", path).put("property", name);
     }
 
     private static ArrayNode bounded(JsonNode list) {

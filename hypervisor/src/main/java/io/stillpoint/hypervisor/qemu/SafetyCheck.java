@@ -2,9 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
-import io.stillpoint.platform.Json;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
@@ -63,34 +61,23 @@ final class SafetyCheck {
 
     private void requireNoIothread(List<GuestDisk> disks) {
         for (GuestDisk disk : disks) {
-            Optional<String> iothread = iothreadOf(disk.device());
-            if (iothread.isPresent()) {
-                throw unsupported("vm.iothread", disk.name(), iothread.get(), version.toString());
+            String iothread = iothreadOf(disk.device());
+            if (!iothread.isEmpty()) {
+                throw unsupported("vm.iothread", disk.name(), iothread, version.toString());
             }
         }
     }
 
-    /// The device's own property, or that of the controller on whose bus it sits.
-    private Optional<String> iothreadOf(String device) {
-        Optional<String> own = textProperty(device, "iothread");
-        if (own.isPresent()) {
-            return own;
-        }
-        String path = textProperty(device, "parent_bus").orElse("");
-        while (path.lastIndexOf('/') > 0) {
-            Optional<String> found = textProperty(path, "iothread");
-            if (found.isPresent()) {
-                return found;
-            }
+    /// The device's own property, or that of the controller on whose bus it sits; empty if there is none.
+    private String iothreadOf(String device) {
+        ObjectModel objects = new ObjectModel(monitor);
+        String found = objects.text(device, "iothread");
+        String path = objects.text(device, "parent_bus");
+        while (found.isEmpty() && path.lastIndexOf('/') > 0) {
+            found = objects.text(path, "iothread");
             path = path.substring(0, path.lastIndexOf('/'));
         }
-        return Optional.empty();
-    }
-
-    private Optional<String> textProperty(String path, String name) {
-        return monitor.ask("qom-get", Json.object().put("path", path).put("property", name))
-                .map(value -> value.asString(""))
-                .filter(value -> !value.isEmpty());
+        return found;
     }
 
     private HypervisorException unsupported(String code, Object... details) {

@@ -148,9 +148,7 @@ final class Sweep {
 
     /// The keys of encrypted scratch images.
     private void removeSecrets() {
-        for (JsonNode object :
-                monitor.ask("qom-list", Json.object().put("path", "/objects"))
-                        .orElse(Json.array())) {
+        for (JsonNode object : new ObjectModel(monitor).list("/objects")) {
             String id = object.path("name").asString("");
             if (Role.SECRET.isOf(id) && scope.covers(id)) {
                 attempt("object-del", Json.object().put("id", id));

@@ -1,6 +1,5 @@
 package io.stillpoint.hypervisor.qemu;
 
-import io.stillpoint.platform.Json;
 import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.JsonNode;
@@ -36,9 +35,7 @@ final class Traces {
                 }
             }
         }
-        for (JsonNode object :
-                monitor.ask("qom-list", Json.object().put("path", "/objects"))
-                        .orElse(Json.array())) {
+        for (JsonNode object : new ObjectModel(monitor).list("/objects")) {
             add(traces, scope, "object", object.path("name").asString(""));
         }
         return traces;
