@@ -3,6 +3,7 @@ package io.stillpoint.vault;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.point.Catalogue;
 import io.stillpoint.vault.point.Lineage;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -12,12 +13,14 @@ import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.store.ForwardingStore;
+import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
 import io.stillpoint.vault.store.ObjectStore;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -243,6 +246,28 @@ final class CatalogueTest {
         vaults.vault().completeCatalogue();
         assertThat(vaults.vault().newest("web")).contains(newest);
         assertThat(point("web", 3).lineage().ordinal()).isEqualTo(3);
+    }
+
+    @Test
+    void aLostEntryIsMissedThoughAnotherPointsNameIsLikeIt() {
+        vaults.draw(bytes -> {
+            Randomness.secure().fill(bytes);
+            if (bytes.length == ObjectId.LENGTH) {
+                Arrays.fill(bytes, 0, 4, (byte) 7);
+            }
+        });
+        List<RecoveryPoint> made = List.of(point("web", 1), point("web", 2), point("db", 3));
+        assertThat(made).allMatch(point -> point.id().toString().startsWith("07070707"));
+        vaults.store()
+                .delete(
+                        entries().stream()
+                                .filter(name -> Catalogue.ordinal(name.id()) == 2)
+                                .findFirst()
+                                .orElseThrow());
+        assertThat(vaults.vault().newest("web")).contains(made.getFirst());
+        vaults.vault().completeCatalogue();
+        assertThat(vaults.vault().newest("web")).contains(made.get(1));
+        assertThat(entries()).hasSize(3);
     }
 
     @Test

@@ -478,7 +478,15 @@ final class SharedVaultTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("a backup (begun by thread ");
         assertThat(vault.uses()).hasSize(1);
-        for (Runnable work : List.<Runnable>of(() -> vault.points(), () -> session())) {
+        List<Runnable> refused =
+                List.of(
+                        () -> vault.points(),
+                        () -> vault.newest("vm"),
+                        () -> vault.point("00000000"),
+                        () -> vault.completeCatalogue(),
+                        () -> vault.verify(new Cancellation(), _ -> {}),
+                        () -> session());
+        for (Runnable work : refused) {
             assertThatThrownBy(work::run)
                     .isInstanceOfSatisfying(
                             VaultException.class,

@@ -36,6 +36,7 @@ final class TestVault implements AutoCloseable {
     private VaultSettings settings = VaultSettings.DEFAULT;
     private Vault vault;
     private Instant now = InstantSource.system().instant();
+    private Randomness randomness = Randomness.secure();
 
     private TestVault(Path folder, KeyFile key, boolean isNew) {
         this.folder = folder;
@@ -93,12 +94,18 @@ final class TestVault implements AutoCloseable {
 
     private Vault.Surroundings surroundings() {
         return new Vault.Surroundings(
-                Randomness.secure(), () -> now, ProcessResources.ofThisProcess(), settings);
+                randomness, () -> now, ProcessResources.ofThisProcess(), settings);
     }
 
     /// Goes on with other settings; the vault is opened anew.
     void use(VaultSettings others) {
         settings = others;
+        reopen();
+    }
+
+    /// Goes on with ids from there; the vault is opened anew.
+    void draw(Randomness others) {
+        randomness = others;
         reopen();
     }
 

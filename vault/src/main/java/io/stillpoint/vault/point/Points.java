@@ -187,17 +187,30 @@ public final class Points {
     /// point would not be found. Lists all points and entries, and reads the points that seem to have none. Throws what the
     /// store throws.
     public void complete() {
-        Set<Integer> entered = new HashSet<>();
-        catalogue.all().forEach(listed -> entered.add(Catalogue.rest(listed.name().id())));
+        Map<Integer, Integer> entered = new HashMap<>();
+        catalogue.all().forEach(listed -> count(Catalogue.rest(listed.name().id()), entered));
         List<ObjectId> points = new ArrayList<>();
-        store.list(Area.POINTS, listed -> points.add(listed.name().id()));
+        Map<Integer, Integer> there = new HashMap<>();
+        store.list(
+                Area.POINTS,
+                listed -> {
+                    points.add(listed.name().id());
+                    count(Catalogue.restOf(listed.name().id()), there);
+                });
         for (ObjectId id : points) {
-            RecoveryPoint point = entered.contains(Catalogue.restOf(id)) ? null : readable(id);
+            int rest = Catalogue.restOf(id);
+            // Of points that names can't tell apart each is entered.
+            boolean isEntered = entered.getOrDefault(rest, 0) >= there.getOrDefault(rest, 0);
+            RecoveryPoint point = isEntered ? null : readable(id);
             if (point != null) {
                 catalogue.enter(point.vm(), point.lineage().ordinal(), point.id());
             }
         }
         isComplete = true;
+    }
+
+    private static void count(int rest, Map<Integer, Integer> counts) {
+        counts.merge(rest, 1, Integer::sum);
     }
 
     /// A VM's entries, the newest first. A VM that has none may be new; or the catalogue was lost, which is looked into

@@ -27,8 +27,7 @@ public final class SharedAnswer<V> {
             answered = question.get();
             return answered;
         } catch (VaultException e) {
-            // An interruption is the asker's own: the others ask for themselves.
-            failure = Thread.currentThread().isInterrupted() ? null : e;
+            failure = isOwn(e) ? null : e;
             throw e;
         } finally {
             value = answered;
@@ -38,6 +37,12 @@ public final class SharedAnswer<V> {
                 ended.countDown();
             }
         }
+    }
+
+    /// Whether it concerns the asker alone, who was interrupted or may spend no more: the others ask for themselves.
+    private static boolean isOwn(VaultException failure) {
+        return Thread.currentThread().isInterrupted()
+                || failure.kind() == VaultException.Kind.BUDGET;
     }
 
     /// What is to be done before anybody is told.
