@@ -21,6 +21,9 @@ sealed interface Fate {
     /// A call fails, once.
     record Fails(int call) implements Fate {}
 
+    /// Its job is asked to stop and to leave what it holds, at a call.
+    record Suspends(int call) implements Fate {}
+
     /// A call of the vault's disk fails, once.
     record DiskFails(int change) implements Fate {}
 
@@ -42,12 +45,13 @@ sealed interface Fate {
     /// @param calls how many calls a job makes, about
     static Fate draw(Random random, int calls) {
         int call = 1 + random.nextInt(calls);
-        return switch (random.nextInt(10)) {
+        return switch (random.nextInt(11)) {
             case 0, 1, 2, 3 -> new Ends(call, random.nextInt(4) == 0);
             case 4, 5 -> new EndsAtDisk(1 + random.nextInt(40), random.nextBoolean());
             case 6 -> new Fails(call);
             case 7 -> new DiskFails(1 + random.nextInt(40));
             case 8 -> new GuestFails(command(random), mishap(random));
+            case 9 -> new Suspends(call);
             default -> new Host(call, event(random));
         };
     }

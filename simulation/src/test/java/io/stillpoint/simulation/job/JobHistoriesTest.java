@@ -81,6 +81,20 @@ final class JobHistoriesTest {
 
     @Test
     @Tag("slow")
+    void aJobMayBeSuspendedAtAnyOfItsCalls() {
+        List<Integer> struck = new ArrayList<>();
+        for (long seed = 1; seed <= 4; seed++) {
+            int call = 1 + (int) (seed * 3) % STRIDE;
+            while (once(seed, new Fate.Suspends(call))) {
+                struck.add(call);
+                call += STRIDE;
+            }
+        }
+        assertThat(struck).hasSizeGreaterThan(200 / STRIDE);
+    }
+
+    @Test
+    @Tag("slow")
     void aProcessMayEndAtAnyChangeOfTheVaultsDisk() {
         List<Integer> struck = new ArrayList<>();
         for (long seed = 1; seed <= 4; seed++) {

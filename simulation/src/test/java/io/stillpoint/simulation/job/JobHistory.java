@@ -258,6 +258,7 @@ final class JobHistory {
         SimulatedJournal journal = new SimulatedJournal();
         // A job whose journal is lost may have made its point.
         int jobs = 1;
+        boolean wasSuspended = false;
         for (int attempt = 0; attempt < TRIES_MAX; attempt++) {
             Fate fate = attempt < fates.size() ? fates.get(attempt) : new Fate.Spared();
             JobProcess process = process(fate);
@@ -278,6 +279,8 @@ final class JobHistory {
             }
             remember(outcome);
             requireAtRest(process);
+            requireSuspended(fate, outcome);
+            wasSuspended = requireTakenUp(wasSuspended, fate, outcome);
             if (outcome instanceof BackupOutcome.Made) {
                 if (!hasStruck) {
                     callsOfAJob = process.calls();
@@ -301,6 +304,28 @@ final class JobHistory {
             now = now.plusSeconds(1 + random.nextInt(100));
         }
         throw new AssertionError("no point after " + TRIES_MAX + " attempts");
+    }
+
+    /// Who is asked to stop stops, or has made its point; and if its journal does not last, it has undone what it had.
+    private void requireSuspended(Fate fate, BackupOutcome outcome) {
+        if (fate instanceof Fate.Suspends) {
+            require(
+                    outcome instanceof BackupOutcome.Made
+                            || (journalsLast
+                                    ? outcome instanceof BackupOutcome.Suspended
+                                    : outcome instanceof BackupOutcome.Failed),
+                    "asked to stop: " + outcome);
+        }
+    }
+
+    /// What was left by a job that was asked to stop is whole. Returns whether this one was.
+    private boolean requireTakenUp(boolean wasSuspended, Fate fate, BackupOutcome outcome) {
+        require(
+                !wasSuspended
+                        || !(fate instanceof Fate.Spared)
+                        || outcome instanceof BackupOutcome.Made,
+                "not taken up: " + outcome);
+        return fate instanceof Fate.Suspends && outcome instanceof BackupOutcome.Suspended;
     }
 
     /// Without anything that happened: a snapshot that broke while nobody watched, or a failure of which the journal tells
@@ -334,7 +359,9 @@ final class JobHistory {
         try {
             vault = open(process);
             try (JobVm opened = JobVm.of(host.as(process), vm.id())) {
-                outcome = jobOf(vault, opened, process, journal).resume();
+                BackupJob job = jobOf(vault, opened, process, journal);
+                process.suspendBy(job::suspend);
+                outcome = job.resume();
             }
         } catch (ProcessEnded e) {
             require(process.isOver(), "an end without an end");

@@ -38,6 +38,7 @@ final class JobProcess implements CallGate, Threads {
     private final Runnable clock;
     private final Runnable hostEvent;
     private final List<Thread> threads = new CopyOnWriteArrayList<>();
+    private Runnable suspension = () -> {};
     private int calls;
     private boolean isOver;
     private boolean hasStruck;
@@ -62,6 +63,11 @@ final class JobProcess implements CallGate, Threads {
 
     Fate fate() {
         return fate;
+    }
+
+    /// What suspends its job if that is its fate.
+    synchronized void suspendBy(Runnable suspend) {
+        suspension = suspend;
     }
 
     synchronized int calls() {
@@ -131,6 +137,10 @@ final class JobProcess implements CallGate, Threads {
             case Fate.Host(int number, Fate.Event _) when number == calls -> {
                 hasStruck = true;
                 hostEvent.run();
+            }
+            case Fate.Suspends(int number) when number == calls -> {
+                hasStruck = true;
+                suspension.run();
             }
             default -> {}
         }
