@@ -87,6 +87,7 @@ final class RestoreCommand implements Callable<Integer> {
         ObjectNode json = Json.object();
         ArrayNode restored = json.putArray("disks");
         List<String> lines = new ArrayList<>();
+        requireFitTarget();
         try (Vault vault = vaultOptions.open();
                 ConsoleEvents events = output.events()) {
             RecoveryPoint point = chosen.of(vault);
@@ -131,7 +132,6 @@ final class RestoreCommand implements Callable<Integer> {
                     "restore.no-such-disk", String.valueOf(diskName), names(point));
         }
         boolean isFolder = isFolder();
-        requireSameDevice();
         if (!isFolder && disks.size() > 1) {
             throw new InputException(
                     "restore.many-disks", Integer.toString(disks.size()), names(point), to);
@@ -140,6 +140,14 @@ final class RestoreCommand implements Callable<Integer> {
             makeFolder();
         }
         return disks.stream().map(disk -> task(disk, isFolder)).toList();
+    }
+
+    /// What can be said of it before a passphrase is asked for and the vault is opened.
+    private void requireFitTarget() {
+        requireSameDevice();
+        if (format == null && !isFolder()) {
+            Format _ = formatOf(Path.of(to));
+        }
     }
 
     /// A folder that is there, or a name that ends as only a folder's does. (A [Path] forgets that ending.)

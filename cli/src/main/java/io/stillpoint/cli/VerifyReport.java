@@ -84,7 +84,7 @@ record VerifyReport(Verification found, Depth depth, List<RecoveryPoint> damaged
                                 PointFormat.shortId(point))));
         lines.add(summary());
         if (!found.isSound()) {
-            lines.add(advice());
+            lines.addAll(advice());
         }
         return String.join("\n", lines);
     }
@@ -108,17 +108,25 @@ record VerifyReport(Verification found, Depth depth, List<RecoveryPoint> damaged
                 Integer.toString(found.damagedPoints().size() + unreadable));
     }
 
-    private String advice() {
+    /// What to do, for each kind of damage that was found. None where the problems themselves say it.
+    private List<String> advice() {
         return switch (depth) {
-            case SEALED -> Output.text("verify.advice-without-key");
-            case RESCUE -> Output.text("verify.advice-rescue");
+            case SEALED -> List.of(Output.text("verify.advice-without-key"));
+            case RESCUE -> List.of(Output.text("verify.advice-rescue"));
             case WHOLE, SAMPLE -> {
-                String text =
-                        Output.text(
-                                damaged.isEmpty() ? "verify.advice-packs" : "verify.advice-points");
-                yield unreadable == 0
-                        ? text
-                        : text + "\n" + Output.text("verify.advice-unreadable");
+                List<String> lines = new ArrayList<>();
+                boolean canBeRecorded = !found.damagedFrames().isEmpty();
+                if (!damaged.isEmpty()) {
+                    lines.add(
+                            Output.text(
+                                    canBeRecorded ? "verify.advice-points" : "verify.advice-copy"));
+                } else if (canBeRecorded) {
+                    lines.add(Output.text("verify.advice-packs"));
+                }
+                if (unreadable > 0) {
+                    lines.add(Output.text("verify.advice-unreadable"));
+                }
+                yield lines;
             }
         };
     }

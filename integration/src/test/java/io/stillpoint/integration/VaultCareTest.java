@@ -134,6 +134,9 @@ final class VaultCareTest {
         assertThat(listed.status()).isEqualTo(5);
         assertThat(listed.json().path("points")).hasSize(1);
         assertThat(listed.err()).contains(id(first));
+        assertThat(vault.run("vault", "verify").out())
+                .contains("vault discard ID")
+                .doesNotContain("--quarantine");
         Command.Result refused = vault.run("vault", "prune");
         assertThat(refused.status()).isEqualTo(5);
         assertThat(refused.err()).contains("Nothing was pruned");

@@ -129,6 +129,24 @@ final class WrongInputTest {
         }
     }
 
+    /// It need not wait for a passphrase and a distant store.
+    @Test
+    void anEndingThatNamesNoFormatIsToldBeforeTheVaultIsOpened() {
+        Command.Result result =
+                run(
+                        "restore",
+                        "--point",
+                        "a",
+                        "--to",
+                        folder.resolve("disk.b").toString(),
+                        "--vault",
+                        folder.resolve("nothing").toString(),
+                        "--key-file",
+                        key.toString());
+        assertThat(result.status()).as(result.err()).isEqualTo(3);
+        assertThat(result.err()).contains("disk.b", "--format");
+    }
+
     @Test
     void filesThatAreNoKey() {
         for (Path each : wrong) {
