@@ -117,7 +117,13 @@ public final class JobShare implements AutoCloseable {
         private void hire() {
             while (isHiring() && !staff.isPausing() && staff.enlist()) {
                 started++;
-                start(crew.name() + "-" + started, this::work);
+                try {
+                    start(crew.name() + "-" + started, this::work);
+                } catch (RuntimeException | Error e) {
+                    // The system may allow no more threads. Those that there are must end first.
+                    staff.discharge(false);
+                    stop(e);
+                }
             }
         }
 
@@ -153,8 +159,8 @@ public final class JobShare implements AutoCloseable {
         private void start(String name, Runnable runnable) {
             Thread thread = process.threads().working(name, runnable);
             synchronized (this) {
-                threads.add(thread);
                 thread.start();
+                threads.add(thread);
                 if (isStopped()) {
                     // Whoever interrupted the others, just now, did not know of it.
                     thread.interrupt();

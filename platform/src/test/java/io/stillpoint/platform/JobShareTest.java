@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -264,15 +265,19 @@ class JobShareTest {
     @Test
     void aWorkerThatStartsWhileTheOthersAreToldToEndIsTold() {
         CountDownLatch never = new CountDownLatch(1);
-        AtomicReference<@Nullable Thread> beside = new AtomicReference<>();
+        CompletableFuture<Thread> beside = new CompletableFuture<>();
         ProcessResources slow =
-                new ProcessResources(
-                        afterwards(beside), process.processors(), memory, process.nanos());
+                with(name -> {
+                    if (!name.endsWith("-plan")) {
+                        Undisturbed.join(beside.join());
+                    }
+                });
         try (JobShare job = slow.begin(10 * MIB, none)) {
             assertThatThrownBy(() ->
                             job.work(
                                     new Crew("crew", 2, 10 * MIB)
                                             .beside(() -> {
+                                                beside.complete(Thread.currentThread());
                                                 throw new IllegalStateException("mine");
                                             }),
                                     _ -> never.await()))
@@ -282,24 +287,58 @@ class JobShareTest {
         assertThat(memory.taken()).isZero();
     }
 
-    /// Makes each further thread only when the first one has ended.
-    private static Threads afterwards(AtomicReference<@Nullable Thread> first) {
-        Threads threads = Threads.ofProcess();
-        return new Threads() {
-            @Override
-            public Thread working(String name, Runnable task) {
-                Thread thread = threads.working(name, task);
-                if (!first.compareAndSet(null, thread)) {
-                    Undisturbed.join(Objects.requireNonNull(first.get()), () -> {});
-                }
-                return thread;
-            }
+    @Test
+    void aThreadThatCantBeMadeEndsTheOthersFirst() {
+        AtomicInteger ended = new AtomicInteger();
+        CountDownLatch working = new CountDownLatch(2);
+        ProcessResources poor =
+                with(name -> {
+                    if (name.endsWith("-3")) {
+                        Undisturbed.await(() -> {
+                            working.await();
+                            return true;
+                        });
+                        throw new OutOfMemoryError("unable to create native thread");
+                    }
+                });
+        try (JobShare job = poor.begin(10 * MIB, none)) {
+            CountDownLatch never = new CountDownLatch(1);
+            assertThatThrownBy(() ->
+                            job.work(
+                                    new Crew("crew", 4, 10 * MIB),
+                                    _ -> {
+                                        working.countDown();
+                                        try {
+                                            never.await();
+                                        } finally {
+                                            ended.incrementAndGet();
+                                        }
+                                    }))
+                    .isInstanceOf(OutOfMemoryError.class);
+            assertThat(ended).hasValue(2);
+        }
+        assertThat(memory.taken()).isZero();
+    }
 
-            @Override
-            public Thread waiting(String name, Runnable task) {
-                return threads.waiting(name, task);
-            }
-        };
+    /// This process, where something is done before each thread is made.
+    private ProcessResources with(Consumer<String> before) {
+        Threads threads = Threads.ofProcess();
+        return new ProcessResources(
+                new Threads() {
+                    @Override
+                    public Thread working(String name, Runnable task) {
+                        before.accept(name);
+                        return threads.working(name, task);
+                    }
+
+                    @Override
+                    public Thread waiting(String name, Runnable task) {
+                        return threads.waiting(name, task);
+                    }
+                },
+                process.processors(),
+                memory,
+                process.nanos());
     }
 
     @Test
