@@ -4,6 +4,7 @@ import io.stillpoint.engine.BackupRecord.Begun;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.point.Lineage;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +32,10 @@ final class DueStep {
         List<RecoveryPoint> points = vault.points(settings.vm());
         List<RecoveryPoint> madeHere =
                 points.stream().filter(point -> point.line().isEmpty()).toList();
+        if (!points.isEmpty()) {
+            // Or the new point has no place, which shows when all is stored.
+            Lineage _ = Lineage.after(Optional.of(points.getLast()), 0);
+        }
         ClockCheck check = ClockCheck.of(vault.clocks(), madeHere);
         check.findings().forEach(finding -> reporter.warning(finding.text()));
         // Changes are recorded since a point that was made here, never since a copy.

@@ -6,6 +6,7 @@ import io.stillpoint.platform.Sha256;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.Lineage;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.ObjectId;
 import java.io.IOException;
@@ -39,9 +40,6 @@ public final class VaultPin {
     private static final int FORMAT = 1;
     private static final int NAME_BYTES = 16;
     private static final long SIZE_MAX = 16 << 20;
-
-    /// More than any vault ever has; a damaged pin must not use up the ordinals.
-    private static final long ORDINAL_MAX = 1L << 40;
 
     private final Path folder;
     private final Path file;
@@ -331,7 +329,7 @@ public final class VaultPin {
 
     private static long highest(JsonNode line) {
         long highest = line.required("highest").asLong();
-        if (highest > ORDINAL_MAX) {
+        if (highest > Lineage.ORDINAL_MAX) {
             throw new IllegalArgumentException("ordinal");
         }
         return highest;

@@ -1,6 +1,7 @@
 package io.stillpoint.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.engine.VaultPin.Finding;
 import io.stillpoint.platform.Cancellation;
@@ -10,11 +11,13 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.Lineage;
 import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,6 +80,10 @@ final class VaultPinTest {
     }
 
     private RecoveryPoint point(String vm) {
+        return point(vm, Optional.empty());
+    }
+
+    private RecoveryPoint point(String vm, Optional<Lineage> lineage) {
         try (BackupSession session =
                 vault.backup(Optional.empty(), new Cancellation(), (_, _) -> {})) {
             Instant now = InstantSource.system().instant();
@@ -92,8 +99,31 @@ final class VaultPinTest {
                             List.of(),
                             "test",
                             Optional.empty(),
-                            Optional.empty()));
+                            Optional.empty(),
+                            lineage));
         }
+    }
+
+    /// Whoever holds the key can make such a point, and a copy from another vault may be one.
+    @Test
+    void aPointWithTheHighestOrdinalIsNamedAndCanBeRemoved() {
+        point("web");
+        RecoveryPoint forged =
+                point("web", Optional.of(new Lineage(Lineage.ORDINAL_MAX, Optional.empty())));
+        assertThat(codes()).isEmpty();
+        assertThat(codes()).as("what is noted can be read").isEmpty();
+        assertThatThrownBy(() -> point("web"))
+                .isInstanceOfSatisfying(
+                        VaultException.class,
+                        e -> assertThat(e.code()).isEqualTo("vault.no-ordinal-left"))
+                .hasMessageContaining(forged.id().toString());
+        vault.forget(forged, Duration.ZERO);
+        assertThat(pin.removed(Set.of(forged.id()))).isEmpty();
+        vault.prune(AT_ONCE, new Cancellation());
+        reopen();
+        assertThat(pin.accept(vault)).isEmpty();
+        assertThat(codes()).isEmpty();
+        assertThat(point("web").lineage().ordinal()).isEqualTo(2);
     }
 
     /// As who has the store can.

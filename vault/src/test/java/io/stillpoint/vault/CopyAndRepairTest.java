@@ -17,8 +17,10 @@ import io.stillpoint.vault.session.DiskInput;
 import io.stillpoint.vault.session.Scan;
 import io.stillpoint.vault.session.StoredDisk;
 import io.stillpoint.vault.session.VaultSettings;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.ObjectName.Area;
+import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.verify.SealedVault;
 import io.stillpoint.vault.verify.Verification;
@@ -30,11 +32,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Copies between vaults, and mending one from the other or from the source.
 final class CopyAndRepairTest {
@@ -141,6 +146,94 @@ final class CopyAndRepairTest {
         RecoveryPoint copy = copyAll().getFirst();
         assertThat(copy.disks().getFirst().newBytes()).isLessThan(first.length);
         assertThat(other.restored(copy)).isEqualTo(first);
+    }
+
+    /// Runs something once, at the last moment before an object of an area is made.
+    private static final class Intruded extends ForwardingStore {
+        private final ObjectName.Area area;
+        private final Runnable intruder;
+        private boolean hasRun;
+
+        Intruded(ObjectStore store, ObjectName.Area area, Runnable intruder) {
+            super(store);
+            this.area = area;
+            this.intruder = intruder;
+        }
+
+        @Override
+        public Upload create(ObjectName name) {
+            if (name.area() == area && !hasRun) {
+                hasRun = true;
+                intruder.run();
+            }
+            return super.create(name);
+        }
+    }
+
+    /// Another process copies the same while this one does, and is done when this one has stored its data, or is about to
+    /// make its point.
+    @ParameterizedTest
+    @EnumSource(names = {"PACKS", "POINTS"})
+    void twoProcessesThatCopyAtOnceLeaveOneCopyOfEach(ObjectName.Area area) {
+        original.full(first);
+        original.full(second);
+        Intruded store = new Intruded(other.store(), area, this::copyAll);
+        try (Vault late = other.open(store)) {
+            VaultCopy copy =
+                    original.vault()
+                            .copyTo(late, Optional.empty(), new Cancellation(), (_, _) -> {});
+            List<RecoveryPoint> copies = new ArrayList<>();
+            for (RecoveryPoint point : copy.missing()) {
+                copies.add(copy.copy(point));
+            }
+            assertThat(late.points()).containsExactlyInAnyOrderElementsOf(copies).hasSize(2);
+        }
+        other.reopen();
+        List<RecoveryPoint> left = other.vault().points();
+        assertThat(left).hasSize(2);
+        assertThat(other.restored(left.getFirst())).isEqualTo(first);
+        assertThat(other.restored(left.getLast())).isEqualTo(second);
+        assertThat(copy().missing()).isEmpty();
+        other.vault().prune(AT_ONCE, new Cancellation());
+        other.vault().prune(AT_ONCE, new Cancellation());
+        assertThat(other.restored(left.getLast())).isEqualTo(second);
+        assertThat(other.verify().problems()).isEmpty();
+    }
+
+    @Test
+    void processesThatCopyAtOnceLeaveOneCopyOfEach() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            original.full(i % 2 == 0 ? first : second);
+        }
+        List<RecoveryPoint> missing = copy().missing();
+        ConcurrentLinkedQueue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        List<Thread> processes = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            processes.add(
+                    Thread.ofPlatform()
+                            .start(() -> {
+                                try (Vault to = other.open(other.store())) {
+                                    VaultCopy copy =
+                                            original.vault()
+                                                    .copyTo(
+                                                            to,
+                                                            Optional.empty(),
+                                                            new Cancellation(),
+                                                            (_, _) -> {});
+                                    missing.forEach(copy::copy);
+                                } catch (Throwable e) {
+                                    failures.add(e);
+                                }
+                            }));
+        }
+        for (Thread process : processes) {
+            process.join();
+        }
+        assertThat(failures).isEmpty();
+        other.reopen();
+        assertThat(other.vault().points()).hasSize(3);
+        assertThat(copy().missing()).isEmpty();
+        assertThat(other.verify().problems()).isEmpty();
     }
 
     @Test

@@ -270,6 +270,7 @@ final class JobHistory {
                 require(process.isOver(), "a job that returned nothing");
                 process.endThreads();
                 end(fate);
+                wasSuspended = false;
                 remember(journal);
                 if (!journalsLast || random.nextInt(6) == 0) {
                     journal = abandoned(journal);

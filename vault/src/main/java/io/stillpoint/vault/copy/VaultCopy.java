@@ -7,6 +7,7 @@ import io.stillpoint.platform.Processors;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import io.stillpoint.vault.point.DiskImage;
+import io.stillpoint.vault.point.ForgottenPoint;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.PointOrigin;
@@ -28,6 +29,7 @@ import io.stillpoint.vault.store.VaultException.Kind;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -105,16 +107,49 @@ public final class VaultCopy {
         return beside;
     }
 
-    /// Copies one point. Its copy stands when this returns. Throws kind `DAMAGED` if the other vault gives back something
-    /// else than was stored; no point is made then.
+    /// Copies one point, unless another process has done so since. Its copy stands when this returns. Throws kind `DAMAGED` if
+    /// the other vault gives back something else than was stored; no point is made then.
     public RecoveryPoint copy(RecoveryPoint point) {
         try (Uses.Use _ = from.contents().uses().begin("a copy");
                 Uses.Use _ = to.contents().uses().begin("a copy")) {
-            return copy(point, pair(point));
+            List<RecoveryPoint> there = copiesOf(point);
+            return there.isEmpty() ? withoutTwins(copy(point, pair(point))) : there.getFirst();
         }
     }
 
-    private RecoveryPoint copy(RecoveryPoint point, Optional<Pair> pair) {
+    /// The copies of a point, in an order that all processes agree on.
+    private List<RecoveryPoint> copiesOf(RecoveryPoint point) {
+        return to.points().offered(point.vm()).stream()
+                .filter(copy ->
+                        copy.copiedFrom()
+                                .filter(origin -> origin.vault().equals(from.id()))
+                                .filter(origin -> origin.point().equals(point.id()))
+                                .isPresent())
+                .sorted(Comparator.comparing(RecoveryPoint::id))
+                .toList();
+    }
+
+    /// Nobody waits for anybody, so two processes may have copied a point at once. Whoever sees two copies forgets all but
+    /// the first; who made the last of them does. Those that are locked stay.
+    private RecoveryPoint withoutTwins(Copied copied) {
+        List<RecoveryPoint> copies = copiesOf(copied.point);
+        for (RecoveryPoint twin : copies.subList(Math.min(1, copies.size()), copies.size())) {
+            try {
+                ForgottenPoint _ = to.points().forget(twin, Duration.ZERO);
+            } catch (VaultException e) {
+                // The other process may have been quicker.
+                if (e.kind() != Kind.RETAINED && e.kind() != Kind.EXISTS) {
+                    throw e;
+                }
+            }
+        }
+        return copies.isEmpty() ? copied.copy : copies.getFirst();
+    }
+
+    /// A point and the copy that was made of it.
+    private record Copied(RecoveryPoint point, RecoveryPoint copy) {}
+
+    private Copied copy(RecoveryPoint point, Optional<Pair> pair) {
         List<BlockSource> sources = new ArrayList<>();
         JobShare job = to.contents().process().begin(leastMemory(), cancellation);
         try (BackupSession session =
@@ -139,7 +174,10 @@ public final class VaultCopy {
                 compare(inputs.get(i), stored.get(i), job);
                 disks.add(record(point.disks().get(i), inputs.get(i), stored.get(i)));
             }
-            return session.commit(draft(point, disks));
+            List<RecoveryPoint> there = copiesOf(point);
+            return new Copied(
+                    point,
+                    there.isEmpty() ? session.commit(draft(point, disks)) : there.getFirst());
         } finally {
             sources.forEach(BlockSource::close);
         }

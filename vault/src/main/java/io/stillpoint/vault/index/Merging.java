@@ -115,7 +115,19 @@ final class Merging {
             segments.refresh();
             return false;
         }
-        segments.swap(Set.copyOf(old), written.map(folder::open));
+        Optional<Segment> merged;
+        try {
+            merged = written.map(folder::open);
+        } catch (VaultException e) {
+            if (e.kind() != VaultException.Kind.MISSING) {
+                throw e;
+            }
+            // Another process has merged it into a larger one already. What it was made of is
+            // merged again some other time.
+            segments.refresh();
+            return false;
+        }
+        segments.swap(Set.copyOf(old), merged);
         for (Segment segment : old) {
             folder.store().delete(segment.name());
         }
@@ -138,7 +150,7 @@ final class Merging {
                 throw e;
             }
             if (e.kind() == VaultException.Kind.MISSING) {
-                segments.refresh();
+                segments.missed(failed);
             } else {
                 segments.setAside(failed, e);
             }

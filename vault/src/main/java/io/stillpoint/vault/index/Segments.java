@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
@@ -36,6 +37,8 @@ final class Segments implements AutoCloseable {
     private final AtomicLong generation = new AtomicLong();
     private final AtomicLong suspicions = new AtomicLong();
     private final ReentrantLock changing = new ReentrantLock();
+    // In view, and not found when they were read: a late listing may tell of them for longer.
+    private final Set<Segment> missed = ConcurrentHashMap.newKeySet();
     // Not to be opened again: damaged, or replaced by this process and about to vanish.
     private final Set<ObjectName> setAside = new HashSet<>();
     private volatile View view = View.EMPTY;
@@ -129,11 +132,11 @@ final class Segments implements AutoCloseable {
                     isWhole &= open(name);
                 }
             }
-            vanished.clear();
             // Kept although not listed: a late listing may not tell of it yet, and if it was
-            // merged, its entries are as good as before.
+            // merged, its entries are as good as before. What does not exist never comes again.
             for (Segment segment : known.values()) {
-                if (!listed.contains(segment.name()) && !folder.exists(segment)) {
+                boolean isDoubted = !listed.contains(segment.name()) || missed.contains(segment);
+                if (isDoubted && !vanished.contains(segment) && !folder.exists(segment)) {
                     vanished.add(segment);
                 }
             }
@@ -190,12 +193,19 @@ final class Segments implements AutoCloseable {
             } finally {
                 changing.unlock();
             }
+            missed.removeAll(vanished);
             out.forEach(Segment::retire);
         }
 
         void drop() {
             fresh.values().forEach(Segment::retire);
         }
+    }
+
+    /// Looks again since a segment was not found when it was read: another process has merged it into a new one.
+    void missed(Segment segment) {
+        missed.add(segment);
+        refresh();
     }
 
     /// Brings a segment into view that this process has written.
@@ -374,9 +384,8 @@ final class Segments implements AutoCloseable {
                 at++;
             } catch (VaultException e) {
                 if (e.kind() == VaultException.Kind.MISSING && attempts < OPEN_ATTEMPTS) {
-                    // Another process has merged it into a new one.
                     attempts++;
-                    refresh();
+                    missed(segment);
                     searched = view;
                     at = 0;
                 } else {

@@ -36,13 +36,13 @@ final class Visit implements ItemIndex.PlacesVisitor {
             merge.forEach(this);
             return true;
         } catch (VaultException e) {
-            if (merge.failed() == null
+            Segment failed = merge.failed();
+            if (failed == null
                     || e.kind() != VaultException.Kind.MISSING
                     || attempt == Segments.OPEN_ATTEMPTS) {
                 throw e;
             }
-            // Another process has merged it into a new one.
-            segments.refresh();
+            segments.missed(failed);
             return false;
         }
     }

@@ -1,6 +1,8 @@
 package io.stillpoint.vault.point;
 
 import io.stillpoint.vault.store.ObjectId;
+import io.stillpoint.vault.store.VaultException;
+import io.stillpoint.vault.store.VaultException.Kind;
 import java.util.Optional;
 
 /// A point's place among the points of its VM (section 8 of the format). It is counted, not timed: a clock that leaps
@@ -10,8 +12,8 @@ import java.util.Optional;
 ///     jobs at once may get the same; 0: made before points had a lineage
 /// @param before the point that had the highest; for a copy: of the vault that the lineage is from
 public record Lineage(long ordinal, Optional<ObjectId> before) {
-    /// What every reader of JSON can hold exactly.
-    static final long ORDINAL_MAX = (1L << 53) - 1;
+    /// More than any VM ever has. Who finds a point with it finds no place after it.
+    public static final long ORDINAL_MAX = 1L << 40;
 
     /// Of a point that was made before there were lineages.
     public static final Lineage UNKNOWN = new Lineage(0, Optional.empty());
@@ -25,9 +27,18 @@ public record Lineage(long ordinal, Optional<ObjectId> before) {
     /// That of a point which is made now.
     ///
     /// @param last the newest of the VM's points, forgotten ones included
+    /// Throws a [VaultException] of kind `REFUSED` if there is no place after the last, which nobody comes to by counting.
+    ///
     /// @param seen the highest ordinal that the VM's points are known to have had
     public static Lineage after(Optional<RecoveryPoint> last, long seen) {
         long highest = Math.max(seen, last.map(point -> point.lineage().ordinal()).orElse(0L));
+        if (highest >= ORDINAL_MAX) {
+            throw new VaultException(
+                    Kind.REFUSED,
+                    "vault.no-ordinal-left",
+                    null,
+                    last.map(point -> point.id().toString()).orElse("?"));
+        }
         return new Lineage(highest + 1, last.map(RecoveryPoint::id));
     }
 }
