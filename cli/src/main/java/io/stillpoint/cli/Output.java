@@ -114,7 +114,7 @@ final class Output {
     /// Prints what was asked for.
     void result(ObjectNode document, String text) {
         if (json) {
-            out().println(Json.pretty(withWarnings(document)));
+            out().println(json(withWarnings(document)));
         } else {
             out().println(Printable.lines(text));
         }
@@ -125,6 +125,11 @@ final class Output {
         if (json || !quiet) {
             result(document, text);
         }
+    }
+
+    /// As programs read it, and as harmless on a terminal as a text.
+    static String json(JsonNode document) {
+        return Printable.json(Json.pretty(document));
     }
 
     private synchronized JsonNode withWarnings(ObjectNode document) {

@@ -127,6 +127,9 @@ final class RestoreCommand implements Callable<Integer> {
                 point.disks().stream()
                         .filter(disk -> diskName == null || disk.name().equals(diskName))
                         .toList();
+        if (point.disks().isEmpty()) {
+            throw new InputException("restore.no-disks", point.id());
+        }
         if (disks.isEmpty()) {
             throw new InputException(
                     "restore.no-such-disk", String.valueOf(diskName), names(point));

@@ -146,6 +146,6 @@ public final class Stillpoint implements Runnable {
                 .put("code", code)
                 .put("message", message)
                 .put("retryable", isRetryable);
-        System.out.println(Json.pretty(json));
+        System.out.println(Output.json(json));
     }
 }

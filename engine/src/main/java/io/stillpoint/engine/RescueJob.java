@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.PathPart;
+import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Losses;
@@ -11,7 +12,9 @@ import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -49,7 +52,7 @@ public final class RescueJob {
     /// How a disk fared.
     public enum Outcome {
         RESTORED,
-        /// Its image was there, from an earlier run.
+        /// Its image was there, and holds what it should.
         ALREADY_THERE,
         /// Restored but for some ranges, which are zeros.
         WITH_LOSSES,
@@ -101,16 +104,14 @@ public final class RescueJob {
     }
 
     private Rescued rescue(RecoveryPoint point, PointDisk disk, Path image) {
-        if (Files.exists(image)) {
-            return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, Text.EMPTY);
-        }
         LostRanges lost = new LostRanges();
         DiskWriter writer = new DiskWriter(vault, reporter, cancellation);
         try {
-            Files.createDirectories(
-                    image.toAbsolutePath().getParent(),
-                    PosixFilePermissions.asFileAttribute(
-                            PosixFilePermissions.fromString("rwx------")));
+            makeFolder(image.toAbsolutePath().getParent());
+            if (Files.exists(image, LinkOption.NOFOLLOW_LINKS)) {
+                requireSame(disk, image);
+                return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, Text.EMPTY);
+            }
             new RestoreRoom(vault, cancellation)
                     .require(List.of(new RestoreRoom.Wanted(disk, image)));
             try (RestoreTarget target = RestoreTarget.createRaw(image, disk.image().size())) {
@@ -136,6 +137,55 @@ public final class RescueJob {
         } catch (IOException e) {
             return failed(point, disk, image, RestoreRoom.failed(image, e));
         }
+    }
+
+    /// A folder that others own or may write to could be led elsewhere, and what is in it could be exchanged.
+    private static void makeFolder(Path folder) throws IOException {
+        if (!Files.exists(folder, LinkOption.NOFOLLOW_LINKS)) {
+            Files.createDirectories(
+                    folder,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
+        }
+        boolean isOurs = false;
+        if (Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
+            try (OwnedDescriptor held = OwnedDescriptor.ofFolder(folder)) {
+                isOurs = held.isOurs();
+            }
+        }
+        if (!isOurs) {
+            throw refused("rescue.folder-of-others", folder);
+        }
+    }
+
+    /// A file that has the name is taken for the disk only if it is: others may have put it there, or written to it since.
+    private void requireSame(PointDisk disk, Path image) throws IOException {
+        boolean isOurs =
+                Files.isRegularFile(image, LinkOption.NOFOLLOW_LINKS)
+                        && (int) Files.getAttribute(image, "unix:uid", LinkOption.NOFOLLOW_LINKS)
+                                == OwnedDescriptor.user();
+        if (!isOurs) {
+            throw refused("rescue.file-of-others", image);
+        }
+        try (ImageComparison comparison = ImageComparison.of(image, disk.image().size())) {
+            reporter.step(
+                    Step.RESTORE, Text.of(RescueJob.class, "engine.comparing", disk.name(), image));
+            boolean isSame = comparison.isAsLong();
+            if (isSame) {
+                Losses losses = despiteDamage ? (_, _) -> {} : Losses.REFUSED;
+                vault.restore(disk.image(), comparison, cancellation, _ -> {}, losses);
+                isSame = comparison.isSame();
+            }
+            if (!isSame) {
+                throw refused("rescue.other-content", image);
+            }
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static HypervisorException refused(String code, Path path) {
+        return new HypervisorException(HypervisorException.Kind.IMAGE, code, null, path);
     }
 
     private static Rescued failed(

@@ -23,6 +23,23 @@ public final class Printable {
         return escaped(text, true);
     }
 
+    /// A JSON document in which only strings have characters beyond ASCII: hostile ones become `\\u202e` and the like, which
+    /// mean the same to whoever parses it.
+    public static String json(String document) {
+        StringBuilder safe = new StringBuilder(document.length() + 16);
+        document.codePoints()
+                .forEach(code -> {
+                    if (isHostile(code) && code != '\n') {
+                        for (char unit : Character.toChars(code)) {
+                            safe.append(String.format("\\u%04x", (int) unit));
+                        }
+                    } else {
+                        safe.appendCodePoint(code);
+                    }
+                });
+        return safe.toString();
+    }
+
     /// What a guest said, as one line of at most 500 characters: blanks, line breaks and controls in between become one
     /// blank.
     public static String line(String text) {

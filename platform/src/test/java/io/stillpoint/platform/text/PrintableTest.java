@@ -2,9 +2,11 @@ package io.stillpoint.platform.text;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.platform.Json;
 import java.util.Random;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.node.ObjectNode;
 
 final class PrintableTest {
     private static final Pattern HOSTILE = Pattern.compile("[\\p{C}\u2028\u2029]");
@@ -29,6 +31,17 @@ final class PrintableTest {
         assertThat(Printable.of("a\u2028b\u2029")).isEqualTo("a\\u2028b\\u2029");
         assertThat(Printable.of("x\ud800y")).as("lone surrogate").isEqualTo("x\\ud800y");
         assertThat(Printable.of("\udb40\udc41")).as("a tag").isEqualTo("\\U000e0041");
+    }
+
+    @Test
+    void aJsonDocumentMeansTheSameAndIsHarmless() {
+        ObjectNode document =
+                Json.object()
+                        .put("name", "b\u00fcro \u009b2J\u202eexe\u2028\ud834\udd1e\udb40\udc41");
+        String shown = Printable.json(Json.pretty(document));
+        assertThat(shown)
+                .contains("b\u00fcro \\u009b2J\\u202eexe\\u2028\ud834\udd1e\\udb40\\udc41\"\n");
+        assertThat(Json.parse(shown)).isEqualTo(document);
     }
 
     @Test

@@ -51,6 +51,9 @@ public record RecoveryPoint(
 
     public RecoveryPoint {
         disks = List.copyOf(disks);
+        if (disks.stream().map(PointDisk::name).distinct().count() < disks.size()) {
+            throw new IllegalArgumentException("two disks of one name");
+        }
     }
 
     /// The same under another id: before it is made.

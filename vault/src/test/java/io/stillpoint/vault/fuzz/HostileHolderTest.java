@@ -56,6 +56,24 @@ final class HostileHolderTest {
         });
     }
 
+    /// A restore could write only one of them to a name.
+    @Test
+    void aPointWithTwoDisksOfOneNameIsDamaged() {
+        String json = new String(FuzzTarget.POINT.seeds().getFirst(), StandardCharsets.ISO_8859_1);
+        String disk = json.replaceAll(".*\"disks\":\\[(\\{.*?\\})\\].*", "$1");
+        ObjectName name = Forge.name(ObjectKind.POINT, 9);
+        store.objects()
+                .put(
+                        name,
+                        forge.point(
+                                name,
+                                json.replace(disk, disk + "," + disk)
+                                        .getBytes(StandardCharsets.ISO_8859_1)));
+        try (Vault vault = forge.open(store)) {
+            assertThat(vault.unreadablePoints()).containsOnlyKeys(name.id());
+        }
+    }
+
     /// No place could tell of such an item: it would be stored in the index as another one.
     @ParameterizedTest
     @ValueSource(ints = {0, 65_537, 0x7FFFFF})
