@@ -11,6 +11,7 @@ import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
@@ -127,6 +128,30 @@ final class WrongInputTest {
                 requireWords(each, line.toArray(String[]::new));
             }
         }
+    }
+
+    /// Who can write to it could hide that a vault was set back.
+    @Test
+    void aStateFolderThatOthersCanChangeIsRefused() throws IOException {
+        Path open = Files.createDirectory(folder.resolve("open"));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Command.Result result = run(withVault("points", "--state-dir", open.toString()));
+        assertThat(result.status()).as(result.err()).isEqualTo(3);
+        assertThat(result.err()).contains(open.toString(), "all users may write");
+        assertThat(open).isEmptyDirectory();
+        Path mine = Files.createDirectory(folder.resolve("mine"));
+        Path link = Files.createSymbolicLink(folder.resolve("link"), mine);
+        assertThat(run(withVault("points", "--state-dir", link.resolve("x").toString())).status())
+                .isZero();
+        try {
+            Files.setAttribute(link, "unix:uid", 65_534, LinkOption.NOFOLLOW_LINKS);
+        } catch (IOException e) {
+            // Who may not give files away can't try it.
+            return;
+        }
+        Command.Result led = run(withVault("points", "--state-dir", link.resolve("x").toString()));
+        assertThat(led.status()).as(led.err()).isEqualTo(3);
+        assertThat(led.err()).contains("goes through the link " + link);
     }
 
     /// It need not wait for a passphrase and a distant store.

@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OtherUsers;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -130,7 +131,7 @@ final class ScratchFolder implements AutoCloseable {
             int owner = folder.owner();
             boolean isMine = owner == OwnedDescriptor.user();
             if (!isMine && owner != ROOT) {
-                throw failure("scratch.not-ours", path, null, owner(real));
+                throw failure("scratch.not-ours", path, null, OtherUsers.owner(real));
             }
             if (!isMine && (folder.mode() & STICKY) == 0) {
                 throw failure("scratch.shared", path, null);
@@ -142,22 +143,15 @@ final class ScratchFolder implements AutoCloseable {
         OwnedDescriptor held = OwnedDescriptor.ofFolder(own);
         if (!held.isOurs()) {
             held.close();
-            throw failure("scratch.not-ours", own, null, owner(own));
+            throw failure("scratch.not-ours", own, null, OtherUsers.owner(own));
         }
         return new ScratchFolder(held);
     }
 
-    /// A link on the way that another user made could lead anywhere.
     private static void refuseLinksOfOthers(Path path) throws IOException {
-        Path part = path.getRoot();
-        for (Path name : path) {
-            part = part.resolve(name);
-            if (Files.isSymbolicLink(part)) {
-                int owner = (int) Files.getAttribute(part, "unix:uid", LinkOption.NOFOLLOW_LINKS);
-                if (owner != ROOT && owner != OwnedDescriptor.user()) {
-                    throw failure("scratch.link", path, null, part, owner(part));
-                }
-            }
+        Optional<Path> link = OtherUsers.linkOn(path);
+        if (link.isPresent()) {
+            throw failure("scratch.link", path, null, link.get(), OtherUsers.owner(link.get()));
         }
     }
 
@@ -178,10 +172,6 @@ final class ScratchFolder implements AutoCloseable {
         } catch (FileAlreadyExistsException e) {
             // Whose it is, is looked at in any case.
         }
-    }
-
-    private static String owner(Path path) throws IOException {
-        return Files.getOwner(path, LinkOption.NOFOLLOW_LINKS).getName();
     }
 
     private static HypervisorException failure(
