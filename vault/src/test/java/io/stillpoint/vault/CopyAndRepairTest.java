@@ -267,6 +267,38 @@ final class CopyAndRepairTest {
     }
 
     @Test
+    void whatIsSharedWithMendedPointsMendsOthersToo() throws IOException {
+        RecoveryPoint copied = original.full(first);
+        copyAll();
+        RecoveryPoint same = original.full(first);
+        damage();
+        Verification found = original.verify();
+        assertThat(found.damagedPoints()).containsExactlyInAnyOrder(copied.id(), same.id());
+        VaultRepair.Outcome outcome =
+                original.vault()
+                        .repairFrom(other.vault(), new Cancellation(), (_, _) -> {})
+                        .run(found);
+        assertThat(outcome.problems()).isEmpty();
+        assertThat(outcome.mended()).containsExactlyInAnyOrder(copied.id(), same.id());
+        assertThat(original.restored(same)).isEqualTo(first);
+    }
+
+    @Test
+    void whatNoCopyHasIsToldAsNotMended() throws IOException {
+        RecoveryPoint point = original.full(first);
+        damage();
+        VaultRepair.Outcome outcome =
+                original.vault()
+                        .repairFrom(other.vault(), new Cancellation(), (_, _) -> {})
+                        .run(original.verify());
+        assertThat(outcome.mended()).isEmpty();
+        assertThat(outcome.problems())
+                .singleElement()
+                .asString()
+                .contains(point.id().toString(), "could not be mended");
+    }
+
+    @Test
     void theSourcesCurrentBlocksMendOlderPointsAtTheNextBackup() throws IOException {
         RecoveryPoint point = original.full(first);
         damage();

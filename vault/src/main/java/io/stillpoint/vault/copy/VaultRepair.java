@@ -3,11 +3,15 @@ package io.stillpoint.vault.copy;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.JobShare;
 import io.stillpoint.platform.block.BlockSource;
+import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.vault.crypto.CipherWarmUp;
+import io.stillpoint.vault.point.Losses;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.read.ChunkReader;
 import io.stillpoint.vault.read.ChunkReaders;
+import io.stillpoint.vault.read.DiskRestore;
 import io.stillpoint.vault.read.VaultDisk;
 import io.stillpoint.vault.session.BackupSession;
 import io.stillpoint.vault.session.DiskInput;
@@ -20,7 +24,9 @@ import io.stillpoint.vault.store.Uses;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.verify.Verification;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -60,20 +66,61 @@ public final class VaultRepair {
     private Outcome mend(Verification found) {
         damaged.contents().quarantine(found.damagedFrames());
         List<ObjectId> mended = new ArrayList<>();
-        List<Text> problems = new ArrayList<>();
+        Map<RecoveryPoint, List<Text>> failed = new LinkedHashMap<>();
         for (ObjectId id : found.damagedPoints()) {
             RecoveryPoint point = damaged.points().byId(id).orElse(null);
             if (point == null) {
                 continue;
             }
+            List<Text> problems = new ArrayList<>();
             Optional<RecoveryPoint> counterpart = counterpart(point);
             if (counterpart.isEmpty()) {
                 problems.add(text("vault.repair-no-copy", id, copy.contents().location()));
             } else if (mend(point, counterpart.get(), problems)) {
                 mended.add(id);
+                continue;
             }
+            failed.put(point, problems);
         }
+        List<Text> problems = new ArrayList<>();
+        failed.forEach((point, why) -> {
+            // What it shares with points that were mended may be all that it lacked.
+            if (isWhole(point)) {
+                mended.add(point.id());
+            } else {
+                problems.addAll(why);
+            }
+        });
         return new Outcome(mended, problems);
+    }
+
+    /// Reads all of it, and checks each chunk.
+    private boolean isWhole(RecoveryPoint point) {
+        damaged.contents().refreshedIndex();
+        JobShare job = damaged.contents().process().begin(DiskRestore.LEAST_MEMORY, cancellation);
+        try (job;
+                CipherWarmUp warmUp = CipherWarmUp.start(job.threads())) {
+            for (PointDisk disk : point.disks()) {
+                new DiskRestore(damaged.contents(), warmUp, job, _ -> {}, Losses.REFUSED)
+                        .run(disk.image(), new Nowhere(disk.image().size()));
+            }
+            return true;
+        } catch (VaultException e) {
+            e.requireDamage();
+            return false;
+        }
+    }
+
+    /// Takes what a restore writes, and keeps nothing.
+    private record Nowhere(long size) implements BlockTarget {
+        @Override
+        public void write(long offset, byte[] from, int at, int length) {}
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
     }
 
     private static Text text(String code, Object... arguments) {
