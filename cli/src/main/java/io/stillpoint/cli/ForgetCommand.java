@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.ClockCheck;
 import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
@@ -85,7 +86,11 @@ final class ForgetCommand implements Callable<Integer> {
     ///
     /// @param chosen to be forgotten, oldest first
     /// @param locked would be, but for their locks
-    private record Plan(List<RecoveryPoint> chosen, List<RecoveryPoint> locked) {}
+    /// @param forgotten already, and to be purged earlier
+    private record Plan(
+            List<RecoveryPoint> chosen,
+            List<RecoveryPoint> locked,
+            List<ForgottenPoint> forgotten) {}
 
     @Override
     public Integer call() {
@@ -104,10 +109,15 @@ final class ForgetCommand implements Callable<Integer> {
         plan.locked.forEach(report::locked);
         if (dryRun) {
             plan.chosen.forEach(report::would);
+            plan.forgotten.forEach(each -> report.would(each.point()));
         } else {
             requireConsent(vault, plan);
             VaultPin pin = pins.pin(vaultOptions, vault);
             report.findings.addAll(pin.look(vault));
+            // The date of the purge follows the clock.
+            ClockCheck.of(vault)
+                    .findings()
+                    .forEach(finding -> output.warning(finding.code(), finding.text()));
             report.doEach(
                     plan.chosen,
                     point -> {
@@ -116,6 +126,9 @@ final class ForgetCommand implements Callable<Integer> {
                         pin.removed(Set.of(point.id()));
                         report.done(forgotten);
                     });
+            report.doEach(
+                    plan.forgotten.stream().map(ForgottenPoint::point).toList(),
+                    point -> report.done(vault.purgeEarlier(of(plan.forgotten, point), keep())));
         }
         return report.print("forgotten");
     }
@@ -124,13 +137,43 @@ final class ForgetCommand implements Callable<Integer> {
         return Duration.ofDays(purgeAfter);
     }
 
+    private static ForgottenPoint of(List<ForgottenPoint> forgotten, RecoveryPoint point) {
+        return forgotten.stream()
+                .filter(each -> each.point().equals(point))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /// Forgotten points among those that are named, if they are to be purged earlier.
+    private List<ForgottenPoint> forgotten(Vault vault) {
+        boolean isAsked = spec.commandLine().getParseResult().hasMatchedOption("--purge-after");
+        List<ForgottenPoint> forgotten = new ArrayList<>();
+        if (isAsked && !which.points.isEmpty()) {
+            for (ForgottenPoint each : vault.forgotten()) {
+                String id = each.point().id().toString();
+                if (which.points.stream().anyMatch(id::startsWith)) {
+                    forgotten.add(each);
+                }
+            }
+        }
+        return forgotten;
+    }
+
+    private static boolean names(String prefix, List<ForgottenPoint> forgotten) {
+        return forgotten.stream().anyMatch(each -> each.point().id().toString().startsWith(prefix));
+    }
+
     private Plan plan(Vault vault) {
         boolean isNamed = !which.points.isEmpty();
+        List<ForgottenPoint> forgotten = forgotten(vault);
         List<RecoveryPoint> wanted =
                 isNamed
                         ? List.copyOf(
                                 new LinkedHashSet<>(
-                                        which.points.stream().map(vault::point).toList()))
+                                        which.points.stream()
+                                                .filter(prefix -> !names(prefix, forgotten))
+                                                .map(vault::point)
+                                                .toList()))
                         : old(vault);
         List<RecoveryPoint> locked = new ArrayList<>();
         if (wanted.stream().anyMatch(point -> point.lockedUntil().isPresent())) {
@@ -149,7 +192,8 @@ final class ForgetCommand implements Callable<Integer> {
         }
         return new Plan(
                 wanted.stream().filter(point -> !locked.contains(point)).toList(),
-                List.copyOf(locked));
+                List.copyOf(locked),
+                forgotten);
     }
 
     private static boolean isLocked(RecoveryPoint point, Clocks clocks) {
@@ -200,11 +244,7 @@ final class ForgetCommand implements Callable<Integer> {
             report.doEach(
                     chosen.stream().map(ForgottenPoint::point).toList(),
                     point -> {
-                        vault.bringBack(
-                                chosen.stream()
-                                        .filter(each -> each.point().equals(point))
-                                        .findFirst()
-                                        .orElseThrow());
+                        vault.bringBack(of(chosen, point));
                         report.broughtBack(point);
                     });
         }

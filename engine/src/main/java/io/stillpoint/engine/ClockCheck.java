@@ -2,6 +2,7 @@ package io.stillpoint.engine;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Clocks;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.Duration;
@@ -17,7 +18,7 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// @param clocks what they showed
 /// @param findings empty if nothing speaks against the clock
-record ClockCheck(Clocks clocks, List<Finding> findings) {
+public record ClockCheck(Clocks clocks, List<Finding> findings) {
     /// So many of the newest points tell how often the VM is backed up.
     private static final int RECENT = 10;
 
@@ -27,13 +28,13 @@ record ClockCheck(Clocks clocks, List<Finding> findings) {
     private static final int GAP_FACTOR = 10;
 
     /// @param text its code is stable: `clock.host-ahead`, `clock.host-behind`, `clock.point-in-future`, `clock.long-gap`
-    record Finding(Text text) {
-        String code() {
+    public record Finding(Text text) {
+        public String code() {
             return text.code();
         }
     }
 
-    ClockCheck {
+    public ClockCheck {
         findings = List.copyOf(findings);
     }
 
@@ -67,6 +68,16 @@ record ClockCheck(Clocks clocks, List<Finding> findings) {
             }
         }
         return new ClockCheck(clocks, findings);
+    }
+
+    /// As far as all points of a vault tell, of whatever VM: for what deletes by dates.
+    public static ClockCheck of(Vault vault) {
+        return of(
+                vault.clocks(),
+                vault.points().stream()
+                        .filter(point -> point.line().isEmpty())
+                        .sorted(Comparator.comparing(RecoveryPoint::snapshotAt))
+                        .toList());
     }
 
     /// The longest time between two points, of the newest ones.

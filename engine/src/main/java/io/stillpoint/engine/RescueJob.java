@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.images.RestoreTarget;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.PathPart;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
@@ -132,7 +133,7 @@ public final class RescueJob {
                 throw e;
             }
             return new Rescued(point, disk, image, Outcome.NOT_RESTORED, 0, e.text());
-        } catch (HypervisorException e) {
+        } catch (HypervisorException | JobException e) {
             return failed(point, disk, image, e);
         } catch (IOException e) {
             return failed(point, disk, image, RestoreRoom.failed(image, e));
@@ -154,7 +155,7 @@ public final class RescueJob {
             }
         }
         if (!isOurs) {
-            throw refused("rescue.folder-of-others", folder);
+            throw refused("engine.rescue-folder-of-others", folder);
         }
     }
 
@@ -165,7 +166,7 @@ public final class RescueJob {
                         && (int) Files.getAttribute(image, "unix:uid", LinkOption.NOFOLLOW_LINKS)
                                 == OwnedDescriptor.user();
         if (!isOurs) {
-            throw refused("rescue.file-of-others", image);
+            throw refused("engine.rescue-file-of-others", image);
         }
         try (ImageComparison comparison = ImageComparison.of(image, disk.image().size())) {
             reporter.step(
@@ -177,19 +178,19 @@ public final class RescueJob {
                 isSame = comparison.isSame();
             }
             if (!isSame) {
-                throw refused("rescue.other-content", image);
+                throw refused("engine.rescue-other-content", image);
             }
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
     }
 
-    private static HypervisorException refused(String code, Path path) {
-        return new HypervisorException(HypervisorException.Kind.IMAGE, code, null, path);
+    private static JobException refused(String code, Path path) {
+        return JobException.misuse(code, path);
     }
 
     private static Rescued failed(
-            RecoveryPoint point, PointDisk disk, Path image, HypervisorException why) {
+            RecoveryPoint point, PointDisk disk, Path image, StillpointException why) {
         return new Rescued(point, disk, image, Outcome.FAILED, 0, why.text());
     }
 

@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +50,17 @@ final class VaultCareTest {
         return vault.succeed(arguments).json();
     }
 
+    private String purgeAt(String... command) {
+        List<String> line = new ArrayList<>(List.of(command));
+        line.add("--json");
+        return vault.succeed(line.toArray(String[]::new))
+                .json()
+                .path("forgotten")
+                .path(0)
+                .path("purgeAt")
+                .asString();
+    }
+
     @Test
     void forgottenPointsCanBeBroughtBackUntilTheyArePruned() {
         vault.succeed("forget", id(first));
@@ -55,9 +68,13 @@ final class VaultCareTest {
         assertThat(vault.succeed("points", "--forgotten").out())
                 .contains(id(first).substring(0, 12));
         assertThat(prune().path("purgedPoints").asInt()).isZero();
+        assertThat(vault.run("forget", id(first)).err()).contains("--purge-after DAYS");
+        String until = purgeAt("forget", id(first), "--purge-after", "3");
+        assertThat(until).isEqualTo(purgeAt("forget", id(first), "--purge-after", "100"));
         vault.succeed("forget", "--undo", id(first));
         assertThat(vault.points()).hasSize(2);
-        vault.succeed("forget", "--vm", "vm", "--keep-last", "1", "--purge-after", "0");
+        vault.succeed("forget", "--vm", "vm", "--keep-last", "1");
+        vault.succeed("forget", id(first), "--purge-after", "0");
         long before = vault.files("packs").size();
         JsonNode told = prune("--dry-run");
         assertThat(told.path("condemnedBytes").asLong()).isGreaterThan(4L * MIB);
@@ -140,6 +157,10 @@ final class VaultCareTest {
         Command.Result refused = vault.run("vault", "prune");
         assertThat(refused.status()).isEqualTo(5);
         assertThat(refused.err()).contains("Nothing was pruned");
+        Command.Result restored =
+                vault.run("restore", "--point", id(first).substring(0, 8), "--to", "x.raw");
+        assertThat(restored.status()).as(restored.err()).isEqualTo(5);
+        assertThat(restored.err()).contains(id(first)).doesNotContain("no recovery point");
         vault.succeed("vault", "discard", id(first).substring(0, 8));
         prune();
         prune();

@@ -243,6 +243,12 @@ public final class Vault implements AutoCloseable {
         return withReserve("forgetting a point", () -> points.forget(point, keep));
     }
 
+    /// Has a forgotten point purged once `keep` has passed from now, if that is earlier than it would be. Returns until when it
+    /// can be brought back. Throws kind `RETAINED` if it is locked.
+    public ForgottenPoint purgeEarlier(ForgottenPoint point, Duration keep) {
+        return withReserve("forgetting a point", () -> points.purgeEarlier(point, keep));
+    }
+
     /// Brings a forgotten point back. Throws kind `NOT_FOUND` if it is too late.
     public void bringBack(ForgottenPoint point) {
         try (Uses.Use _ = contents.uses().begin("bringing a point back")) {
@@ -265,6 +271,9 @@ public final class Vault implements AutoCloseable {
             for (RecoveryPoint point : points.beginningWith(prefix, MATCHES_MAX)) {
                 points.forgotten(point).ifPresentOrElse(forgotten::add, () -> offered.add(point));
             }
+            if (offered.isEmpty() && forgotten.isEmpty()) {
+                requireNoneDamaged(prefix);
+            }
             if (offered.isEmpty() && !forgotten.isEmpty()) {
                 // So that nobody takes it for lost.
                 ForgottenPoint each = forgotten.getFirst();
@@ -277,6 +286,16 @@ public final class Vault implements AutoCloseable {
             }
             return one(offered, prefix);
         }
+    }
+
+    /// A point that can't be read is no point that is not there.
+    private void requireNoneDamaged(String prefix) {
+        points.unreadable()
+                .forEach((id, damage) -> {
+                    if (id.toString().startsWith(prefix)) {
+                        throw damage;
+                    }
+                });
     }
 
     private <T> T one(List<T> found, String prefix) {

@@ -512,6 +512,19 @@ public final class Points {
         return new ForgottenPoint(point, record.at(), record.purgeAt());
     }
 
+    /// Has a forgotten point purged once `keep` has passed from now, if that is earlier than it would be; nothing makes it
+    /// later but bringing it back. If the process ends between two steps, the point is not forgotten any more.
+    public ForgottenPoint purgeEarlier(ForgottenPoint forgotten, Duration keep) {
+        Clocks now = clock.clocks();
+        RecoveryPoint point = forgotten.point();
+        requireUnlocked(point, now.earlier());
+        if (!now.later().plus(keep).isBefore(forgotten.purgeAt())) {
+            return forgotten;
+        }
+        records.deleteForgotten(point.id());
+        return forget(point, keep);
+    }
+
     /// A time that has passed for certain, whatever clocks show now: the point was there then. Unless a point that is newer
     /// by lineage shows that the clock had leaped.
     private Instant provenBy(RecoveryPoint point) {
