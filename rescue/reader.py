@@ -527,7 +527,7 @@ class Vault:
         check_end(data, name)
         require(len(data) == 36 + number(data[32:36]) + 4, f"{name}: damaged")
         plain = decrypt(self.object_key("P", point_id), 32, data[36:-4], data[:32], name)
-        return parse_json(plain, name)
+        return checked_point(parse_json(plain, name), name)
 
     def node(self, node_id, level, first, chunks):
         """The node at `level` whose first chunk is `first`, of a disk of `chunks` chunks."""
@@ -643,8 +643,34 @@ def decompress(payload, length, where, base=None):
 def parse_json(data, name):
     try:
         return json.loads(data)
-    except ValueError:
-        raise Damaged(f"{name}: not JSON") from None
+    except (ValueError, RecursionError):
+        raise Damaged(f"{name}: not JSON, or nested too deeply") from None
+
+
+def checked_point(point, name):
+    """Has what is read of it, as section 8 says: a holder of the key may have made anything."""
+    try:
+        vm, lineage, origin = point["vm"]["name"], point.get("lineage", {}), point.get("copiedFrom", {})
+        instant(point["snapshotAt"])
+        texts = [vm, point["snapshotAt"], point["consistency"], origin.get("point", "")]
+        names = [disk["name"] for disk in point["disks"]]
+        for disk in point["disks"]:
+            require(type(disk["size"]) is int and 0 <= disk["size"] <= 1 << 60, f"{name}: a disk has no size")
+            require(len(bytes.fromhex(disk.get("root") or "00" * 32)) == 32, f"{name}: a disk has no root")
+        require(type(lineage.get("ordinal", 0)) is int, f"{name}: its ordinal is no number")
+        require(all(type(text) is str for text in texts + names), f"{name}: a name is no text")
+        require(len(set(names)) == len(names), f"{name}: two disks of one name")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Damaged(f"{name}: not a recovery point") from None
+    return point
+
+
+def shown(text):
+    """As it can't move a terminal's cursor, set its title or turn its order round."""
+    hostile = ("C", "Zl", "Zp")
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c).startswith(hostile) else c for c in str(text)
+    )
 
 
 def order(found):
@@ -668,7 +694,7 @@ def tell(problem):
     """Each problem once: the same damage may be met again and again."""
     if str(problem) not in told:
         told.add(str(problem))
-        print(f"reader: {problem}", file=sys.stderr)
+        print(f"reader: {shown(problem)}", file=sys.stderr)
 
 
 # ---- Commands
@@ -678,7 +704,8 @@ def list_points(vault):
     for point_id, point, forgotten in vault.points():
         for disk in point["disks"]:
             columns = [point_id, point["snapshotAt"], point["vm"]["name"], disk["name"], disk["size"]]
-            print(*columns, "forgotten" if forgotten else point["consistency"], sep="\t")
+            columns.append("forgotten" if forgotten else point["consistency"])
+            print(*map(shown, columns), sep="\t")
 
 
 def restore(vault, wanted, disk_name, target):
@@ -696,7 +723,7 @@ def restore(vault, wanted, disk_name, target):
             file.write(vault.item(chunk_id, "D")[: disk["size"] - position * CHUNK])
         file.flush()
         os.fsync(file.fileno())
-    print(f"{target}: disk {disk_name} of {found[0][0]}, {disk['size']} bytes, each chunk checked")
+    print(shown(f"{target}: disk {disk_name} of {found[0][0]}, {disk['size']} bytes, each chunk checked"))
 
 
 def verify(vault):

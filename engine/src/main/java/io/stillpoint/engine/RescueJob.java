@@ -23,6 +23,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BinaryOperator;
 
 /// Restores all disks of recovery points to raw images in a folder, as many as can be had: a disk that is damaged keeps
@@ -108,7 +109,7 @@ public final class RescueJob {
         LostRanges lost = new LostRanges();
         DiskWriter writer = new DiskWriter(vault, reporter, cancellation);
         try {
-            makeFolder(image.toAbsolutePath().getParent());
+            makeFolder(Objects.requireNonNull(image.toAbsolutePath().getParent()));
             if (Files.exists(image, LinkOption.NOFOLLOW_LINKS)) {
                 requireSame(disk, image);
                 return new Rescued(point, disk, image, Outcome.ALREADY_THERE, 0, Text.EMPTY);

@@ -278,6 +278,42 @@ final class IndependentReaderTest {
         assertThat(read(vault.vault(), words, "list").err).contains("opens with no passphrase");
     }
 
+    /// As a holder of the key can make them.
+    @Test
+    void tellsForgedPointsAsDamagedAndShowsNothingThatATerminalObeys() throws Exception {
+        String script =
+                """
+                import json, sys
+                sys.path.insert(0, "../rescue")
+                import reader
+                good = {"vm": {"name": "web"}, "snapshotAt": "2026-01-01T00:00:00.5Z", "consistency": "crash",
+                        "disks": [{"name": "a", "size": 1, "root": None}]}
+                disk = good["disks"][0]
+                bad = [None, [], {}, {**good, "vm": None}, {**good, "snapshotAt": "x"}, {**good, "consistency": 1},
+                       {**good, "disks": [disk, disk]}, {**good, "disks": [{**disk, "size": -1}]},
+                       {**good, "disks": [{**disk, "root": "ff"}]}, {**good, "lineage": {"ordinal": "1"}}]
+                reader.checked_point(good, "good")
+                for point in bad:
+                    try:
+                        reader.checked_point(json.loads(json.dumps(point)), "bad")
+                        print("passed:", point)
+                    except reader.Damaged:
+                        pass
+                try:
+                    reader.parse_json("[" * 100_000, "deep")
+                except reader.Damaged:
+                    pass
+                print(reader.shown("b\\u00fcro\\x1b[2J\\u202eexe\\u2028"))
+                """;
+        Process process =
+                new ProcessBuilder("/usr/bin/python3", "-B", "-c", script)
+                        .redirectErrorStream(true)
+                        .start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(out).isZero();
+        assertThat(out).isEqualTo("b\u00fcro\\x1b[2J\\u202eexe\\u2028\n");
+    }
+
     @Test
     void opensByTheTypedInRecoverySheet() {
         Path sheet = folder.resolve("sheet.txt");
