@@ -30,11 +30,7 @@ final class Answer {
     private long askAgain = Course.NEVER;
 
     /// @param urgent the ids of those that begin in a peak, too
-    Answer(
-            Courses courses,
-            List<Transfer> running,
-            List<Transfer> waiting,
-            Set<String> urgent) {
+    Answer(Courses courses, List<Transfer> running, List<Transfer> waiting, Set<String> urgent) {
         this.courses = courses;
         this.urgent = urgent;
         this.total = new Gate(Gate.Kind.TOTAL, "", courses.total());
@@ -52,9 +48,9 @@ final class Answer {
         Course bandwidth = courses.of(transfer.rules()).bandwidth();
         long end = bandwidth.end(0, estimate.left().bytes(), estimate.bytesPerSecond());
         outlook.runs(lane(new LaneKey(transfer.route(), null)), end);
-        running.add(
-                new Forecast(transfer, courses.now, courses.instant(end), Text.EMPTY));
-        // When it should have ended and did not, its rate was another. Its bandwidth has to be set when it changes.
+        running.add(new Forecast(transfer, courses.now, courses.instant(end), Text.EMPTY));
+        // When it should have ended and did not, its rate was another. Its bandwidth has to be set
+        // when it changes.
         askAgainAt(Math.max(1, end));
         askAgainAt(bandwidth.nextChange(0));
     }
@@ -87,8 +83,7 @@ final class Answer {
         if (key.peak() == null) {
             return new Lane(ofHost, ofStore);
         }
-        Gate ofPeak =
-                peaks.computeIfAbsent(key.peak(), each -> new Gate(Gate.Kind.PEAK, "", each));
+        Gate ofPeak = peaks.computeIfAbsent(key.peak(), each -> new Gate(Gate.Kind.PEAK, "", each));
         return new Lane(ofPeak, ofHost, ofStore);
     }
 

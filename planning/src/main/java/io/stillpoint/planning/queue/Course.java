@@ -47,7 +47,8 @@ final class Course {
     /// @param rate bytes a second that it reaches without a limit
     long end(long begin, long bytes, long rate) {
         long time = begin;
-        // Thousandths of bytes, so that nothing is rounded but the end. No VM comes near to the largest long of them.
+        // Thousandths of bytes, so that nothing is rounded but the end. No VM comes near to the
+        // largest long of them.
         long left = bytes > Long.MAX_VALUE / 1000 ? Long.MAX_VALUE : bytes * 1000;
         while (true) {
             long speed = Math.min(rate, at(time));

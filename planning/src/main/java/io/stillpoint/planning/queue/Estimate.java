@@ -58,8 +58,7 @@ public record Estimate(ByteSize left, long bytesPerSecond) {
     public Estimate running(ByteSize nowLeft, ByteSize moved, Duration ran) {
         double prior = seconds(PRIOR);
         return new Estimate(
-                nowLeft,
-                rate(moved.bytes() + bytesPerSecond * prior, seconds(ran) + prior));
+                nowLeft, rate(moved.bytes() + bytesPerSecond * prior, seconds(ran) + prior));
     }
 
     private static List<Earlier> latest(List<Earlier> earlier) {

@@ -43,7 +43,8 @@ public record TransferQueue(TransferLimits limits) {
         Courses courses = new Courses(limits, now);
         Answer mild = new Answer(courses, running, waiting, Set.of());
         Set<String> urgent = mild.endangered();
-        // Whoever would miss a deadline because it waits for the end of a peak does not wait for it.
+        // Whoever would miss a deadline because it waits for the end of a peak does not wait for
+        // it.
         return (urgent.isEmpty() ? mild : new Answer(courses, running, waiting, urgent)).plan();
     }
 

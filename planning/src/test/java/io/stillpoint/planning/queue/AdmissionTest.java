@@ -30,8 +30,7 @@ final class AdmissionTest {
     }
 
     private static HeldScratch one(String written) {
-        List<Long> part =
-                Arrays.stream(written.strip().split(" ")).map(Long::valueOf).toList();
+        List<Long> part = Arrays.stream(written.strip().split(" ")).map(Long::valueOf).toList();
         return new HeldScratch(
                 new ByteSize(part.get(0)),
                 new GuestWrites(part.get(1), new ByteSize(part.get(2))),
@@ -88,15 +87,14 @@ final class AdmissionTest {
                                 assertThat(each.reason())
                                         .hasToString(
                                                 "no snapshot of web is taken now: until its transfer has ended it is"
-                                                    + " expected to take 3.91 KiB of the scratch space of host h, which"
-                                                    + " has 2.00 KiB free; 1 other snapshots are held there and may"
-                                                    + " take more. It is tried again when one of them is released."));
+                                                        + " expected to take 3.91 KiB of the scratch space of host h, which"
+                                                        + " has 2.00 KiB free; 1 other snapshots are held there and may"
+                                                        + " take more. It is tried again when one of them is released."));
         space = new ScratchSpace("h", new ByteSize(2048), List.of());
         assertThat(ask(NOW, space, one("0 40 99999 100")))
                 .isInstanceOfSatisfying(
                         Admission.Refused.class,
-                        each ->
-                                assertThat(each.reason().code()).isEqualTo("queue.scratch-small"));
+                        each -> assertThat(each.reason().code()).isEqualTo("queue.scratch-small"));
     }
 
     /// A host over some hours, second by second: snapshots are asked for at random, guests write as estimated at most, and
@@ -137,7 +135,8 @@ final class AdmissionTest {
                         }
                         case Admission.Refused(_, Instant at) -> {
                             if (!host.held.isEmpty() && host.lasts(at)) {
-                                // Nobody else comes until then. Its length is kept as distance from NOW.
+                                // Nobody else comes until then. Its length is kept as distance from
+                                // NOW.
                                 refused =
                                         new HeldScratch(
                                                 wish.taken(),

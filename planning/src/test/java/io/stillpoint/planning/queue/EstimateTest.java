@@ -19,8 +19,7 @@ final class EstimateTest {
     @Test
     void firstTransferGoesAtTheDefaultRate() {
         assertThat(Estimate.waiting(LEFT, List.of(), 7)).isEqualTo(new Estimate(LEFT, 7));
-        assertThat(Estimate.waiting(LEFT, List.of(earlier(0, 3)), 7).bytesPerSecond())
-                .isEqualTo(7);
+        assertThat(Estimate.waiting(LEFT, List.of(earlier(0, 3)), 7).bytesPerSecond()).isEqualTo(7);
         assertThat(Estimate.expected(LEFT, List.of())).isEqualTo(LEFT);
     }
 

@@ -116,9 +116,7 @@ final class Replay {
     }
 
     private static long speed(Transfer transfer, Instant time) {
-        return Math.min(
-                        transfer.estimate().bytesPerSecond(),
-                        transfer.rules().bandwidth().at(time))
+        return Math.min(transfer.estimate().bytesPerSecond(), transfer.rules().bandwidth().at(time))
                 / 1000;
     }
 
@@ -135,8 +133,7 @@ final class Replay {
                 whole.id(),
                 whole.route(),
                 whole.deadline(),
-                new Estimate(
-                        new ByteSize(Math.max(0, left)), whole.estimate().bytesPerSecond()),
+                new Estimate(new ByteSize(Math.max(0, left)), whole.estimate().bytesPerSecond()),
                 whole.rules());
     }
 }

@@ -13,6 +13,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -91,8 +92,7 @@ final class TransferQueuePropertyTest {
     }
 
     private static Map<String, Replay.Run> replay(TransferLimits limits, List<Transfer> all) {
-        return Replay.of(
-                limits, all.stream().map(each -> new Replay.Arrival(NOW, each)).toList());
+        return Replay.of(limits, all.stream().map(each -> new Replay.Arrival(NOW, each)).toList());
     }
 
     /// Under one limit, of transfers of one length that are all there, as many are in time as in the best order of all; if
@@ -164,7 +164,9 @@ final class TransferQueuePropertyTest {
                 Replay.Run run = runs.get(each.transfer().id());
                 if (run == null) {
                     // Limits of 0 all day.
-                    assertThat(each.begin()).as("seed %d, %s", seed, each).isAfterOrEqualTo(Replay.lastOf(NOW));
+                    assertThat(each.begin())
+                            .as("seed %d, %s", seed, each)
+                            .isAfterOrEqualTo(Replay.lastOf(NOW));
                     continue;
                 }
                 assertThat(each.begin()).as("seed %d, %s", seed, each).isEqualTo(run.begin());
@@ -211,8 +213,7 @@ final class TransferQueuePropertyTest {
             Instant at = other.end();
             if (from != null && !at.isBefore(from) && at.isBefore(run.begin())) {
                 boolean free =
-                        !run.transfer().rules().peak().at(at)
-                                && room(limits, runs, run, at) > 0;
+                        !run.transfer().rules().peak().at(at) && room(limits, runs, run, at) > 0;
                 assertThat(free).as("seed %d: room for %s at %s", seed, run, at).isFalse();
             }
         }
@@ -220,10 +221,7 @@ final class TransferQueuePropertyTest {
 
     /// How many more may run at this instant on the way of this one, itself included if it runs.
     private static long room(
-            TransferLimits limits,
-            List<Replay.Run> runs,
-            Replay.Run run,
-            Instant at) {
+            TransferLimits limits, List<Replay.Run> runs, Replay.Run run, Instant at) {
         Route route = run.transfer().route();
         long[] room = {
             limits.total().at(at),
@@ -268,8 +266,7 @@ final class TransferQueuePropertyTest {
             Random random = new Random(seed);
             TransferQueue queue = new TransferQueue(limits(random, 0));
             List<Transfer> all =
-                    new ArrayList<>(
-                            transfers(random, 40, TransferQueuePropertyTest::peaked));
+                    new ArrayList<>(transfers(random, 40, TransferQueuePropertyTest::peaked));
             List<Transfer> running = List.copyOf(all.subList(0, 4));
             List<Transfer> waiting = all.subList(4, all.size());
             Plan plan = queue.plan(NOW, waiting, running);
@@ -305,8 +302,7 @@ final class TransferQueuePropertyTest {
         Map<String, Replay.Run> runs = Replay.of(totalOf(1), arrivals);
         assertThat(runs).hasSize(200);
         for (int id = 0; id < 90; id++) {
-            Replay.Run run = runs.get("t" + id);
-            assertThat(run).isNotNull();
+            Replay.Run run = Objects.requireNonNull(runs.get("t" + id));
             // All that comes less than two days after it may pass it, no more: 96 hours of work.
             assertThat(run.begin())
                     .isBefore(NOW.plus(Duration.ofMinutes(30L * id + (48 + 96) * 60)));
@@ -325,13 +321,10 @@ final class TransferQueuePropertyTest {
                                 new Transfer(
                                         "t" + id,
                                         new Route(
-                                                "h" + random.nextInt(300),
-                                                "s" + random.nextInt(6)),
-                                        NOW.plus(
-                                                Duration.ofMinutes(random.nextInt(60, 3000))),
+                                                "h" + random.nextInt(300), "s" + random.nextInt(6)),
+                                        NOW.plus(Duration.ofMinutes(random.nextInt(60, 3000))),
                                         new Estimate(
-                                                new ByteSize(random.nextInt(1, 1 << 30)),
-                                                1 << 20),
+                                                new ByteSize(random.nextInt(1, 1 << 30)), 1 << 20),
                                         rules[random.nextInt(rules.length)]))
                         .toList();
         TransferLimits limits =

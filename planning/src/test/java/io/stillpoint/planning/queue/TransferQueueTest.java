@@ -120,10 +120,7 @@ final class TransferQueueTest {
         List<Long> of = List.of(limit.split(" ")).stream().map(Long::valueOf).toList();
         Plan plan =
                 new TransferQueue(limits(of.get(0), of.get(1), of.get(2)))
-                        .plan(
-                                NOW,
-                                transfers(waiting),
-                                transfers(running == null ? "" : running));
+                        .plan(NOW, transfers(waiting), transfers(running == null ? "" : running));
         assertThat(shown(plan)).isEqualTo(expected);
         assertThat(plan.begin().stream().map(Transfer::id))
                 .containsExactlyInAnyOrderElementsOf(
@@ -177,8 +174,7 @@ final class TransferQueueTest {
     void whoWouldBeLateBehindOthersBeginsInThePeak() {
         Transfer first = transfer("a h s 60 690", peak("00:00", "10:00"));
         Transfer second = transfer("b h s 60 700", peak("00:00", "10:00"));
-        Plan plan =
-                new TransferQueue(limits(1, 9, 9)).plan(NOW, List.of(first, second), List.of());
+        Plan plan = new TransferQueue(limits(1, 9, 9)).plan(NOW, List.of(first, second), List.of());
         assertThat(shown(plan)).isEqualTo("a 600 660, b 0 60");
     }
 
