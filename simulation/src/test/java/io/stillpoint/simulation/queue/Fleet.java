@@ -62,8 +62,7 @@ record Fleet(List<Vm> vms, List<String> stores, TransferLimits limits, long scra
 
     private static Vm vm(Random random, int index, List<String> stores) {
         Route route =
-                new Route(
-                        "host" + index / VMS_PER_HOST, stores.get(random.nextInt(stores.size())));
+                new Route("host" + index / VMS_PER_HOST, stores.get(random.nextInt(stores.size())));
         Load load =
                 new Load(
                         30 * 1024.0 * MIB * Math.exp(0.8 * random.nextGaussian()),
@@ -100,5 +99,12 @@ record Fleet(List<Vm> vms, List<String> stores, TransferLimits limits, long scra
 
     private static Duration minutes(int count) {
         return Duration.ofMinutes(count);
+    }
+
+    /// The same with fewer places than its work needs.
+    Fleet crowded(long places) {
+        TransferLimits fewer =
+                new TransferLimits(LimitsByTime.always(places), limits.hosts(), limits.stores());
+        return new Fleet(vms, stores, fewer, scratch);
     }
 }

@@ -3,7 +3,6 @@ package io.stillpoint.simulation.queue;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -55,9 +54,7 @@ record FullKnowledge(Set<Job> alone, int together) {
         }
         var limits = fleet.limits();
         int total =
-                misses(
-                        possible,
-                        (from, to) -> limits.total().at(from) * weather.alive(from, to));
+                misses(possible, (from, to) -> limits.total().at(from) * weather.alive(from, to));
         int ofHosts = 0;
         for (var each : hosts.values()) {
             ofHosts +=
@@ -87,8 +84,7 @@ record FullKnowledge(Set<Job> alone, int together) {
             return 0;
         }
         Instant first = Instant.ofEpochSecond(jobs.getFirst().slot.getEpochSecond() / 3600 * 3600);
-        int hours =
-                (int) Duration.between(first, jobs.getLast().deadline()).toHours() + 2;
+        int hours = (int) Duration.between(first, jobs.getLast().deadline()).toHours() + 2;
         double[] done = new double[hours + 1];
         for (int i = 0; i < hours; i++) {
             Instant from = first.plus(Duration.ofHours(i));

@@ -17,6 +17,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Random;
@@ -40,6 +41,7 @@ final class QueueMonth {
     final List<Job> jobs = new ArrayList<>();
     final QueueReport report = new QueueReport();
 
+    private final long seed;
     private final int days;
     private final TransferQueue queue;
     private final PriorityQueue<Job> due =
@@ -63,8 +65,13 @@ final class QueueMonth {
     int broken;
 
     QueueMonth(long seed, int vms, int days) {
+        this(seed, Fleet.of(seed, vms), days);
+    }
+
+    QueueMonth(long seed, Fleet fleet, int days) {
+        this.seed = seed;
         this.days = days;
-        this.fleet = Fleet.of(seed, vms);
+        this.fleet = fleet;
         this.weather = Weather.of(seed, BEGIN, days, fleet.stores());
         this.queue = new TransferQueue(fleet.limits());
         Random random = new Random(seed + 2);
@@ -132,9 +139,7 @@ final class QueueMonth {
     /// Jobs that ask for their snapshot. Those that have it already, and whose transfer failed, wait again.
     private List<Job> comers(Instant now) {
         List<Job> comers = new ArrayList<>();
-        for (Job job = due.peek();
-                job != null && !job.notBefore.isAfter(now);
-                job = due.peek()) {
+        for (Job job = due.peek(); job != null && !job.notBefore.isAfter(now); job = due.peek()) {
             due.remove();
             Job other = active.putIfAbsent(job.vm.name(), job);
             if (other != null && other != job) {
@@ -209,8 +214,7 @@ final class QueueMonth {
                             new ByteSize(each.scratch(now)), each.writes(), each.forecastEnd));
         }
         ScratchSpace space =
-                new ScratchSpace(
-                        job.vm.route().host(), new ByteSize(Math.max(0, free)), others);
+                new ScratchSpace(job.vm.route().host(), new ByteSize(Math.max(0, free)), others);
         Admission answer =
                 Admission.of(
                         now,
@@ -288,5 +292,17 @@ final class QueueMonth {
         Set<Job> missed = new HashSet<>();
         jobs.stream().filter(Job::missed).forEach(missed::add);
         return missed;
+    }
+
+    String summary() {
+        FullKnowledge known = FullKnowledge.of(fleet, weather, jobs);
+        return String.format(
+                Locale.ROOT,
+                "seed %d: %d VMs, %d jobs, %d missed, of which %d can't be met by any schedule",
+                seed,
+                fleet.vms().size(),
+                jobs.size(),
+                missed().size(),
+                known.alone().size() + known.together());
     }
 }

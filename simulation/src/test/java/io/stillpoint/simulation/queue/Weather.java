@@ -36,8 +36,7 @@ record Weather(Map<String, List<Spell>> slow, Spell dead) {
                 stores.stream()
                         .collect(
                                 Collectors.toMap(
-                                        store -> store,
-                                        store -> slowSpells(random, begin, days))),
+                                        store -> store, store -> slowSpells(random, begin, days))),
                 new Spell(dead, dead.plus(Duration.ofDays(1))));
     }
 
@@ -59,8 +58,7 @@ record Weather(Map<String, List<Spell>> slow, Spell dead) {
 
     /// For how many seconds there was a server between these instants.
     double alive(Instant begin, Instant end) {
-        return Math.max(
-                0, Duration.between(begin, end).toSeconds() - dead.seconds(begin, end));
+        return Math.max(0, Duration.between(begin, end).toSeconds() - dead.seconds(begin, end));
     }
 
     /// What a place at the store was worth between these instants, in seconds of a store that is well: at most so much, as
