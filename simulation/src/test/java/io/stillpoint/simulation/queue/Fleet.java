@@ -57,7 +57,7 @@ record Fleet(List<Vm> vms, List<String> stores, TransferLimits limits, long scra
                         byDay(night * 3 / 4, night),
                         TransferLimits.Each.of(LimitsByTime.always(2)),
                         TransferLimits.Each.of(LimitsByTime.always(Math.max(2, night * 3 / 8))));
-        return new Fleet(vms, stores, limits, VMS_PER_HOST * 2L << 30);
+        return new Fleet(vms, stores, limits, (VMS_PER_HOST * 6L) << 30);
     }
 
     private static Vm vm(Random random, int index, List<String> stores) {

@@ -88,7 +88,7 @@ final class Job {
     ///
     /// @return whether it has ended or failed; if it has ended, [#end] is set
     boolean passes(Instant now, Duration step, double speed) {
-        double rate = Math.min(vm.load().rate() * speed, vm.rules().bandwidth().at(now));
+        double rate = Math.min(vm.load().rate() * speed, (double) vm.rules().bandwidth().at(now));
         double seconds = step.toSeconds();
         transferring += seconds;
         double before = moved;

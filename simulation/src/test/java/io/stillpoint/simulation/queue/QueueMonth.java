@@ -108,9 +108,9 @@ final class QueueMonth {
                 Duration.ofSeconds(Math.max(1, (long) (bytes / vm.load().rate()))));
     }
 
-    /// All of it, and a day more for the last deadlines.
+    /// All of it, and some days more for the longest transfers.
     void run() {
-        Instant end = BEGIN.plus(Duration.ofDays(days + 2));
+        Instant end = BEGIN.plus(Duration.ofDays(days + 5));
         for (Instant now = BEGIN; now.isBefore(end); now = now.plus(STEP)) {
             if (weather.dead().at(now)) {
                 die();

@@ -12,6 +12,10 @@ final class QueueMonthTest {
     private static final int VMS = 1000;
     private static final int DAYS = 7;
 
+    /// Nobody who does not know the future can be as good as one who does: a transfer that fails or a store that slows down
+    /// shortly before a deadline makes it missed. None in a small run, one of so many jobs in a large one.
+    private static final int JOBS_PER_SURPRISE = 100_000;
+
     @Test
     void noDeadlineIsMissedThatFullKnowledgeMeets() {
         long seed = Long.getLong("firstSeed", 1);
@@ -31,13 +35,31 @@ final class QueueMonthTest {
                 month.refused,
                 month.failed,
                 (System.nanoTime() - begin) / 1e9);
+        Set<Job> avoidable = new HashSet<>(missed);
+        avoidable.removeAll(known.alone());
+        avoidable.forEach(job ->
+                System.out.printf(
+                        "  %s: held from %s, ended %s, %.0f s at least%n",
+                        job.id(), job.snapshot, job.end, job.shortest()));
         assertThat(month.jobs).allMatch(Job::isDone);
         assertThat(month.broken).as("hosts whose scratch space ran out").isZero();
         assertThat(missed).as("told before").allMatch(job -> job.foretold);
-        Set<Job> avoidable = new HashSet<>(missed);
-        avoidable.removeAll(known.alone());
         assertThat(avoidable)
                 .as("seed %d: missed by the queue alone", seed)
-                .hasSizeLessThanOrEqualTo(known.together());
+                .hasSizeLessThanOrEqualTo(known.together() + month.jobs.size() / JOBS_PER_SURPRISE);
+    }
+
+    /// The bound sees an overload, and is one: it never asks for more misses than there are.
+    @Test
+    void boundIsBelowWhatAnOverloadedFleetMisses() {
+        QueueMonth month = new QueueMonth(1, Fleet.of(1, 200).crowded(1), 4);
+        month.run();
+        FullKnowledge known = FullKnowledge.of(month.fleet, month.weather, month.jobs);
+        System.out.printf(
+                "overloaded: %d missed of %d, at least %d by any schedule%n",
+                month.missed().size(), month.jobs.size(), known.together());
+        assertThat(known.together()).isPositive();
+        assertThat(month.missed())
+                .hasSizeGreaterThanOrEqualTo(known.together() + known.alone().size());
     }
 }
