@@ -33,6 +33,7 @@ final class ArchitectureTest {
                 .that()
                 .resideInAnyPackage(
                         "io.stillpoint.platform..",
+                        "io.stillpoint.planning..",
                         "io.stillpoint.vault..",
                         "io.stillpoint.stores..",
                         "io.stillpoint.guest..",
@@ -77,6 +78,7 @@ final class ArchitectureTest {
     private static final DescribedPredicate<JavaClass> LIBRARIES =
             JavaClass.Predicates.resideInAnyPackage(
                             "io.stillpoint.platform..",
+                            "io.stillpoint.planning..",
                             "io.stillpoint.vault..",
                             "io.stillpoint.stores..",
                             "io.stillpoint.guest..",

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.planning.queue;
+
+import org.jspecify.annotations.NullMarked;
