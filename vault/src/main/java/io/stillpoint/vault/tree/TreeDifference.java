@@ -20,6 +20,14 @@ public final class TreeDifference {
         /// A node of the second tree is about to be walked.
         default void node(ItemId id, int level) {}
 
+        /// Whether a node of the second tree needs no walk, nor anything below it: it was walked before, in another place.
+        default boolean isKnown(ItemId id, int level) {
+            return false;
+        }
+
+        /// A node of the second tree was walked, and all below it, as far as it can be read.
+        default void walked(ItemId id, int level) {}
+
         /// A node of the second tree can't be read. What it covers is left out if this returns.
         ///
         /// @param index how many nodes of this level come before it on the disk
@@ -82,7 +90,12 @@ public final class TreeDifference {
         if (isSame(first, second)) {
             return;
         }
-        if (second != null && second.level == level) {
+        boolean isNode = second != null && second.level == level;
+        // At the disk's end it matters where a node stands.
+        if (isNode && second.shape.isInside(level, index) && visitor.isKnown(second.id, level)) {
+            return;
+        }
+        if (isNode) {
             visitor.node(second.id, level);
         }
         Node before = load(first, level, index);
@@ -109,6 +122,9 @@ public final class TreeDifference {
                     visitor.chunk(child, old, young);
                 }
             }
+        }
+        if (isNode) {
+            visitor.walked(second.id, level);
         }
     }
 

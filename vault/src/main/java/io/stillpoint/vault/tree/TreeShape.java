@@ -60,6 +60,13 @@ public record TreeShape(long diskSize) {
         }
     }
 
+    /// Whether all that a node of this level covers lies on the disk.
+    ///
+    /// @param index how many nodes of its level come before it on the disk
+    boolean isInside(int level, long index) {
+        return index + 1 <= chunks() >>> (FAN_OUT_LOG2 * (level + 1));
+    }
+
     /// How many bytes of a chunk are the disk's, the rest being zeros.
     public int bytesOfChunk(long chunk) {
         return (int) Math.min(CHUNK, diskSize - (chunk << CHUNK_LOG2));

@@ -435,20 +435,16 @@ public final class Verifier {
     /// Returns how many chunks can't be restored.
     private long checkDisk(@Nullable DiskImage before, DiskImage image) {
         ItemIndex.Lookup lookup = parts.contents().index().lookup();
-        long[] missing = new long[1];
+        ReachCheck check = new ReachCheck(id -> isThere(lookup, id));
         new TreeDifference((id, level) -> node(lookup, id, level))
                 .walk(
                         before == null ? null : before.root(),
                         before == null ? image.shape() : before.shape(),
                         image.root(),
                         image.shape(),
-                        (_, _, id) -> {
-                            if (id != null && !isThere(lookup, id)) {
-                                missing[0]++;
-                            }
-                        });
+                        check);
         cancellation.check();
-        return missing[0];
+        return check.missing();
     }
 
     /// A node that is there. One that was read before, or whose pack is still open, may have gone from the store since.

@@ -23,6 +23,7 @@ import io.stillpoint.vault.store.ObjectName;
 import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.tree.Node;
+import io.stillpoint.vault.verify.Verification;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Set;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -162,6 +164,32 @@ final class HostileHolderTest {
 
     private static void restore(Vault vault, DiskImage image, Losses losses) {
         vault.restore(image, untouched(image.size()), new Cancellation(), _ -> {}, losses);
+    }
+
+    /// A few nodes can stand for more chunks than anybody can count one by one.
+    @Test
+    @Timeout(20)
+    void aDiskWhoseTreeRepeatsOneChunkIsVerifiedInNoTime() {
+        ItemId root = ITEM;
+        for (int level = 0; level < 7; level++) {
+            Node node = new Node(level);
+            for (int i = 0; i < Node.FAN_OUT; i++) {
+                node.setChild(i, root);
+            }
+            root = forge.putNode(store, 200 + level, node.encode());
+        }
+        ObjectName name = Forge.name(ObjectKind.POINT, 9);
+        String json =
+                new String(FuzzTarget.POINT.seeds().getFirst(), StandardCharsets.ISO_8859_1)
+                        .replace("\"size\":1,", "\"size\":" + (1L << 58) + ",")
+                        .replace(ITEM.toString(), root.toString());
+        store.objects().put(name, forge.point(name, json.getBytes(StandardCharsets.ISO_8859_1)));
+        try (Vault vault = forge.open(store)) {
+            Verification found = vault.verify(new Cancellation(), _ -> {});
+            assertThat(found.damagedPoints()).containsExactly(name.id());
+            assertThat(found.problems())
+                    .anyMatch(problem -> problem.toString().contains(Long.toString(1L << 42)));
+        }
     }
 
     @Test
