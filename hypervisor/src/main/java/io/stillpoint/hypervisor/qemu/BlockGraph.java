@@ -30,8 +30,13 @@ final class BlockGraph {
     private BlockGraph() {}
 
     static BlockGraph of(Monitor monitor) {
+        return of(monitor, monitor.nodes());
+    }
+
+    /// @param nodes as the monitor has just told them
+    static BlockGraph of(Monitor monitor, JsonNode nodes) {
         BlockGraph graph = new BlockGraph();
-        for (JsonNode node : monitor.nodes()) {
+        for (JsonNode node : nodes) {
             graph.nodes.put(node.path("node-name").asString(""), node);
         }
         JsonNode answer = monitor.execute("x-debug-query-block-graph");

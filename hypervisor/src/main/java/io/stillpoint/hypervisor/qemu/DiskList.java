@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /// Finds the disks of a VM: every writable medium in a fixed drive that the guest sees, the firmware's variables, and
@@ -71,8 +72,43 @@ final class DiskList {
         return filtered;
     }
 
+    /// The nodes of the block graph; which stands on which is asked when it is first needed.
+    private final class Nodes {
+        private final JsonNode told;
+        private final Map<String, JsonNode> byName = new HashMap<>();
+        private @Nullable BlockGraph graph;
+
+        Nodes(JsonNode told) {
+            this.told = told;
+            for (JsonNode node : told) {
+                byName.put(node.path("node-name").asString(""), node);
+            }
+        }
+
+        /// The node and those that it passes requests on to, down to the file.
+        List<JsonNode> chain(String node) {
+            List<JsonNode> chain = new ArrayList<>();
+            Set<String> seen = new HashSet<>();
+            String name = node;
+            while (byName.containsKey(name) && seen.add(name)) {
+                chain.add(byName.get(name));
+                name = graph().child(name, "file");
+            }
+            return chain;
+        }
+
+        private BlockGraph graph() {
+            BlockGraph known = graph;
+            if (known == null) {
+                known = BlockGraph.of(monitor, told);
+                graph = known;
+            }
+            return known;
+        }
+    }
+
     Found look() {
-        BlockGraph graph = BlockGraph.of(monitor);
+        Nodes nodes = new Nodes(monitor.nodes());
         List<Candidate> candidates = new ArrayList<>();
         List<LeftOut> leftOut = new ArrayList<>();
         for (JsonNode drive : monitor.execute("query-block")) {
@@ -97,7 +133,7 @@ final class DiskList {
             }
             Optional<LeftOut.Reason> reason = reasonToLeaveOut(drive, device);
             if (reason.isEmpty()) {
-                candidates.add(candidate(drive, graph, device));
+                candidates.add(candidate(drive, nodes, device));
             } else {
                 String shown = drive.path("device").asString("");
                 leftOut.add(
@@ -181,14 +217,13 @@ final class DiskList {
         return path.endsWith(inner) ? path.substring(0, path.length() - inner.length()) : path;
     }
 
-    private Candidate candidate(JsonNode drive, BlockGraph graph, Device device) {
+    private Candidate candidate(JsonNode drive, Nodes nodes, Device device) {
         JsonNode inserted = drive.path("inserted");
         String node = inserted.path("node-name").asString("");
-        JsonNode told = graph.node(node);
-        JsonNode details = told.isObject() ? told : inserted;
+        JsonNode details = nodes.byName.getOrDefault(node, inserted);
         JsonNode image = details.path("image");
         String driver = inserted.path("drv").asString("");
-        List<JsonNode> chain = chain(node, graph);
+        List<JsonNode> chain = nodes.chain(node);
         String format = format(driver, chain);
         // Images of the first qcow2 version have no place for them.
         boolean storesBitmaps =
@@ -236,18 +271,6 @@ final class DiskList {
     /// Where it is plugged in, which stays the same as long as the machine does.
     private static String byAddress(Device device) {
         return device.address.isEmpty() ? "" : device.type + "-" + device.address;
-    }
-
-    /// The node and those that it passes requests on to, down to the file.
-    private static List<JsonNode> chain(String node, BlockGraph graph) {
-        List<JsonNode> chain = new ArrayList<>();
-        Set<String> seen = new HashSet<>();
-        String name = node;
-        while (graph.node(name).isObject() && seen.add(name)) {
-            chain.add(graph.node(name));
-            name = graph.child(name, "file");
-        }
-        return chain;
     }
 
     private static String format(String driver, List<JsonNode> chain) {
