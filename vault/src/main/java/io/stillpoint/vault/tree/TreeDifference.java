@@ -90,13 +90,13 @@ public final class TreeDifference {
         if (isSame(first, second)) {
             return;
         }
-        boolean isNode = second != null && second.level == level;
-        // At the disk's end it matters where a node stands.
-        if (isNode && second.shape.isInside(level, index) && visitor.isKnown(second.id, level)) {
-            return;
-        }
-        if (isNode) {
-            visitor.node(second.id, level);
+        Root node = second != null && second.level == level ? second : null;
+        if (node != null) {
+            // At the disk's end it matters where a node stands.
+            if (node.shape.isInside(level, index) && visitor.isKnown(node.id, level)) {
+                return;
+            }
+            visitor.node(node.id, level);
         }
         Node before = load(first, level, index);
         Node after;
@@ -123,8 +123,8 @@ public final class TreeDifference {
                 }
             }
         }
-        if (isNode) {
-            visitor.walked(second.id, level);
+        if (node != null) {
+            visitor.walked(node.id, level);
         }
     }
 
