@@ -22,6 +22,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class GuestShell implements AutoCloseable {
     private static final byte SENTINEL = (byte) 0xFF;
 
+    /// How long a command without an answer may take to be read.
+    private static final Duration SEND_MAX = Duration.ofSeconds(30);
+
     /// What a command left.
     record Result(int exitCode, String output, String errors) {}
 
@@ -48,8 +51,10 @@ final class GuestShell implements AutoCloseable {
     /// Whether the agent answers within this time. Discards what was on the line.
     boolean answers(Duration atMost) throws IOException {
         ObjectNode arguments = Json.object().put("id", ++lastSync);
-        send("guest-sync-delimited", arguments, true);
         long deadline = System.nanoTime() + atMost.toNanos();
+        if (!sent("guest-sync-delimited", arguments, true, deadline)) {
+            return false;
+        }
         for (byte[] line = line(deadline); line.length > 0; line = line(deadline)) {
             if (line[0] == SENTINEL) {
                 byte[] json = Arrays.copyOfRange(line, 1, line.length);
@@ -86,11 +91,11 @@ final class GuestShell implements AutoCloseable {
 
     /// Sends a command that has no answer, such as `guest-shutdown`.
     void send(String command) throws IOException {
-        send(command, Json.object(), false);
+        send(command, Json.object(), System.nanoTime() + SEND_MAX.toNanos());
     }
 
     private JsonNode call(String command, ObjectNode arguments, long deadline) throws IOException {
-        send(command, arguments, false);
+        send(command, arguments, deadline);
         byte[] line = line(deadline);
         if (line.length == 0) {
             throw new AssertionError("the guest's agent did not answer " + command);
@@ -102,7 +107,15 @@ final class GuestShell implements AutoCloseable {
         return answer.path("return");
     }
 
-    private void send(String command, ObjectNode arguments, boolean flushFirst) throws IOException {
+    private void send(String command, ObjectNode arguments, long deadline) throws IOException {
+        if (!sent(command, arguments, false, deadline)) {
+            throw new AssertionError("the guest's agent does not read: " + command);
+        }
+    }
+
+    /// Whether all of it went out in time: a guest that does not boot reads nothing.
+    private boolean sent(String command, ObjectNode arguments, boolean flushFirst, long deadline)
+            throws IOException {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         if (flushFirst) {
             line.write(SENTINEL);
@@ -112,9 +125,21 @@ final class GuestShell implements AutoCloseable {
         line.writeBytes(Json.bytes(request));
         line.write('\n');
         ByteBuffer bytes = ByteBuffer.wrap(line.toByteArray());
+        SelectionKey key = channel.keyFor(selector);
         while (bytes.hasRemaining()) {
-            channel.write(bytes);
+            if (channel.write(bytes) > 0) {
+                continue;
+            }
+            long millis = (deadline - System.nanoTime()) / 1_000_000;
+            if (millis <= 0) {
+                return false;
+            }
+            key.interestOps(SelectionKey.OP_WRITE);
+            selector.select(millis);
+            selector.selectedKeys().clear();
+            key.interestOps(SelectionKey.OP_READ);
         }
+        return true;
     }
 
     /// The next line without its end; empty when the time is over.
