@@ -11,6 +11,7 @@ import io.stillpoint.vault.point.RecoveryPoint;
 import java.io.Console;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -115,7 +116,7 @@ final class ForgetCommand implements Callable<Integer> {
             VaultPin pin = pins.pin(vaultOptions, vault);
             report.findings.addAll(pin.look(vault));
             // The date of the purge follows the clock.
-            ClockCheck.of(vault)
+            ClockCheck.of(vault, InstantSource.system())
                     .findings()
                     .forEach(finding -> output.warning(finding.code(), finding.text()));
             report.doEach(

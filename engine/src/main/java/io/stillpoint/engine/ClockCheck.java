@@ -5,8 +5,10 @@ import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Clocks;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.store.VaultException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -71,13 +73,27 @@ public record ClockCheck(Clocks clocks, List<Finding> findings) {
     }
 
     /// As far as all points of a vault tell, of whatever VM: for what deletes by dates.
-    public static ClockCheck of(Vault vault) {
+    ///
+    /// @param host this machine's clock
+    public static ClockCheck of(Vault vault, InstantSource host) {
         return of(
-                vault.clocks(),
+                clocks(vault, host),
                 vault.points().stream()
                         .filter(point -> point.line().isEmpty())
                         .sorted(Comparator.comparing(RecoveryPoint::snapshotAt))
                         .toList());
+    }
+
+    /// A store that is full tells no time; then the points alone speak against the host's.
+    private static Clocks clocks(Vault vault, InstantSource host) {
+        try {
+            return vault.clocks();
+        } catch (VaultException e) {
+            if (e.kind() != VaultException.Kind.STORE_FULL) {
+                throw e;
+            }
+            return new Clocks(host.instant(), host.instant());
+        }
     }
 
     /// The longest time between two points, of the newest ones.
