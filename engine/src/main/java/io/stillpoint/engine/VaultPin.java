@@ -147,6 +147,11 @@ public final class VaultPin {
                         return pin;
                     }
                     Pin compared = compared(pin, seen);
+                    if (!pin.missing.containsAll(compared.missing)) {
+                        // Another job of this host may have made a point, and noted it, since the
+                        // vault was looked at. What the pin says now was there before.
+                        compared = compared(pin, Seen.of(vault));
+                    }
                     compared.lines.forEach(
                             (line, newest) -> vault.numberAbove(line.vm, newest.highest));
                     compared.missing.forEach(missing ->

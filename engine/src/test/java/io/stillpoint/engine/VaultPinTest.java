@@ -16,7 +16,10 @@ import io.stillpoint.vault.point.PointDraft;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.prune.PruneRules;
 import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.store.ForwardingStore;
 import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.ObjectName;
+import io.stillpoint.vault.store.ObjectStore;
 import io.stillpoint.vault.store.VaultException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +32,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -124,6 +129,44 @@ final class VaultPinTest {
         assertThat(pin.accept(vault)).isEmpty();
         assertThat(codes()).isEmpty();
         assertThat(point("web").lineage().ordinal()).isEqualTo(2);
+    }
+
+    /// Runs something once, when points have just been listed.
+    private static final class Interrupted extends ForwardingStore {
+        private final AtomicReference<Runnable> next = new AtomicReference<>(() -> {});
+
+        Interrupted(ObjectStore store) {
+            super(store);
+        }
+
+        @Override
+        public void list(ObjectName.Area area, Consumer<Listed> visitor) {
+            super.list(area, visitor);
+            if (area == ObjectName.Area.POINTS) {
+                next.getAndSet(() -> {}).run();
+            }
+        }
+    }
+
+    @Test
+    void aPointThatAnotherJobOfThisHostMakesMeanwhileIsNoAlarm() {
+        point("web");
+        assertThat(codes()).isEmpty();
+        Interrupted store = new Interrupted(new LocalStore(folder.resolve("vault")));
+        try (Vault late =
+                Vault.open(
+                        store,
+                        key,
+                        new Vault.Surroundings(
+                                Randomness.secure(),
+                                InstantSource.system(),
+                                ProcessResources.ofThisProcess()))) {
+            store.next.set(() -> assertThat(pin.made(vault.id(), point("db"))).isEmpty());
+            assertThat(pin.look(late)).isEmpty();
+            store.next.set(() -> assertThat(pin.made(vault.id(), point("web"))).isEmpty());
+            assertThat(pin.look(late)).isEmpty();
+        }
+        assertThat(codes()).isEmpty();
     }
 
     /// As who has the store can.
