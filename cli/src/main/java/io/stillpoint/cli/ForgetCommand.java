@@ -8,6 +8,7 @@ import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Clocks;
 import io.stillpoint.vault.point.ForgottenPoint;
 import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.store.VaultException;
 import java.io.Console;
 import java.time.Duration;
 import java.time.Instant;
@@ -145,37 +146,30 @@ final class ForgetCommand implements Callable<Integer> {
                 .orElseThrow();
     }
 
-    /// Forgotten points among those that are named, if they are to be purged earlier.
-    private List<ForgottenPoint> forgotten(Vault vault) {
+    /// Each name means one point. Forgotten ones count only if it is said when they are to be purged.
+    private List<RecoveryPoint> named(Vault vault, List<ForgottenPoint> forgotten) {
         boolean isAsked = spec.commandLine().getParseResult().hasMatchedOption("--purge-after");
-        List<ForgottenPoint> forgotten = new ArrayList<>();
-        if (isAsked && !which.points.isEmpty()) {
-            for (ForgottenPoint each : vault.forgotten()) {
-                String id = each.point().id().toString();
-                if (which.points.stream().anyMatch(id::startsWith)) {
-                    forgotten.add(each);
+        Set<RecoveryPoint> named = new LinkedHashSet<>();
+        for (String prefix : which.points) {
+            try {
+                named.add(vault.point(prefix));
+            } catch (VaultException e) {
+                if (!isAsked || !e.code().equals("vault.point-forgotten")) {
+                    throw e;
+                }
+                ForgottenPoint found = vault.forgottenPoint(prefix);
+                if (!forgotten.contains(found)) {
+                    forgotten.add(found);
                 }
             }
         }
-        return forgotten;
-    }
-
-    private static boolean names(String prefix, List<ForgottenPoint> forgotten) {
-        return forgotten.stream().anyMatch(each -> each.point().id().toString().startsWith(prefix));
+        return List.copyOf(named);
     }
 
     private Plan plan(Vault vault) {
         boolean isNamed = !which.points.isEmpty();
-        List<ForgottenPoint> forgotten = forgotten(vault);
-        List<RecoveryPoint> wanted =
-                isNamed
-                        ? List.copyOf(
-                                new LinkedHashSet<>(
-                                        which.points.stream()
-                                                .filter(prefix -> !names(prefix, forgotten))
-                                                .map(vault::point)
-                                                .toList()))
-                        : old(vault);
+        List<ForgottenPoint> forgotten = new ArrayList<>();
+        List<RecoveryPoint> wanted = isNamed ? named(vault, forgotten) : old(vault);
         List<RecoveryPoint> locked = new ArrayList<>();
         if (wanted.stream().anyMatch(point -> point.lockedUntil().isPresent())) {
             Clocks clocks = vault.clocks();

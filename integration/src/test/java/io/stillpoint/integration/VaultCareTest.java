@@ -74,6 +74,7 @@ final class VaultCareTest {
         vault.succeed("forget", "--undo", id(first));
         assertThat(vault.points()).hasSize(2);
         vault.succeed("forget", "--vm", "vm", "--keep-last", "1");
+        assertThat(vault.run("forget", "", "--purge-after", "0").status()).isNotZero();
         vault.succeed("forget", id(first), "--purge-after", "0");
         long before = vault.files("packs").size();
         JsonNode told = prune("--dry-run");
