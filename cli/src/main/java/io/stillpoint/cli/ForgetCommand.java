@@ -154,7 +154,7 @@ final class ForgetCommand implements Callable<Integer> {
             try {
                 named.add(vault.point(prefix));
             } catch (VaultException e) {
-                if (!isAsked || !e.code().equals("vault.point-forgotten")) {
+                if (!isAsked || !e.code().equals(Vault.POINT_FORGOTTEN)) {
                     throw e;
                 }
                 ForgottenPoint found = vault.forgottenPoint(prefix);

@@ -59,13 +59,16 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// An open vault: where recovery points are made, listed, verified and restored from. The index is opened when it
-/// is first needed. Safe for use by several threads, for any number of sessions, restores, verifications and prunes at once, and
-/// for months; several processes may use one vault at once.
+/// is first needed. Safe for use by several threads, for any number of sessions, restores, verifications and prunes at
+/// once, and for months; several processes may use one vault at once.
 ///
-/// Nobody waits for a store's answer that somebody else has asked for, unless it is about the same object, or would have been
-/// asked for anyway (`docs/locking.md`, "In one process"). What is kept in memory is bounded by
+/// Nobody waits for a store's answer that somebody else has asked for, unless it is about the same object, or would have
+/// been asked for anyway (`docs/locking.md`, "In one process"). What is kept in memory is bounded by
 /// [CacheBounds][io.stillpoint.vault.store.CacheBounds].
 public final class Vault implements AutoCloseable {
+    /// The code of a refusal: the point that is asked for is forgotten.
+    public static final String POINT_FORGOTTEN = "vault.point-forgotten";
+
     /// For how long [#close()] waits.
     private static final Duration CLOSING_MAX = Duration.ofMinutes(10);
 
@@ -237,14 +240,14 @@ public final class Vault implements AutoCloseable {
     }
 
     /// Forgets a point: it is not offered any more. Until `keep` has passed, by the later of the store's clock and this
-    /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is locked, `EXISTS` if it is forgotten
-    /// already.
+    /// host's, it can be brought back; then [#prune] deletes it and what only it needs. Throws kinds `RETAINED` if it is
+    /// locked, `EXISTS` if it is forgotten already.
     public ForgottenPoint forget(RecoveryPoint point, Duration keep) {
         return withReserve("forgetting a point", () -> points.forget(point, keep));
     }
 
-    /// Has a forgotten point purged once `keep` has passed from now, if that is earlier than it would be. Returns until when it
-    /// can be brought back. Throws kind `RETAINED` if it is locked.
+    /// Has a forgotten point purged once `keep` has passed from now, if that is earlier than it would be. Returns until
+    /// when it can be brought back. Throws kind `RETAINED` if it is locked.
     public ForgottenPoint purgeEarlier(ForgottenPoint point, Duration keep) {
         return withReserve("forgetting a point", () -> points.purgeEarlier(point, keep));
     }
@@ -263,7 +266,8 @@ public final class Vault implements AutoCloseable {
         }
     }
 
-    /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one.
+    /// The one point whose id begins with `prefix`. Throws kind `NOT_FOUND` if there is none or more than one, with the
+    /// code [#POINT_FORGOTTEN] if it is forgotten.
     public RecoveryPoint point(String prefix) {
         try (Uses.Use _ = contents.uses().begin("looking for a point")) {
             List<RecoveryPoint> offered = new ArrayList<>();
@@ -278,11 +282,7 @@ public final class Vault implements AutoCloseable {
                 // So that nobody takes it for lost.
                 ForgottenPoint each = forgotten.getFirst();
                 throw new VaultException(
-                        Kind.NOT_FOUND,
-                        "vault.point-forgotten",
-                        null,
-                        each.point().id(),
-                        each.purgeAt());
+                        Kind.NOT_FOUND, POINT_FORGOTTEN, null, each.point().id(), each.purgeAt());
             }
             return one(offered, prefix);
         }
