@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 /// The names that a job gives inside QEMU. QEMU takes at most 31 characters for a node's name:
 ///
 /// ```
-/// node, export, job:  sp-LINEAGE-JOB-ROLE-N        LINEAGE, JOB: 8 hexadecimal digits; N: the disk
+/// node, export:       sp-LINEAGE-JOB-ROLE-N        LINEAGE, JOB: 8 hexadecimal digits; N: the disk
 /// merged bitmap:      sp-LINEAGE-JOB-tmp
 /// recording bitmap:   sp-LINEAGE-GENERATION        GENERATION: 16 hexadecimal digits, the disk's own
 /// witness bitmap:     sp-LINEAGE-GENERATION-w
@@ -27,8 +27,6 @@ record JobNames(String lineage, String job) {
 
     /// What a named object is for.
     enum Role {
-        /// The job that formats a scratch image.
-        CREATE("cr"),
         /// The scratch image's file.
         FILE("ff"),
         /// What encrypts the scratch image of a disk that QEMU decrypts.
@@ -69,7 +67,7 @@ record JobNames(String lineage, String job) {
         return new JobNames(snapshot.lineage(), snapshot.generation().substring(0, JOB_DIGITS));
     }
 
-    /// Which job, of any lineage, has given this name to a node, an export, a QEMU job, an object or a merged bitmap;
+    /// Which job, of any lineage, has given this name to a node, an export, an object or a merged bitmap;
     /// empty if it is none of ours.
     static Optional<JobNames> in(String name) {
         Matcher matcher = JOB_NAME.matcher(name);

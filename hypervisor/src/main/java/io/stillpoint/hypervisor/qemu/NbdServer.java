@@ -66,8 +66,9 @@ final class NbdServer {
         requireSameProcess();
     }
 
-    /// Stops it, if it is marked as ours and nobody has an export on it. Leaves it and its socket alone if a job that is
-    /// out of scope has marked it.
+    /// Stops it, if it is marked as ours, and with it what other programs have exported through it. A mark can be older
+    /// than the server that runs now: where there are such exports, the server has to answer at our socket, too. Leaves
+    /// it and its socket alone if a job that is out of scope has marked it.
     void stopIfOurs(SweepScope scope) {
         boolean isOurs = false;
         for (JsonNode node : monitor.nodes()) {
@@ -79,10 +80,20 @@ final class NbdServer {
                 isOurs = true;
             }
         }
-        if (isOurs && monitor.execute("query-block-exports").isEmpty()) {
+        if (isOurs && (monitor.execute("query-block-exports").isEmpty() || isAtOurSocket())) {
             monitor.ask("nbd-server-stop", Json.object());
         }
         removeSocket();
+    }
+
+    private boolean isAtOurSocket() {
+        try {
+            requireSameProcess();
+            return true;
+        } catch (HypervisorException e) {
+            // Whatever runs there is somebody else's.
+            return false;
+        }
     }
 
     /// Removes the socket's file.

@@ -10,22 +10,19 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
+import java.util.Arrays;
 import java.util.Base64;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.node.ObjectNode;
 
 /// Makes the scratch image, the mark and the filter of a disk, outside of the guest's sight.
 final class ScratchImages {
-    /// Room for the image's own tables beside the guest's blocks.
+    /// Room for the tables that the image gets as it grows, beside the guest's blocks.
     private static final long TABLES_BYTES = 8 << 20;
 
-    private static final long CLUSTER_BYTES = 64 << 10;
     private static final int SECTOR_BYTES = 512;
-    private static final Duration FORMAT_MAX = Duration.ofSeconds(60);
-
     private static final int SECRET_BYTES = 32;
 
     private final Monitor monitor;
@@ -45,8 +42,7 @@ final class ScratchImages {
 
     /// Adds the nodes from the file up to the filter. The filter stands aside until a device is put on it.
     void add(GuestDisk disk, int index) {
-        createFile(index, disk.encrypted());
-        format(disk, index);
+        createFile(disk, index);
         addWindow(disk, index);
         addFleece(disk, index);
         if (disk.writable()) {
@@ -59,14 +55,12 @@ final class ScratchImages {
 
     /// The file is made here, for our user alone, and handed to QEMU open: QEMU's user, its confinement and its view of
     /// the file system have no part in it.
-    private void createFile(int index, boolean encrypted) {
+    private void createFile(GuestDisk disk, int index) {
         String name = paths.scratchImage(names, index);
-        String passphrase = encrypted ? passphrase() : "";
+        String passphrase = disk.encrypted() ? passphrase() : "";
         JsonNode set;
         try (OwnedDescriptor file = paths.folder().newFile(name)) {
-            if (encrypted) {
-                writeHeader(name, passphrase);
-            }
+            writeImage(name, new EmptyScratchImage(disk.size()), passphrase);
             set =
                     monitor.execute(
                             "add-fd",
@@ -90,8 +84,8 @@ final class ScratchImages {
         } catch (HypervisorException e) {
             throw e.kind() == Kind.REFUSED ? confined(name, e) : e;
         }
-        if (encrypted) {
-            addCipher(index, passphrase);
+        if (disk.encrypted()) {
+            addCipher(disk, index, passphrase);
         }
     }
 
@@ -101,12 +95,18 @@ final class ScratchImages {
         return Base64.getEncoder().encodeToString(randomness.bytes(SECRET_BYTES));
     }
 
-    private void writeHeader(String name, String passphrase) {
-        try {
-            Files.write(
-                    paths.folder().at(name),
-                    LuksHeader.make(passphrase, names.lineage() + names.job(), randomness::bytes),
-                    StandardOpenOption.WRITE);
+    private void writeImage(String name, EmptyScratchImage image, String passphrase) {
+        ByteBuffer bytes = image.beginning();
+        if (!passphrase.isEmpty()) {
+            byte[] whole = Arrays.copyOf(bytes.array(), image.length());
+            String uuid = names.lineage() + names.job();
+            bytes = ByteBuffer.wrap(LuksContainer.of(whole, passphrase, uuid, randomness::bytes));
+        }
+        try (FileChannel file =
+                FileChannel.open(paths.folder().at(name), StandardOpenOption.WRITE)) {
+            while (bytes.hasRemaining()) {
+                file.write(bytes);
+            }
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.UNSUPPORTED, "scratch.folder", e, paths.folder().path(), Reason.of(e));
@@ -114,7 +114,7 @@ final class ScratchImages {
     }
 
     /// Between the file and the image.
-    private void addCipher(int index, String passphrase) {
+    private void addCipher(GuestDisk disk, int index, String passphrase) {
         String secret = names.name(Role.SECRET, index);
         monitor.execute(
                 "object-add",
@@ -123,7 +123,7 @@ final class ScratchImages {
                 "block_resize",
                 Json.object()
                         .put("node-name", names.name(Role.FILE, index))
-                        .put("size", windowBytes() + LuksHeader.BYTES));
+                        .put("size", windowBytes(disk) + LuksContainer.HEADER_BYTES));
         monitor.execute(
                 "blockdev-add",
                 Json.object()
@@ -139,48 +139,6 @@ final class ScratchImages {
         return names.name(disk.encrypted() ? Role.CIPHER : Role.FILE, index);
     }
 
-    private void format(GuestDisk disk, int index) {
-        String job = names.name(Role.CREATE, index);
-        ObjectNode options =
-                Json.object()
-                        .put("driver", "qcow2")
-                        .put("file", container(disk, index))
-                        .put("size", disk.size());
-        ObjectNode arguments = Json.object().put("job-id", job);
-        arguments.set("options", options);
-        monitor.execute("blockdev-create", arguments);
-        monitor.awaitEvent(
-                "JOB_STATUS_CHANGE",
-                data ->
-                        data.path("id").asString("").equals(job)
-                                && data.path("status").asString("").equals("concluded"),
-                FORMAT_MAX);
-        String error = "it did not end within " + FORMAT_MAX.toSeconds() + " seconds";
-        boolean isOver = false;
-        for (JsonNode each : monitor.execute("query-jobs")) {
-            if (each.path("id").asString("").equals(job)
-                    && each.path("status").asString("").equals("concluded")) {
-                error = each.path("error").asString("");
-                isOver = true;
-            }
-        }
-        if (isOver) {
-            monitor.execute("job-dismiss", Json.object().put("id", job));
-        }
-        if (!error.isEmpty()) {
-            throw confined(
-                    paths.scratchImage(names, index),
-                    new HypervisorException(
-                            Kind.REFUSED,
-                            "qmp.refused",
-                            null,
-                            monitor.socket(),
-                            "blockdev-create",
-                            "job",
-                            error));
-        }
-    }
-
     /// Ends the scratch image at the limit inside QEMU, so that it is kept even when we are gone and can't
     /// watch: a write beyond the window fails, which breaks the snapshot.
     private void addWindow(GuestDisk disk, int index) {
@@ -189,7 +147,7 @@ final class ScratchImages {
                     "block_resize",
                     Json.object()
                             .put("node-name", names.name(Role.FILE, index))
-                            .put("size", windowBytes()));
+                            .put("size", windowBytes(disk)));
         }
         monitor.execute(
                 "blockdev-add",
@@ -197,12 +155,14 @@ final class ScratchImages {
                         .put("driver", "raw")
                         .put("node-name", names.name(Role.WINDOW, index))
                         .put("file", container(disk, index))
-                        .put("size", windowBytes()));
+                        .put("size", windowBytes(disk)));
     }
 
-    private long windowBytes() {
-        long clusters = Math.ceilDiv(limit.bytes(), CLUSTER_BYTES);
-        return clusters * CLUSTER_BYTES + TABLES_BYTES;
+    private long windowBytes(GuestDisk disk) {
+        long clusters = Math.ceilDiv(limit.bytes(), EmptyScratchImage.CLUSTER_BYTES);
+        return clusters * EmptyScratchImage.CLUSTER_BYTES
+                + TABLES_BYTES
+                + new EmptyScratchImage(disk.size()).length();
     }
 
     private void addFleece(GuestDisk disk, int index) {

@@ -44,7 +44,6 @@ final class Sweep {
         firstFailure = null;
         continueVm();
         removeExports();
-        removeJobs();
         removeNodes(Role.PROBE);
         releaseDevices();
         removeNodes(Role.FILTER);
@@ -206,16 +205,6 @@ final class Sweep {
                         "block-export-del",
                         "timeout",
                         id));
-    }
-
-    private void removeJobs() {
-        for (JsonNode job : monitor.execute("query-jobs")) {
-            String id = job.path("id").asString("");
-            if (scope.covers(id)) {
-                // Formatting takes milliseconds: whatever is found here has concluded.
-                attempt("job-dismiss", Json.object().put("id", id));
-            }
-        }
     }
 
     /// Puts each device back on the node under our filter.

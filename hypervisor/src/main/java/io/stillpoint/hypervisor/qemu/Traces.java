@@ -21,9 +21,6 @@ final class Traces {
         for (JsonNode export : monitor.execute("query-block-exports")) {
             add(traces, scope, "export", export.path("id").asString(""));
         }
-        for (JsonNode job : monitor.execute("query-jobs")) {
-            add(traces, scope, "job", job.path("id").asString(""));
-        }
         for (JsonNode node : monitor.nodes()) {
             String name = node.path("node-name").asString("");
             add(traces, scope, "node", name);

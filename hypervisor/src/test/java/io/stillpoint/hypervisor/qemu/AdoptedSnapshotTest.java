@@ -535,11 +535,9 @@ class AdoptedSnapshotTest extends Backups {
 
     @Test
     void disksOfAllKindsAreTakenUp() throws IOException {
-        byte[] header = LuksHeader.make("secret", "test", Randomness.secure()::bytes);
-        Path encrypted =
-                Files.write(
-                        folder.resolve("luks.raw"),
-                        Arrays.copyOf(header, header.length + (1 << 20)));
+        byte[] container =
+                LuksContainer.of(new byte[1 << 20], "secret", "test", Randomness.secure()::bytes);
+        Path encrypted = Files.write(folder.resolve("luks.raw"), container);
         Path code = Files.write(folder.resolve("code.fd"), new byte[1 << 20]);
         Path vars = Files.write(folder.resolve("vars.fd"), new byte[512 << 10]);
         Path readOnly = Files.write(folder.resolve("ro"), new byte[1 << 20]);

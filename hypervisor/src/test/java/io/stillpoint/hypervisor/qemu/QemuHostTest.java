@@ -331,11 +331,9 @@ class QemuHostTest extends Backups {
 
     @Test
     void scratchImageOfAnEncryptedDiskHoldsNoPlainText() throws IOException {
-        byte[] header = LuksHeader.make("secret", "test", Randomness.secure()::bytes);
-        Path file =
-                Files.write(
-                        folder.resolve("luks.raw"),
-                        Arrays.copyOf(header, header.length + (1 << 20)));
+        byte[] container =
+                LuksContainer.of(new byte[1 << 20], "secret", "test", Randomness.secure()::bytes);
+        Path file = Files.write(folder.resolve("luks.raw"), container);
         try (RealVm vm =
                         RealVm.bare(
                                 folder,

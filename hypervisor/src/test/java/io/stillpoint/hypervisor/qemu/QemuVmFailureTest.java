@@ -15,6 +15,9 @@ import io.stillpoint.platform.block.Extent;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -258,6 +261,37 @@ class QemuVmFailureTest extends Backups {
         }
     }
 
+    /// QEMU 7.2 aborts if it lists its nodes while it formats an image.
+    @Test
+    void anotherProgramMayListTheNodesAtEveryMomentOfAJob() throws InterruptedException {
+        try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
+                QemuVm backup = QemuVm.open(vm.socket());
+                QmpClient other = QmpClient.connect(folder.resolve("second.sock"))) {
+            AtomicInteger answers = new AtomicInteger();
+            AtomicBoolean isOver = new AtomicBoolean();
+            AtomicReference<Throwable> failure = new AtomicReference<>();
+            Thread asking =
+                    Thread.ofPlatform()
+                            .uncaughtExceptionHandler((_, e) -> failure.set(e))
+                            .start(() -> {
+                                while (!isOver.get()) {
+                                    other.execute("query-named-block-nodes");
+                                    answers.incrementAndGet();
+                                }
+                            });
+            try {
+                for (int i = 1; i <= 10; i++) {
+                    backup.prepare(request(i, Map.of())).close();
+                }
+            } finally {
+                isOver.set(true);
+                asking.join();
+            }
+            assertThat(failure).hasNullValue();
+            assertThat(answers).hasPositiveValue();
+        }
+    }
+
     private String secondMonitor() {
         return "unix:" + folder.resolve("second.sock") + ",server=on,wait=off";
     }
@@ -272,15 +306,69 @@ class QemuVmFailureTest extends Backups {
         }
     }
 
+    private void startOtherServer(RealVm vm) {
+        var address = Json.object().put("type", "unix");
+        address.set("data", Json.object().put("path", folder.resolve("other.nbd").toString()));
+        var arguments = Json.object();
+        arguments.set("addr", address);
+        vm.control().execute("nbd-server-start", arguments);
+    }
+
+    private static void addOtherExport(RealVm vm) {
+        vm.control()
+                .execute(
+                        "blockdev-add",
+                        Json.object()
+                                .put("driver", "null-co")
+                                .put("node-name", "others")
+                                .put("size", 1 << 20));
+        vm.control()
+                .execute(
+                        "block-export-add",
+                        Json.object()
+                                .put("type", "nbd")
+                                .put("id", "others")
+                                .put("node-name", "others"));
+    }
+
+    @Test
+    void ourNbdServerEndsAlthoughAnotherProgramHasExportedThroughIt() {
+        try (RealVm vm = RealVm.start(folder);
+                QemuVm backup = QemuVm.open(vm.socket())) {
+            try (HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
+                assertThat(snapshot.disks()).isNotEmpty();
+                addOtherExport(vm);
+            }
+            assertThat(vm.traces()).isEmpty();
+            try (HeldSnapshot snapshot = take(backup, request(2, Map.of()))) {
+                assertThat(snapshot.disks()).isNotEmpty();
+            }
+            startOtherServer(vm);
+            vm.control().execute("nbd-server-stop");
+        }
+    }
+
+    @Test
+    void serverOfAnotherProgramOutlivesAMarkOfOursThatIsOlder() {
+        try (RealVm vm = RealVm.start(folder);
+                QemuVm backup = QemuVm.open(vm.socket())) {
+            try (HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
+                assertThat(snapshot.disks()).isNotEmpty();
+                vm.control().execute("nbd-server-stop");
+                startOtherServer(vm);
+                addOtherExport(vm);
+            }
+            assertThat(vm.traces()).containsExactly("export others");
+            assertThat(folder.resolve("other.nbd")).exists();
+            vm.control().execute("nbd-server-stop");
+        }
+    }
+
     @Test
     void foreignNbdServerIsLeftAlone() {
         try (RealVm vm = RealVm.start(folder);
                 QemuVm backup = QemuVm.open(vm.socket())) {
-            var address = Json.object().put("type", "unix");
-            address.set("data", Json.object().put("path", folder.resolve("other.nbd").toString()));
-            var arguments = Json.object();
-            arguments.set("addr", address);
-            vm.control().execute("nbd-server-start", arguments);
+            startOtherServer(vm);
             assertThatThrownBy(() -> backup.prepare(request(1, Map.of())))
                     .hasMessageContaining("Another program is using the NBD server");
             assertThat(vm.traces()).isEmpty();

@@ -10,7 +10,7 @@ import javax.crypto.Cipher;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
-/// The header of an encrypted scratch image: a LUKS container of version 1 (LUKS1 On-Disk Format Specification 1.2.3),
+/// What an encrypted scratch image lies in: a LUKS container of version 1 (LUKS1 On-Disk Format Specification 1.2.3),
 /// AES-256 in XTS mode, whose one passphrase is random. Made here, since QEMU would measure its own speed for seconds
 /// while the guest stands.
 ///
@@ -19,9 +19,9 @@ import javax.crypto.spec.SecretKeySpec;
 /// 4096     key material of the slots, 504 sectors each
 /// 2 MiB    payload
 /// ```
-final class LuksHeader {
+final class LuksContainer {
     /// Where the payload begins.
-    static final int BYTES = 2 << 20;
+    static final int HEADER_BYTES = 2 << 20;
 
     private static final int SECTOR = 512;
     private static final int BLOCK = 16;
@@ -38,7 +38,7 @@ final class LuksHeader {
     /// A random passphrase of 256 bits gains nothing by being stretched.
     private static final int ITERATIONS = 1000;
 
-    private LuksHeader() {}
+    private LuksContainer() {}
 
     /// What is random in it.
     @FunctionalInterface
@@ -46,26 +46,34 @@ final class LuksHeader {
         byte[] bytes(int count);
     }
 
+    /// The container of a payload. It may be made longer; what is there then is no plain text of anybody.
+    ///
+    /// @param payload a multiple of 512 bytes
     /// @param passphrase as the secret in QEMU holds it
-    static byte[] make(String passphrase, String uuid, Source random) {
+    static byte[] of(byte[] payload, String passphrase, String uuid, Source random) {
         try {
-            return made(passphrase.getBytes(StandardCharsets.UTF_8), uuid, random);
+            byte[] key = random.bytes(KEY_BYTES);
+            byte[] header = header(key, passphrase.getBytes(StandardCharsets.UTF_8), uuid, random);
+            byte[] container = Arrays.copyOf(header, HEADER_BYTES + payload.length);
+            byte[] encrypted = payload.clone();
+            encrypt(encrypted, key);
+            System.arraycopy(encrypted, 0, container, HEADER_BYTES, encrypted.length);
+            return container;
         } catch (GeneralSecurityException e) {
             throw new AssertionError("every Java has AES and HMAC-SHA-256", e);
         }
     }
 
-    private static byte[] made(byte[] passphrase, String uuid, Source random)
+    private static byte[] header(byte[] key, byte[] passphrase, String uuid, Source random)
             throws GeneralSecurityException {
-        byte[] key = random.bytes(KEY_BYTES);
         byte[] digestSalt = random.bytes(SALT_BYTES);
         byte[] slotSalt = random.bytes(SALT_BYTES);
-        ByteBuffer header = ByteBuffer.allocate(BYTES);
+        ByteBuffer header = ByteBuffer.allocate(HEADER_BYTES);
         header.put(new byte[] {'L', 'U', 'K', 'S', (byte) 0xba, (byte) 0xbe}).putShort((short) 1);
         text(header, "aes", 32);
         text(header, "xts-plain64", 32);
         text(header, "sha256", 32);
-        header.putInt(BYTES / SECTOR).putInt(KEY_BYTES);
+        header.putInt(HEADER_BYTES / SECTOR).putInt(KEY_BYTES);
         header.put(derive(key, digestSalt, DIGEST_BYTES)).put(digestSalt).putInt(ITERATIONS);
         text(header, uuid, 40);
         for (int i = 0; i < SLOTS; i++) {
