@@ -5,6 +5,7 @@ import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
+import io.stillpoint.vault.crypto.Slice;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.store.ObjectId;
 import java.util.Arrays;
@@ -54,7 +55,7 @@ public class InnerLoops {
     /// The encryption of a chunk.
     @Benchmark
     public byte[] seal() {
-        sealer.seal(key, offset++, Sealer.Aad.NONE, chunk, 0, CHUNK, sealed, 0);
+        sealer.seal(key, offset++, Slice.NONE, Slice.of(chunk), Slice.of(sealed));
         return sealed;
     }
 }

@@ -14,11 +14,10 @@ public final class Checksum {
     }
 
     /// The checksum of two ranges, one after the other.
-    public static int of(
-            byte[] first, int firstAt, int firstLength, byte[] second, int at, int length) {
+    public static int of(Slice first, Slice second) {
         CRC32C crc = new CRC32C();
-        crc.update(first, firstAt, firstLength);
-        crc.update(second, at, length);
+        crc.update(first.bytes(), first.at(), first.length());
+        crc.update(second.bytes(), second.at(), second.length());
         return (int) crc.getValue();
     }
 }

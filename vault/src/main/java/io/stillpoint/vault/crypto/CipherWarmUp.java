@@ -43,8 +43,8 @@ public final class CipherWarmUp implements AutoCloseable {
     private static void warmUp() {
         Sealer sealer = new Sealer();
         SecretKey key = new SecretKeySpec(new byte[VaultKeys.KEY_LENGTH], "AES");
-        byte[] plain = new byte[MESSAGE];
-        byte[] sealed = new byte[MESSAGE + Sealer.TAG];
+        Slice plain = Slice.of(new byte[MESSAGE]);
+        Slice sealed = Slice.of(new byte[MESSAGE + Sealer.TAG]);
         long begin = System.nanoTime();
         long batchBegin = begin;
         long now = begin;
@@ -52,17 +52,8 @@ public final class CipherWarmUp implements AutoCloseable {
         // instructions, say.
         for (long offset = 0; now - begin < BUDGET_NANOS; offset += BATCH) {
             for (int i = 0; i < BATCH; i++) {
-                sealer.seal(key, offset + i, Sealer.Aad.NONE, plain, 0, MESSAGE, sealed, 0);
-                boolean _ =
-                        sealer.open(
-                                key,
-                                offset + i,
-                                Sealer.Aad.NONE,
-                                sealed,
-                                0,
-                                sealed.length,
-                                plain,
-                                0);
+                sealer.seal(key, offset + i, Slice.NONE, plain, sealed);
+                boolean _ = sealer.open(key, offset + i, Slice.NONE, sealed, plain);
             }
             now = System.nanoTime();
             if (now - batchBegin < 2 * BATCH * ENOUGH_NANOS_PER_MESSAGE) {

@@ -15,7 +15,6 @@ public final class Sealer {
     public static final int TAG = 16;
 
     private static final int NONCE = 12;
-    private static final byte[] NOTHING = new byte[0];
 
     private final Cipher cipher;
 
@@ -27,50 +26,30 @@ public final class Sealer {
         }
     }
 
-    /// Additional data that is authenticated but not encrypted: a range of bytes.
-    public record Aad(byte[] bytes, int at, int length) {
-        public static final Aad NONE = new Aad(NOTHING, 0, 0);
-    }
-
-    /// Encrypts `length` bytes into `length + TAG` bytes of `to`.
+    /// Encrypts `from` into `to`, which is longer by the tag.
     ///
     /// @param offset the place in the object that makes the nonce; never twice under one key
-    public void seal(
-            SecretKey key,
-            long offset,
-            Aad aad,
-            byte[] from,
-            int at,
-            int length,
-            byte[] to,
-            int toAt) {
+    /// @param aad additional data that is authenticated but not encrypted
+    public void seal(SecretKey key, long offset, Slice aad, Slice from, Slice to) {
+        requireLength(to, from.length() + TAG);
         try {
             cipher.init(Cipher.ENCRYPT_MODE, key, nonce(offset));
-            cipher.updateAAD(aad.bytes, aad.at, aad.length);
-            cipher.doFinal(from, at, length, to, toAt);
+            run(aad, from, to);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("sealing at " + offset, e);
         }
     }
 
-    /// Decrypts `length` bytes, the tag included, into `length - TAG` bytes of `to`. Returns whether the tag was
-    /// right; if not, `to` holds nothing of use.
-    public boolean open(
-            SecretKey key,
-            long offset,
-            Aad aad,
-            byte[] from,
-            int at,
-            int length,
-            byte[] to,
-            int toAt) {
-        if (length < TAG) {
+    /// Decrypts `from` into `to`, which is shorter by the tag. Returns whether the tag was right; if not, `to` holds
+    /// nothing of use.
+    public boolean open(SecretKey key, long offset, Slice aad, Slice from, Slice to) {
+        if (from.length() < TAG) {
             return false;
         }
+        requireLength(to, from.length() - TAG);
         try {
             cipher.init(Cipher.DECRYPT_MODE, key, nonce(offset));
-            cipher.updateAAD(aad.bytes, aad.at, aad.length);
-            cipher.doFinal(from, at, length, to, toAt);
+            run(aad, from, to);
             return true;
         } catch (AEADBadTagException e) {
             return false;
@@ -81,12 +60,24 @@ public final class Sealer {
 
     /// Authenticates without encrypting anything: writes a tag to `to`.
     public void sign(SecretKey key, long offset, byte[] signed, byte[] to, int toAt) {
-        seal(key, offset, new Aad(signed, 0, signed.length), NOTHING, 0, 0, to, toAt);
+        seal(key, offset, Slice.of(signed), Slice.NONE, new Slice(to, toAt, TAG));
     }
 
     /// Whether [#sign] made the tag of these bytes.
     public boolean isSigned(SecretKey key, long offset, byte[] signed, byte[] from, int at) {
-        return open(key, offset, new Aad(signed, 0, signed.length), from, at, TAG, NOTHING, 0);
+        return open(key, offset, Slice.of(signed), new Slice(from, at, TAG), Slice.NONE);
+    }
+
+    private void run(Slice aad, Slice from, Slice to) throws GeneralSecurityException {
+        cipher.updateAAD(aad.bytes(), aad.at(), aad.length());
+        cipher.doFinal(from.bytes(), from.at(), from.length(), to.bytes(), to.at());
+    }
+
+    /// The cipher would write past the end of a slice that is too short.
+    private static void requireLength(Slice to, int length) {
+        if (to.length() != length) {
+            throw new IllegalArgumentException("room for " + to.length() + " bytes, not " + length);
+        }
     }
 
     private static GCMParameterSpec nonce(long offset) {

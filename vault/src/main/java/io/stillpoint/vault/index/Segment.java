@@ -5,6 +5,7 @@ import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
+import io.stillpoint.vault.crypto.Slice;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.FrameCodec;
 import io.stillpoint.vault.pack.Place;
@@ -35,9 +36,7 @@ final class Segment {
     private static final int NUMBERS = 20;
     static final int TABLE_FRAME = FrameCodec.PLAIN_MAX;
 
-    private final StoredObject object;
-    private final Where where;
-    private final SecretKey key;
+    private final SegmentFile file;
     private final long entries;
     private final List<ObjectId> packs;
     private final Blocks blocks;
@@ -46,21 +45,14 @@ final class Segment {
 
     /// Where one thread decrypts blocks to.
     static final class BlockBuffer {
-        final Sealer sealer = new Sealer();
-        final byte[] sealed = new byte[BLOCK];
         final ByteBuffer plain = ByteBuffer.allocate(BLOCK - Sealer.TAG);
+        private final Sealer sealer = new Sealer();
+        private final Slice sealed = Slice.of(new byte[BLOCK]);
+        private final Slice opened = Slice.of(plain.array());
     }
 
-    private Segment(
-            StoredObject object,
-            Where where,
-            SecretKey key,
-            long entries,
-            List<ObjectId> packs,
-            Blocks blocks) {
-        this.object = object;
-        this.where = where;
-        this.key = key;
+    private Segment(SegmentFile file, long entries, List<ObjectId> packs, Blocks blocks) {
+        this.file = file;
         this.entries = entries;
         this.packs = packs;
         this.blocks = blocks;
@@ -75,14 +67,16 @@ final class Segment {
             object.read(0, header, 0, header.length);
             ObjectHeader.read(header, EnumSet.of(ObjectKind.INDEX), name, store.description());
             SecretKey key = keys.objectKey(ObjectKind.INDEX, name.id());
-            return read(object, where, key);
+            return read(new SegmentFile(object, where, key));
         } catch (RuntimeException | Error e) {
             object.close();
             throw e;
         }
     }
 
-    private static Segment read(StoredObject object, Where where, SecretKey key) {
+    private static Segment read(SegmentFile file) {
+        StoredObject object = file.object();
+        Where where = file.where();
         long trailerAt = object.size() - TRAILER;
         if (trailerAt < BLOCK) {
             throw where.damaged("trailer");
@@ -103,7 +97,11 @@ final class Segment {
                 || tablesAt > trailerAt
                 || !new Sealer()
                         .isSigned(
-                                key, trailerAt, signed(where.name().id(), bytes), bytes, NUMBERS)) {
+                                file.key(),
+                                trailerAt,
+                                signed(where.name().id(), bytes),
+                                bytes,
+                                NUMBERS)) {
             throw where.damaged("trailer");
         }
         long length = (long) packCount * ObjectId.LENGTH + (long) blocks * Blocks.BYTES;
@@ -111,13 +109,12 @@ final class Segment {
         if (length / 100 > trailerAt - tablesAt) {
             throw where.damaged("tables");
         }
-        try (TableReader tables =
-                new TableReader(object, where, key, tablesAt, trailerAt, length)) {
+        try (TableReader tables = new TableReader(file, tablesAt, trailerAt, length)) {
             ObjectId[] packs = new ObjectId[packCount];
             Arrays.setAll(packs, _ -> new ObjectId(tables.next(), tables.next()));
             Blocks read = Blocks.read(tables, blocks);
             tables.requireEnd();
-            return new Segment(object, where, key, entries, List.of(packs), read);
+            return new Segment(file, entries, List.of(packs), read);
         }
     }
 
@@ -130,7 +127,7 @@ final class Segment {
     }
 
     ObjectName name() {
-        return object.name();
+        return file.object().name();
     }
 
     long entries() {
@@ -146,7 +143,7 @@ final class Segment {
     }
 
     Where where() {
-        return where;
+        return file.where();
     }
 
     /// Keeps the segment open until [#release]. Returns false if it is closed, or about to be: it has been retired.
@@ -163,7 +160,7 @@ final class Segment {
 
     void release() {
         if (holds.decrementAndGet() == 0) {
-            object.close();
+            file.object().close();
         }
     }
 
@@ -239,8 +236,8 @@ final class Segment {
     }
 
     private ByteBuffer load(int block, BlockBuffer buffer) {
-        readSealed(block, 1, buffer.sealed);
-        open(block, buffer.sealed, 0, buffer);
+        readSealed(block, 1, buffer.sealed.bytes());
+        open(block, buffer.sealed, buffer);
         return buffer.plain;
     }
 
@@ -248,7 +245,7 @@ final class Segment {
     private Place place(ByteBuffer entry) {
         int pack = entry.getInt();
         if (pack < 0 || pack >= packs.size()) {
-            throw where.damaged("pack number");
+            throw where().damaged("pack number");
         }
         return place(packs.get(pack), entry.getInt(), entry.getLong());
     }
@@ -265,7 +262,7 @@ final class Segment {
 
     /// Checks every byte of the segment against its checksum.
     void checkWhole() {
-        checkWhole(object, where);
+        checkWhole(file.object(), file.where());
     }
 
     /// As [#checkWhole()], for one that need not be open, without a key.
@@ -292,17 +289,14 @@ final class Segment {
 
     /// Reads blocks as they are stored.
     void readSealed(int block, int count, byte[] into) {
-        object.read((1L + block) * BLOCK, into, 0, count * BLOCK);
+        file.object().read((1L + block) * BLOCK, into, 0, count * BLOCK);
     }
 
     /// Decrypts a block that was read before.
-    ///
-    /// @param at where it begins in `sealed`
-    void open(int block, byte[] sealed, int at, BlockBuffer buffer) {
+    void open(int block, Slice sealed, BlockBuffer buffer) {
         long offset = (1L + block) * BLOCK;
-        if (!buffer.sealer.open(
-                key, offset, Sealer.Aad.NONE, sealed, at, BLOCK, buffer.plain.array(), 0)) {
-            throw where.damaged("block " + block);
+        if (!buffer.sealer.open(file.key(), offset, Slice.NONE, sealed, buffer.opened)) {
+            throw where().damaged("block " + block);
         }
         buffer.plain.clear();
     }

@@ -1,6 +1,7 @@
 package io.stillpoint.vault.index;
 
 import io.stillpoint.vault.crypto.ItemId;
+import io.stillpoint.vault.crypto.Slice;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.store.VaultException;
@@ -238,7 +239,7 @@ final class SegmentMerge implements AutoCloseable {
             if (inBuffer == 0) {
                 segment.readSealed(block, Math.min(blocksRead, segment.blocks() - block), sealed);
             }
-            segment.open(block, sealed, inBuffer * Segment.BLOCK, buffer);
+            segment.open(block, new Slice(sealed, inBuffer * Segment.BLOCK, Segment.BLOCK), buffer);
             at = 0;
             end = segment.entriesIn(block) * Segment.ENTRY;
         }

@@ -5,6 +5,7 @@ import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
+import io.stillpoint.vault.crypto.Slice;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.Place;
 import io.stillpoint.vault.store.ObjectId;
@@ -125,12 +126,9 @@ public final class SegmentWriter implements AutoCloseable {
         sealer.seal(
                 key,
                 written + sealedLength,
-                Sealer.Aad.NONE,
-                block.array(),
-                0,
-                block.capacity(),
-                sealed,
-                sealedLength);
+                Slice.NONE,
+                Slice.of(block.array()),
+                new Slice(sealed, sealedLength, Segment.BLOCK));
         block.clear();
         sealedLength += Segment.BLOCK;
         if (sealedLength == sealed.length) {

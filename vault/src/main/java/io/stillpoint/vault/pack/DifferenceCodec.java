@@ -67,16 +67,17 @@ public final class DifferenceCodec implements AutoCloseable {
         return ItemId.read(ByteBuffer.wrap(from, at, ItemId.LENGTH));
     }
 
-    /// Writes the 65,536 bytes of the chunk. Returns false if the bytes are no difference from this base; `into` holds
+    /// Writes the 65,536 bytes of the chunk to `into`, from index `at` on. Returns false if the bytes are no difference from this base; `into` holds
     /// nothing of use then.
-    public boolean apply(byte[] from, int at, int length, byte[] base, byte[] into, int intoAt) {
+    public boolean apply(byte[] from, byte[] base, byte[] into, int at) {
+        int length = from.length;
         if (length <= ItemId.LENGTH || length > LENGTH_MAX || startsLikeADictionary(base)) {
             return false;
         }
         try {
             decompressor.loadDict(base);
             return decompressor.decompressByteArray(
-                            into, intoAt, CHUNK, from, at + ItemId.LENGTH, length - ItemId.LENGTH)
+                            into, at, CHUNK, from, ItemId.LENGTH, length - ItemId.LENGTH)
                     == CHUNK;
         } catch (ZstdException e) {
             return false;

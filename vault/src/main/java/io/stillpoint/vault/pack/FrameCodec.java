@@ -6,6 +6,7 @@ import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdException;
 import io.stillpoint.vault.crypto.Checksum;
 import io.stillpoint.vault.crypto.Sealer;
+import io.stillpoint.vault.crypto.Slice;
 import java.nio.ByteBuffer;
 import javax.crypto.SecretKey;
 
@@ -69,16 +70,11 @@ public final class FrameCodec implements AutoCloseable {
         int stored = payload.length + Sealer.TAG;
         ByteBuffer header = ByteBuffer.wrap(to, at, HEADER);
         header.putInt(stored).putInt(payload.plainLength).putInt(payload.method << 24);
+        Slice authenticated = new Slice(to, at, AUTHENTICATED);
+        Slice sealed = new Slice(to, at + HEADER, stored);
         sealer.seal(
-                key,
-                offset,
-                new Sealer.Aad(to, at, AUTHENTICATED),
-                payload.bytes,
-                0,
-                payload.length,
-                to,
-                at + HEADER);
-        header.putInt(Checksum.of(to, at, AUTHENTICATED, to, at + HEADER, stored));
+                key, offset, authenticated, new Slice(payload.bytes, 0, payload.length), sealed);
+        header.putInt(Checksum.of(authenticated, sealed));
     }
 
     /// A whole frame of these bytes, for objects written once.
@@ -100,7 +96,9 @@ public final class FrameCodec implements AutoCloseable {
         int stored = header.getInt();
         return stored == length - HEADER
                 && header.getInt(at + AUTHENTICATED)
-                        == Checksum.of(frame, at, AUTHENTICATED, frame, at + HEADER, stored);
+                        == Checksum.of(
+                                new Slice(frame, at, AUTHENTICATED),
+                                new Slice(frame, at + HEADER, stored));
     }
 
     /// The plain length that a frame's header claims. Throws kind `DAMAGED` if it can't be.
@@ -112,25 +110,20 @@ public final class FrameCodec implements AutoCloseable {
         return plain;
     }
 
-    /// Opens a whole frame of `length` bytes. Returns how many plain bytes were put into `into`, from its start
+    /// Opens a whole frame. Returns how many plain bytes were put into `into`, from its start
     /// on; it must have room for [#plainLength]. Throws kind `DAMAGED`.
     ///
     /// @param offset the frame's place in its object
-    public int open(
-            SecretKey key,
-            long offset,
-            byte[] frame,
-            int at,
-            int length,
-            byte[] into,
-            Where where) {
-        ByteBuffer header = ByteBuffer.wrap(frame, at, length);
-        if (length < OVERHEAD || header.getInt() != length - HEADER) {
+    public int open(SecretKey key, long offset, Slice frame, byte[] into, Where where) {
+        byte[] bytes = frame.bytes();
+        int at = frame.at();
+        ByteBuffer header = ByteBuffer.wrap(bytes, at, frame.length());
+        if (frame.length() < OVERHEAD || header.getInt() != frame.length() - HEADER) {
             throw where.damaged("frame at " + offset);
         }
-        int plain = plainLength(frame, at, where);
-        int method = frame[at + 8];
-        int payload = length - OVERHEAD;
+        int plain = plainLength(bytes, at, where);
+        int method = bytes[at + 8];
+        int payload = frame.length() - OVERHEAD;
         if (method == ZSTD && decrypted.length < payload) {
             decrypted = new byte[payload];
         }
@@ -139,12 +132,9 @@ public final class FrameCodec implements AutoCloseable {
                 || !sealer.open(
                         key,
                         offset,
-                        new Sealer.Aad(frame, at, AUTHENTICATED),
-                        frame,
-                        at + HEADER,
-                        length - HEADER,
-                        to,
-                        0)) {
+                        new Slice(bytes, at, AUTHENTICATED),
+                        new Slice(bytes, at + HEADER, payload + Sealer.TAG),
+                        new Slice(to, 0, payload))) {
             throw where.damaged("frame at " + offset);
         }
         if (method == ZSTD) {

@@ -1,5 +1,7 @@
 package io.stillpoint.vault.pack;
 
+import io.stillpoint.vault.crypto.Slice;
+
 /// Reads single frames of packs into a buffer of its own. For one thread at a time.
 public final class FrameReader implements AutoCloseable {
     /// What its buffers take at most in bytes: a frame as it lies in the store, deciphered, and plain.
@@ -32,7 +34,7 @@ public final class FrameReader implements AutoCloseable {
         if (plain.length < size) {
             plain = new byte[size];
         }
-        return codec.open(pack.key(), offset, frame, 0, length, plain, pack.where());
+        return codec.open(pack.key(), offset, new Slice(frame, 0, length), plain, pack.where());
     }
 
     private void fetch(PackFile pack, long offset, int length) {

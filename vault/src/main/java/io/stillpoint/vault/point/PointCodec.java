@@ -6,6 +6,7 @@ import io.stillpoint.vault.crypto.ItemId;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
+import io.stillpoint.vault.crypto.Slice;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.pack.Where;
 import io.stillpoint.vault.record.RecordCodec;
@@ -51,12 +52,9 @@ public final class PointCodec {
                 .seal(
                         keys.objectKey(ObjectKind.POINT, point.id()),
                         ObjectHeader.LENGTH,
-                        new Sealer.Aad(header, 0, header.length),
-                        json,
-                        0,
-                        json.length,
-                        object.array(),
-                        BODY);
+                        Slice.of(header),
+                        Slice.of(json),
+                        new Slice(object.array(), BODY, json.length + Sealer.TAG));
         object.putInt(
                 object.capacity() - CRC, Checksum.of(object.array(), 0, object.capacity() - CRC));
         return object.array();
@@ -90,12 +88,9 @@ public final class PointCodec {
                 .open(
                         keys.objectKey(ObjectKind.POINT, name.id()),
                         ObjectHeader.LENGTH,
-                        new Sealer.Aad(object, 0, ObjectHeader.LENGTH),
-                        object,
-                        BODY,
-                        end - BODY,
-                        json,
-                        0)) {
+                        new Slice(object, 0, ObjectHeader.LENGTH),
+                        new Slice(object, BODY, end - BODY),
+                        Slice.of(json))) {
             throw where.damaged("authentication");
         }
         try {

@@ -156,16 +156,10 @@ public final class ChunkReader implements AutoCloseable {
         }
         if (length == TreeShape.CHUNK) {
             System.arraycopy(frame.plain, from, into, at, length);
-        } else {
-            apply(id, place, frame.plain, from, into, at);
-        }
-        if (!hasher.chunk(into, at, TreeShape.CHUNK).equals(id)) {
+        } else if (!apply(frame.plain, from, length, into, at)) {
             throw damaged(id, place);
         }
-    }
-
-    private void apply(ItemId id, Place place, byte[] from, int fromAt, byte[] into, int at) {
-        if (!apply(from, fromAt, place.itemLength(), into, at)) {
+        if (!hasher.chunk(into, at, TreeShape.CHUNK).equals(id)) {
             throw damaged(id, place);
         }
     }
@@ -180,7 +174,7 @@ public final class ChunkReader implements AutoCloseable {
         // Reading the base may take the frame's buffer.
         byte[] difference = Arrays.copyOfRange(from, fromAt, fromAt + length);
         readWhole(base, baseBytes);
-        return differences.apply(difference, 0, length, baseBytes, into, at);
+        return differences.apply(difference, baseBytes, into, at);
     }
 
     /// What another chunk can be made a difference from: this chunk, or what it is a difference from itself.

@@ -21,11 +21,30 @@ public final class VaultDisk implements BlockSource {
 
     /// Where a thread is in the disk.
     private static final class Place {
-        final LeafCursor leaves;
-        final byte[] chunk = new byte[TreeShape.CHUNK];
+        private final LeafCursor leaves;
+        // A chunk of which only a part is asked for.
+        private final byte[] whole = new byte[TreeShape.CHUNK];
 
         Place(Contents contents, DiskImage image) {
             leaves = new LeafCursor(contents.nodes(), image.root(), image.shape());
+        }
+
+        /// Reads to the end of the chunk at most. Returns how many bytes.
+        int read(ChunkReader reader, long offset, byte[] into, int at, int length) {
+            long chunk = offset >>> TreeShape.CHUNK_LOG2;
+            int skipped = (int) (offset & TreeShape.CHUNK - 1);
+            int count = Math.min(length, TreeShape.CHUNK - skipped);
+            Node leaf = leaves.leaf(chunk >>> TreeShape.FAN_OUT_LOG2);
+            ItemId id = leaf == null ? null : leaf.child((int) chunk & Node.FAN_OUT - 1);
+            if (id == null) {
+                Arrays.fill(into, at, at + count, (byte) 0);
+            } else if (count == TreeShape.CHUNK) {
+                reader.read(id, into, at);
+            } else {
+                reader.read(id, whole, 0);
+                System.arraycopy(whole, skipped, into, at, count);
+            }
+            return count;
         }
     }
 
@@ -55,31 +74,12 @@ public final class VaultDisk implements BlockSource {
         ChunkReader reader = readers.borrow();
         try {
             for (int done = 0; done < length; ) {
-                done += read(place, reader, offset + done, into, at + done, length - done);
+                done += place.read(reader, offset + done, into, at + done, length - done);
             }
         } finally {
             readers.giveBack(reader);
             idle.add(place);
         }
-    }
-
-    /// Reads to the end of the chunk at most. Returns how many bytes.
-    private static int read(
-            Place place, ChunkReader reader, long offset, byte[] into, int at, int length) {
-        long chunk = offset >>> TreeShape.CHUNK_LOG2;
-        int skipped = (int) (offset & TreeShape.CHUNK - 1);
-        int count = Math.min(length, TreeShape.CHUNK - skipped);
-        Node leaf = place.leaves.leaf(chunk >>> TreeShape.FAN_OUT_LOG2);
-        ItemId id = leaf == null ? null : leaf.child((int) chunk & Node.FAN_OUT - 1);
-        if (id == null) {
-            Arrays.fill(into, at, at + count, (byte) 0);
-        } else if (count == TreeShape.CHUNK) {
-            reader.read(id, into, at);
-        } else {
-            reader.read(id, place.chunk, 0);
-            System.arraycopy(place.chunk, skipped, into, at, count);
-        }
-        return count;
     }
 
     @Override

@@ -15,6 +15,7 @@ import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.crypto.ObjectHeader;
 import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.crypto.Sealer;
+import io.stillpoint.vault.crypto.Slice;
 import io.stillpoint.vault.crypto.VaultKeys;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.PointDisk;
@@ -224,13 +225,13 @@ final class Forge {
                 .seal(
                         key(kind, name),
                         offset,
-                        new Sealer.Aad(frame, 0, 12),
-                        payload,
-                        0,
-                        payload.length,
-                        frame,
-                        16);
-        header.putInt(Checksum.of(frame, 0, 12, frame, 16, payload.length + Sealer.TAG));
+                        new Slice(frame, 0, 12),
+                        Slice.of(payload),
+                        new Slice(frame, 16, payload.length + Sealer.TAG));
+        header.putInt(
+                Checksum.of(
+                        new Slice(frame, 0, 12),
+                        new Slice(frame, 16, payload.length + Sealer.TAG)));
         return frame;
     }
 
@@ -294,12 +295,9 @@ final class Forge {
                 .seal(
                         key(ObjectKind.INDEX, name),
                         offset,
-                        Sealer.Aad.NONE,
-                        plain,
-                        0,
-                        plain.length,
-                        sealed,
-                        0);
+                        Slice.NONE,
+                        Slice.of(plain),
+                        Slice.of(sealed));
         return sealed;
     }
 
@@ -311,12 +309,9 @@ final class Forge {
                         .open(
                                 key(kind, name),
                                 offset,
-                                new Sealer.Aad(aad, 0, aad.length),
-                                sealed,
-                                0,
-                                sealed.length,
-                                plain,
-                                0);
+                                Slice.of(aad),
+                                Slice.of(sealed),
+                                Slice.of(plain));
         if (!isSound) {
             throw new IllegalStateException("not sealed so: " + name);
         }
@@ -331,12 +326,9 @@ final class Forge {
                 .seal(
                         key(ObjectKind.POINT, name),
                         32,
-                        new Sealer.Aad(header, 0, 32),
-                        json,
-                        0,
-                        json.length,
-                        point.array(),
-                        36);
+                        new Slice(header, 0, 32),
+                        Slice.of(json),
+                        new Slice(point.array(), 36, json.length + Sealer.TAG));
         return summed(point.array());
     }
 
