@@ -8,10 +8,8 @@ import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.crypto.CipherWarmUp;
 import io.stillpoint.vault.crypto.ItemHasher;
 import io.stillpoint.vault.crypto.ItemId;
-import io.stillpoint.vault.crypto.ObjectKind;
 import io.stillpoint.vault.index.ItemIndex;
 import io.stillpoint.vault.key.KeySlots;
-import io.stillpoint.vault.pack.DifferenceCodec;
 import io.stillpoint.vault.pack.FrameReader;
 import io.stillpoint.vault.pack.PackFile;
 import io.stillpoint.vault.pack.PackGroup;
@@ -32,7 +30,6 @@ import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import io.stillpoint.vault.tree.Node;
 import io.stillpoint.vault.tree.TreeDifference;
-import io.stillpoint.vault.tree.TreeShape;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -250,17 +247,18 @@ public final class Verifier {
     }
 
     private void checkPacks(Queue<ObjectId> packs, Crew.Worker worker) {
-        ItemHasher hasher = new ItemHasher(parts.contents().keys());
         ItemIndex.Lookup lookup = parts.contents().index().lookup();
         warmUp.await();
         try (FrameReader reader = new FrameReader();
                 ChunkReader bases = new ChunkReader(parts.contents())) {
+            FrameCheck frames =
+                    new FrameCheck(reader, bases, new ItemHasher(parts.contents().keys()));
             ObjectId id;
             while (worker.goesOn() && (id = packs.poll()) != null) {
                 ObjectId pack = id;
                 record(() -> {
                     try {
-                        checkPack(pack, reader, bases, hasher, lookup);
+                        checkPack(pack, frames, lookup);
                     } catch (VaultException e) {
                         note(pack, e);
                     }
@@ -287,19 +285,14 @@ public final class Verifier {
         return parts.contents().refreshedIndex().isGone(pack);
     }
 
-    private void checkPack(
-            ObjectId id,
-            FrameReader reader,
-            ChunkReader bases,
-            ItemHasher hasher,
-            ItemIndex.Lookup lookup) {
+    private void checkPack(ObjectId id, FrameCheck frames, ItemIndex.Lookup lookup) {
         // A pack that a backup has just made is in the index later.
         boolean isIndexed = indexedPacks.contains(id) && !parts.contents().index().isGone(id);
         try (PackFile pack = PackFile.open(parts.contents().store(), parts.contents().keys(), id)) {
-            for (PackGroup group : pack.directory(reader)) {
+            for (PackGroup group : pack.directory(frames.reader())) {
                 cancellation.check();
                 Processors.pass();
-                if (!isSound(pack, group, reader, bases, hasher)) {
+                if (!isSound(pack, group, frames)) {
                     damaged(id, group.frameOffset());
                 }
                 if (isIndexed) {
@@ -317,14 +310,9 @@ public final class Verifier {
     }
 
     /// Whether the frame is as it should be. Throws kind `MISSING` if the pack is gone meanwhile.
-    private boolean isSound(
-            PackFile pack,
-            PackGroup group,
-            FrameReader reader,
-            ChunkReader bases,
-            ItemHasher hasher) {
+    private boolean isSound(PackFile pack, PackGroup group, FrameCheck frames) {
         try {
-            checkFrame(pack, group, reader, bases, hasher);
+            frames.check(pack, group);
             return true;
         } catch (VaultException e) {
             boolean isBaseMissing =
@@ -338,45 +326,6 @@ public final class Verifier {
             problems.add(e.text());
             return false;
         }
-    }
-
-    private static void checkFrame(
-            PackFile pack,
-            PackGroup group,
-            FrameReader reader,
-            ChunkReader bases,
-            ItemHasher hasher) {
-        int length = reader.readChecked(pack, group.frameOffset(), group.frameLength());
-        byte[] chunk = new byte[TreeShape.CHUNK];
-        int at = 0;
-        for (int i = 0; i < group.ids().length; i++) {
-            int size = group.lengths()[i];
-            ItemId id = group.ids()[i];
-            boolean isSound = size > 0 && at + size <= length;
-            if (isSound && group.bases()[i] == null) {
-                isSound = isSound(pack.kind(), id, reader.plain(), at, size, hasher);
-            } else if (isSound) {
-                isSound =
-                        pack.kind() == ObjectKind.DATA_PACK
-                                && bases.apply(reader.plain(), at, size, chunk, 0)
-                                && DifferenceCodec.base(reader.plain(), at).equals(group.bases()[i])
-                                && hasher.chunk(chunk, 0, chunk.length).equals(id);
-            }
-            if (!isSound) {
-                throw pack.where().damaged("item " + id);
-            }
-            at += size;
-        }
-        if (at != length) {
-            throw pack.where().damaged("frame at " + group.frameOffset());
-        }
-    }
-
-    private static boolean isSound(
-            ObjectKind kind, ItemId id, byte[] bytes, int at, int size, ItemHasher hasher) {
-        return kind == ObjectKind.DATA_PACK
-                ? size == TreeShape.CHUNK && hasher.chunk(bytes, at, size).equals(id)
-                : hasher.node(bytes, at, size).equals(id) && Node.decode(bytes, at, size) != null;
     }
 
     private void checkPlace(ItemIndex.Lookup lookup, ItemId item, Place place) {
