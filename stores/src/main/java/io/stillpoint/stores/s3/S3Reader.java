@@ -7,6 +7,7 @@ import io.stillpoint.vault.store.VaultException;
 import io.stillpoint.vault.store.VaultException.Kind;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import software.amazon.awssdk.awscore.exception.AwsServiceException;
 import software.amazon.awssdk.core.sync.ResponseTransformer;
 import software.amazon.awssdk.http.AbortableInputStream;
@@ -110,7 +111,13 @@ final class S3Reader {
                             return client.getObject(
                                     range(name(), offset, length),
                                     ResponseTransformer.unmanaged((response, content) -> {
-                                        fill(response, content, offset, into, at, length);
+                                        try (content) {
+                                            seek(response, content, offset);
+                                            fill(content, into, at, length);
+                                            if (response.contentRange() == null) {
+                                                content.abort();
+                                            }
+                                        }
                                         return true;
                                     }));
                         } catch (AwsServiceException e) {
@@ -123,29 +130,23 @@ final class S3Reader {
             requests.meter().received(length);
         }
 
-        private void fill(
-                GetObjectResponse response,
-                AbortableInputStream content,
-                long offset,
-                byte[] into,
-                int at,
-                int length)
+        /// Goes to where the range begins: a server without ranges sends the whole object.
+        private void seek(GetObjectResponse response, InputStream content, long offset)
                 throws IOException {
-            try (content) {
-                long size = whole(response);
-                if (size != size()) {
-                    throw truncated(requests.place(name()), size(), size);
-                }
-                if (response.contentRange() == null) {
-                    content.skipNBytes(offset);
-                }
-                int count = content.readNBytes(into, at, length);
-                if (count < length) {
-                    throw new EOFException("answer of " + count + " bytes, not " + length);
-                }
-                if (response.contentRange() == null) {
-                    content.abort();
-                }
+            long size = whole(response);
+            if (size != size()) {
+                throw truncated(requests.place(name()), size(), size);
+            }
+            if (response.contentRange() == null) {
+                content.skipNBytes(offset);
+            }
+        }
+
+        private static void fill(InputStream content, byte[] into, int at, int length)
+                throws IOException {
+            int count = content.readNBytes(into, at, length);
+            if (count < length) {
+                throw new EOFException("answer of " + count + " bytes, not " + length);
             }
         }
     }

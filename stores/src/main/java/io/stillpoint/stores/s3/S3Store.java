@@ -50,7 +50,7 @@ public final class S3Store implements ObjectStore {
     private final S3Reader reader;
     private final S3Retention retention;
     private final S3Deletion deletion;
-    private final Semaphore slots;
+    private final S3Upload.Shared uploads;
     private final Randomness randomness;
     private final InstantSource clock;
     private final AtomicReference<Instant> sweptAt = new AtomicReference<>(Instant.MIN);
@@ -69,7 +69,8 @@ public final class S3Store implements ObjectStore {
         retention = new S3Retention(requests, settings.lockMode());
         deletion = new S3Deletion(requests, retention);
         reader = new S3Reader(requests, deletion);
-        slots = new Semaphore(Math.max(1, settings.streams() / 2));
+        Semaphore slots = new Semaphore(Math.max(1, settings.streams() / 2));
+        uploads = new S3Upload.Shared(requests, settings, deletion, slots);
     }
 
     @Override
@@ -85,7 +86,7 @@ public final class S3Store implements ObjectStore {
         if (isDue && sweptAt.compareAndSet(before, now)) {
             dropAbandoned(now.minus(ABANDONED));
         }
-        return new S3Upload(requests, settings, deletion, name, randomness.hex(TOKEN_BYTES), slots);
+        return new S3Upload(uploads, name, randomness.hex(TOKEN_BYTES));
     }
 
     @Override

@@ -33,25 +33,22 @@ final class S3Upload extends PartedUpload {
     private static final String TOKEN = "stillpoint-upload";
     private static final String ANY = "*";
 
+    private final Shared shared;
     private final S3Requests requests;
-    private final S3Settings settings;
-    private final S3Deletion deletion;
     private final ObjectName name;
     private final String token;
     private final Map<Integer, CompletedPart> sent = new TreeMap<>();
     private @Nullable String uploadId;
 
-    S3Upload(
-            S3Requests requests,
-            S3Settings settings,
-            S3Deletion deletion,
-            ObjectName name,
-            String token,
-            Semaphore slots) {
-        super(settings.partSize(), slots);
-        this.requests = requests;
-        this.settings = settings;
-        this.deletion = deletion;
+    /// What all uploads to a bucket have in common.
+    ///
+    /// @param slots as many parts are on their way at once
+    record Shared(S3Requests requests, S3Settings settings, S3Deletion deletion, Semaphore slots) {}
+
+    S3Upload(Shared shared, ObjectName name, String token) {
+        super(shared.settings.partSize(), shared.slots);
+        this.shared = shared;
+        requests = shared.requests;
         this.name = name;
         this.token = token;
     }
@@ -94,15 +91,15 @@ final class S3Upload extends PartedUpload {
         if (isConditional()) {
             return;
         }
-        List<String> all = deletion.versions(name);
+        List<String> all = shared.deletion.versions(name);
         if (!all.isEmpty() && !all.getLast().equals(version)) {
-            deletion.delete(name, version);
+            shared.deletion.delete(name, version);
             throw taken(null);
         }
     }
 
     private boolean isConditional() {
-        return settings.exclusion() == S3Settings.Exclusion.CONDITIONAL;
+        return shared.settings.exclusion() == S3Settings.Exclusion.CONDITIONAL;
     }
 
     private static RequestBody body(byte[] bytes, int length) {
@@ -113,7 +110,7 @@ final class S3Upload extends PartedUpload {
     }
 
     private @Nullable String md5(byte[] bytes, int length) {
-        if (settings.checksums() != S3Settings.Checksums.MD5) {
+        if (shared.settings.checksums() != S3Settings.Checksums.MD5) {
             return null;
         }
         try {

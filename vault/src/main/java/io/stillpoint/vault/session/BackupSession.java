@@ -192,6 +192,15 @@ public final class BackupSession implements AutoCloseable {
                         .map(input -> new DiskIntake(input, nodes, nodeSink, progress))
                         .toList();
         Deque<DiskIntake> turns = new ArrayDeque<>(disks);
+        IntakeWorker.Shared shared =
+                new IntakeWorker.Shared(
+                        data,
+                        nodes,
+                        nodeSink,
+                        claims,
+                        warmUp,
+                        parts.contents().keys(),
+                        settings.frame());
         Crew crew =
                 new Crew(
                                 "backup",
@@ -200,7 +209,7 @@ public final class BackupSession implements AutoCloseable {
                         .leaving(data.wanted() + metadata.wanted())
                         .resting(this::rest);
         try (Cancellation.Scope _ = cancellation.interruptible()) {
-            job.work(crew, worker -> work(turns, worker));
+            job.work(crew, worker -> work(shared, turns, worker));
         }
         return disks.stream().map(DiskIntake::finish).toList();
     }
@@ -211,20 +220,14 @@ public final class BackupSession implements AutoCloseable {
         metadata.rest();
     }
 
-    private void work(Deque<DiskIntake> turns, Crew.Worker member) {
+    private void work(IntakeWorker.Shared shared, Deque<DiskIntake> turns, Crew.Worker member) {
         try (IntakeWorker worker =
                 new IntakeWorker(
-                        data,
-                        nodes,
-                        nodeSink,
-                        claims,
+                        shared,
                         index.lookup(guard.avoided()),
-                        parts.contents().keys(),
-                        warmUp,
                         settings.differences()
                                 ? new ChunkReader(parts.contents(), index.lookup(guard.avoided()))
-                                : null,
-                        settings.frame())) {
+                                : null)) {
             DiskIntake.Unit unit;
             while (member.goesOn() && (unit = next(turns)) != null) {
                 worker.process(unit);

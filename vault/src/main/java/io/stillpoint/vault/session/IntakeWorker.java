@@ -36,11 +36,7 @@ public final class IntakeWorker implements AutoCloseable {
     private static final int ITEMS_MAX = 255;
     private static final byte[] ZEROS = new byte[CHUNK];
 
-    private final PackWriter data;
-    private final NodeReader nodeReader;
-    private final NodeWriter nodeWriter;
-    private final Claims claims;
-    private final CipherWarmUp warmUp;
+    private final Shared shared;
     private final ItemIndex.Lookup lookup;
     private final ItemHasher hasher;
     private final FrameCodec codec = new FrameCodec(Compression.DATA);
@@ -53,25 +49,25 @@ public final class IntakeWorker implements AutoCloseable {
     private long readBytes;
     private long newBytes;
 
-    IntakeWorker(
+    /// What all workers of a session have in common.
+    ///
+    /// @param frame how many plain bytes a frame of chunks holds
+    record Shared(
             PackWriter data,
             NodeReader nodeReader,
             NodeWriter nodeWriter,
             Claims claims,
-            ItemIndex.Lookup lookup,
-            VaultKeys keys,
             CipherWarmUp warmUp,
-            @Nullable ChunkReader before,
-            int frame) {
-        this.data = data;
-        this.nodeReader = nodeReader;
-        this.nodeWriter = nodeWriter;
-        this.claims = claims;
-        this.warmUp = warmUp;
+            VaultKeys keys,
+            int frame) {}
+
+    /// @param before reads what chunks are made differences from; closed with the worker; null if none are to be made
+    IntakeWorker(Shared shared, ItemIndex.Lookup lookup, @Nullable ChunkReader before) {
+        this.shared = shared;
         this.lookup = lookup;
-        hasher = new ItemHasher(keys);
-        items = new FrameItems(frame, ITEMS_MAX);
         this.before = before;
+        hasher = new ItemHasher(shared.keys);
+        items = new FrameItems(shared.frame, ITEMS_MAX);
     }
 
     void process(DiskIntake.Unit unit) {
@@ -94,7 +90,7 @@ public final class IntakeWorker implements AutoCloseable {
         }
         ItemId id = null;
         if (!after.isEmpty()) {
-            id = after.equals(leafBefore) ? beforeId : nodeWriter.write(after);
+            id = after.equals(leafBefore) ? beforeId : shared.nodeWriter.write(after);
         }
         disk.complete(
                 unit.sequence(),
@@ -106,7 +102,8 @@ public final class IntakeWorker implements AutoCloseable {
         return before == null
                 ? null
                 : cursors.computeIfAbsent(
-                        disk, _ -> new LeafCursor(nodeReader, before.root(), before.shape()));
+                        disk,
+                        _ -> new LeafCursor(shared.nodeReader, before.root(), before.shape()));
     }
 
     /// Reads the unit's chunks from `first` on to their places in the buffer, as many as follow each other, but no more
@@ -136,7 +133,7 @@ public final class IntakeWorker implements AutoCloseable {
             return old;
         }
         changedBytes += CHUNK;
-        if (claims.claimChunk(id, lookup)) {
+        if (shared.claims.claimChunk(id, lookup)) {
             store(id, at, old);
         }
         return id;
@@ -146,10 +143,10 @@ public final class IntakeWorker implements AutoCloseable {
         ChunkReader.Base base = old == null || before == null ? null : before.base(old);
         if (base != null
                 && before != null
-                && claims.isResumed()
+                && shared.claims.isResumed()
                 && before.isDifference(id, base.id())) {
             // The point that this session builds on keeps the base, so the difference will do.
-            claims.giveUp(id);
+            shared.claims.giveUp(id);
             return;
         }
         newBytes += CHUNK;
@@ -173,8 +170,8 @@ public final class IntakeWorker implements AutoCloseable {
 
     private void append() {
         // Not sooner: what has nothing new to store need not wait.
-        warmUp.await();
-        data.append(codec, items);
+        shared.warmUp.await();
+        shared.data.append(codec, items);
     }
 
     @Override
