@@ -53,7 +53,9 @@ final class DiffCommand implements Callable<Integer> {
                         "diff",
                         Output.text("step.diff", name),
                         () -> vaultOptions.meter().usage().bytes());
-                describe(vault, name, before, after, disks, lines);
+                DiskDifference difference = difference(vault, name, before, after);
+                lines.addAll(difference.lines());
+                disks.add(difference.json());
             }
             events.end();
             output.result(json, String.join("\n", lines));
@@ -61,33 +63,46 @@ final class DiffCommand implements Callable<Integer> {
         }
     }
 
-    private static void describe(
-            Vault vault,
-            String name,
-            RecoveryPoint before,
-            RecoveryPoint after,
-            ArrayNode disks,
-            List<String> lines) {
+    /// A disk in both points; in one that lacks it its size is 0.
+    private record DiskDifference(
+            String name, long sizeBefore, long sizeAfter, List<Extent> ranges) {
+        private long bytes() {
+            return ranges.stream().mapToLong(Extent::length).sum();
+        }
+
+        List<String> lines() {
+            List<String> lines = new ArrayList<>();
+            lines.add(
+                    Output.text(
+                            "diff.disk",
+                            name,
+                            new ByteSize(sizeBefore),
+                            new ByteSize(sizeAfter),
+                            new ByteSize(bytes()),
+                            Integer.toString(ranges.size())));
+            for (Extent range : ranges) {
+                lines.add(String.format("%16d %12d", range.offset(), range.length()));
+            }
+            return lines;
+        }
+
+        ObjectNode json() {
+            ObjectNode disk = Json.object();
+            disk.put("name", name).put("sizeBefore", sizeBefore).put("sizeAfter", sizeAfter);
+            disk.put("changedBytes", bytes());
+            ArrayNode array = disk.putArray("ranges");
+            for (Extent range : ranges) {
+                array.addObject().put("offset", range.offset()).put("length", range.length());
+            }
+            return disk;
+        }
+    }
+
+    private static DiskDifference difference(
+            Vault vault, String name, RecoveryPoint before, RecoveryPoint after) {
         DiskImage old = before.disk(name).map(PointDisk::image).orElse(new DiskImage(0, null));
         DiskImage young = after.disk(name).map(PointDisk::image).orElse(new DiskImage(0, null));
-        List<Extent> ranges = ranges(vault, old, young);
-        long bytes = ranges.stream().mapToLong(Extent::length).sum();
-        lines.add(
-                Output.text(
-                        "diff.disk",
-                        name,
-                        new ByteSize(old.size()),
-                        new ByteSize(young.size()),
-                        new ByteSize(bytes),
-                        Integer.toString(ranges.size())));
-        ObjectNode disk = disks.addObject();
-        disk.put("name", name).put("sizeBefore", old.size()).put("sizeAfter", young.size());
-        disk.put("changedBytes", bytes);
-        ArrayNode array = disk.putArray("ranges");
-        for (Extent range : ranges) {
-            array.addObject().put("offset", range.offset()).put("length", range.length());
-            lines.add(String.format("%16d %12d", range.offset(), range.length()));
-        }
+        return new DiskDifference(name, old.size(), young.size(), ranges(vault, old, young));
     }
 
     /// Differing chunks, neighbours joined, cut off at the end of the larger disk.

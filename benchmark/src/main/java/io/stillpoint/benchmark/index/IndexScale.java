@@ -156,8 +156,13 @@ public final class IndexScale {
                     rss);
             long total = 0;
             for (int threads = 1; threads <= 2; threads++) {
-                total += run("hits", index, threads, seconds, sample::any, true);
-                total += run("misses", index, threads, seconds, IndexScale::random, false);
+                total += run(index, new Sought("hits", sample::any, true), threads, seconds);
+                total +=
+                        run(
+                                index,
+                                new Sought("misses", IndexScale::random, false),
+                                threads,
+                                seconds);
             }
             ProcessMemory memory = ProcessMemory.now();
             say(
@@ -171,21 +176,18 @@ public final class IndexScale {
                 random.nextLong(), random.nextLong(), random.nextLong(), random.nextLong());
     }
 
-    private static long run(
-            String what,
-            ItemIndex index,
-            int threads,
-            int seconds,
-            Function<SplittableRandom, ItemId> ids,
-            boolean isThere)
+    /// Which ids are looked up, and whether the index has them.
+    private record Sought(String name, Function<SplittableRandom, ItemId> ids, boolean isThere) {}
+
+    private static long run(ItemIndex index, Sought sought, int threads, int seconds)
             throws InterruptedException {
         // The first round is for the compiler.
-        Looked first = round(index, threads, 2, ids, isThere);
+        Looked first = round(index, sought, threads, 2);
         long begin = System.nanoTime();
-        Looked then = round(index, threads, seconds, ids, isThere);
+        Looked then = round(index, sought, threads, seconds);
         say(
                 "%s, %d threads: %,.0f a second, CPU time of each %.2f µs",
-                what, threads, then.count / since(begin), then.cpuNanos / 1e3 / then.count);
+                sought.name, threads, then.count / since(begin), then.cpuNanos / 1e3 / then.count);
         return first.count + then.count;
     }
 
@@ -195,18 +197,13 @@ public final class IndexScale {
         }
     }
 
-    private static Looked round(
-            ItemIndex index,
-            int threads,
-            int seconds,
-            Function<SplittableRandom, ItemId> ids,
-            boolean isThere)
+    private static Looked round(ItemIndex index, Sought sought, int threads, int seconds)
             throws InterruptedException {
         long end = System.nanoTime() + seconds * 1_000_000_000L;
         List<Callable<Looked>> tasks = new ArrayList<>();
         for (int thread = 0; thread < threads; thread++) {
             SplittableRandom random = new SplittableRandom(thread * 31L + seconds);
-            tasks.add(() -> look(index, end, random, ids, isThere));
+            tasks.add(() -> look(index, sought, end, random));
         }
         Looked all = new Looked(0, 0);
         try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
@@ -219,18 +216,13 @@ public final class IndexScale {
         return all;
     }
 
-    private static Looked look(
-            ItemIndex index,
-            long end,
-            SplittableRandom random,
-            Function<SplittableRandom, ItemId> ids,
-            boolean isThere) {
+    private static Looked look(ItemIndex index, Sought sought, long end, SplittableRandom random) {
         ItemIndex.Lookup lookup = index.lookup();
         long begin = THREADS.getCurrentThreadCpuTime();
         long done = 0;
         while (System.nanoTime() < end) {
             for (int i = 0; i < BATCH; i++) {
-                if ((lookup.findIndexed(ids.apply(random)) != null) != isThere) {
+                if ((lookup.findIndexed(sought.ids.apply(random)) != null) != sought.isThere) {
                     throw new IllegalStateException("a lookup is wrong");
                 }
             }

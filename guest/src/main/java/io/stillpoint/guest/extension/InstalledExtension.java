@@ -28,20 +28,19 @@ public final class InstalledExtension {
     private final byte[] manifestBytes;
     private final Health health;
 
+    /// @param manifest null unless this installation signed it
+    private record Found(
+            ExtensionVersion version, byte[] manifestBytes, @Nullable Manifest manifest) {}
+
     private InstalledExtension(
-            GuestAgent agent,
-            GuestFolder folder,
-            ExtensionType type,
-            ExtensionVersion version,
-            @Nullable Manifest manifest,
-            byte[] manifestBytes) {
+            GuestAgent agent, GuestFolder folder, ExtensionType type, Found found) {
         this.agent = agent;
         this.folder = folder;
         this.type = type;
-        this.version = version;
-        this.manifest = manifest;
-        this.manifestBytes = manifestBytes;
-        this.health = manifest == null ? Health.broken("not-ours", Text.EMPTY) : ask();
+        version = found.version;
+        manifest = found.manifest;
+        manifestBytes = found.manifestBytes;
+        health = manifest == null ? Health.broken("not-ours", Text.EMPTY) : ask();
     }
 
     /// Looks at the guest: three small files, and one command, which is run only if the manifest is what this installation has
@@ -63,7 +62,8 @@ public final class InstalledExtension {
         Manifest manifest =
                 signer.isOurs(bytes, signature) ? manifest(bytes, type, version.get()) : null;
         return Optional.of(
-                new InstalledExtension(agent, folder, type, version.get(), manifest, bytes));
+                new InstalledExtension(
+                        agent, folder, type, new Found(version.get(), bytes, manifest)));
     }
 
     private static Optional<ExtensionVersion> versionIn(byte[] state) {

@@ -29,7 +29,7 @@ final class NbdHandshake {
         if (structured && context.isPresent()) {
             contextId = selectContext(exportName, context.get());
         }
-        return go(exportName, structured, contextId);
+        return export(go(exportName), structured, contextId);
     }
 
     private void greet() {
@@ -91,7 +91,7 @@ final class NbdHandshake {
     }
 
     /// "NBD_OPT_INFO and NBD_OPT_GO".
-    private NbdExport go(String exportName, boolean structured, OptionalInt contextId) {
+    private Offer go(String exportName) {
         byte[] export = exportName.getBytes(StandardCharsets.UTF_8);
         channelOption(NbdWire.OPTION_GO, 4 + export.length + 2 + 2);
         writeString(export);
@@ -106,7 +106,7 @@ final class NbdHandshake {
             OptionReply reply = readReply(NbdWire.OPTION_GO);
             if (reply.type == NbdWire.REPLY_ACK) {
                 channel.skip(reply.length);
-                return export(size, flags, blockMin, blockMax, structured, contextId);
+                return new Offer(size, flags, blockMin, blockMax);
             }
             if (reply.type != NbdWire.REPLY_INFO) {
                 throw refusal(exportName, reply);
@@ -133,13 +133,14 @@ final class NbdHandshake {
         throw errors.protocol("replies to one option", "at most " + REPLIES_MAX, "more");
     }
 
-    private NbdExport export(
-            long size,
-            int flags,
-            int blockMin,
-            int blockMax,
-            boolean structured,
-            OptionalInt contextId) {
+    /// What the server says of the export, unchecked.
+    private record Offer(long size, int flags, int blockMin, int blockMax) {}
+
+    private NbdExport export(Offer offer, boolean structured, OptionalInt contextId) {
+        long size = offer.size;
+        int flags = offer.flags;
+        int blockMin = offer.blockMin;
+        int blockMax = offer.blockMax;
         if (size < 0) {
             throw errors.protocol("export size", "0 to 2^63-1", "" + size);
         }
