@@ -1,6 +1,7 @@
 package io.stillpoint.integration;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noCodeUnits;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noFields;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static com.tngtech.archunit.library.plantuml.rules.PlantUmlArchCondition.Configuration.consideringOnlyDependenciesInDiagram;
@@ -10,6 +11,8 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaCall;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaCodeUnit;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.domain.properties.HasOwner;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -166,4 +169,25 @@ final class ArchitectureTest {
                     .and(DescribedPredicate.not(JavaClass.Predicates.belongToAnyOf(Sha256.class)))
                     .should()
                     .callMethod(MessageDigest.class, "getInstance", String.class);
+
+    private static final DescribedPredicate<JavaCodeUnit> CONSTRUCTORS_OF_RECORDS =
+            DescribedPredicate.describe(
+                    "constructors of records",
+                    unit -> unit.isConstructor() && unit.getOwner().isRecord());
+
+    @ArchTest
+    static final ArchRule MORE_THAN_FIVE_PARAMETERS_ARE_A_RECORD =
+            noCodeUnits()
+                    .that(DescribedPredicate.not(CONSTRUCTORS_OF_RECORDS))
+                    .and()
+                    // A lambda's method also takes what the lambda captures.
+                    .doNotHaveModifier(JavaModifier.SYNTHETIC)
+                    .and()
+                    .areDeclaredInClassesThat()
+                    // A system call's five words are its own, whatever the function.
+                    .doNotHaveFullyQualifiedName("io.stillpoint.platform.natives.LibC")
+                    .should()
+                    .haveRawParameterTypes(
+                            DescribedPredicate.describe(
+                                    "more than five", types -> types.size() > 5));
 }

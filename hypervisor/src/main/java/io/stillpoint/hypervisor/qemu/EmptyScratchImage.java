@@ -42,7 +42,7 @@ final class EmptyScratchImage {
     }
 
     /// Its beginning. All other bytes, up to the [#length()], are 0.
-    ByteBuffer beginning() {
+    byte[] beginning() {
         ByteBuffer image = ByteBuffer.allocate(FIRST_LEVEL_AT);
         image.put(new byte[] {'Q', 'F', 'I', (byte) 0xfb}).putInt(3);
         image.putLong(0).putInt(0); // backing file
@@ -57,6 +57,6 @@ final class EmptyScratchImage {
         for (int i = 0; i < length() / CLUSTER_BYTES; i++) {
             image.putShort(REFCOUNTS_AT + i * Short.BYTES, (short) 1);
         }
-        return image.clear();
+        return image.array();
     }
 }

@@ -10,8 +10,7 @@ import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Base64;
@@ -96,17 +95,14 @@ final class ScratchImages {
     }
 
     private void writeImage(String name, EmptyScratchImage image, String passphrase) {
-        ByteBuffer bytes = image.beginning();
+        byte[] bytes = image.beginning();
         if (!passphrase.isEmpty()) {
-            byte[] whole = Arrays.copyOf(bytes.array(), image.length());
+            byte[] whole = Arrays.copyOf(bytes, image.length());
             String uuid = names.lineage() + names.job();
-            bytes = ByteBuffer.wrap(LuksContainer.of(whole, passphrase, uuid, randomness::bytes));
+            bytes = LuksContainer.of(whole, passphrase, uuid, randomness::bytes);
         }
-        try (FileChannel file =
-                FileChannel.open(paths.folder().at(name), StandardOpenOption.WRITE)) {
-            while (bytes.hasRemaining()) {
-                file.write(bytes);
-            }
+        try {
+            Files.write(paths.folder().at(name), bytes, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw new HypervisorException(
                     Kind.UNSUPPORTED, "scratch.folder", e, paths.folder().path(), Reason.of(e));

@@ -27,7 +27,7 @@ class EmptyScratchImageTest {
         EmptyScratchImage image = new EmptyScratchImage(diskBytes);
         try (FileChannel file =
                 FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            file.write(image.beginning());
+            file.write(ByteBuffer.wrap(image.beginning()));
             file.write(ByteBuffer.allocate(1), image.length() - 1L);
         }
         return path;
@@ -78,7 +78,7 @@ class EmptyScratchImageTest {
     @Test
     void encryptedOneIsReadWithItsPassphrase() throws IOException {
         EmptyScratchImage image = new EmptyScratchImage(5L << 40);
-        byte[] plain = Arrays.copyOf(image.beginning().array(), image.length());
+        byte[] plain = Arrays.copyOf(image.beginning(), image.length());
         Path file = folder.resolve("luks");
         Files.write(file, LuksContainer.of(plain, "secret", "test", Randomness.secure()::bytes));
         assertThat(Files.size(file)).isEqualTo(LuksContainer.HEADER_BYTES + plain.length);

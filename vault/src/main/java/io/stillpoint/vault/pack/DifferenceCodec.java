@@ -67,8 +67,8 @@ public final class DifferenceCodec implements AutoCloseable {
         return ItemId.read(ByteBuffer.wrap(from, at, ItemId.LENGTH));
     }
 
-    /// Writes the 65,536 bytes of the chunk to `into`, from index `at` on. Returns false if the bytes are no difference from this base; `into` holds
-    /// nothing of use then.
+    /// Writes the 65,536 bytes of the chunk to `into`, from index `at` on. Returns false if the bytes are no difference
+    /// from this base; `into` holds nothing of use then.
     public boolean apply(byte[] from, byte[] base, byte[] into, int at) {
         int length = from.length;
         if (length <= ItemId.LENGTH || length > LENGTH_MAX || startsLikeADictionary(base)) {
