@@ -3,10 +3,13 @@ package io.stillpoint.hypervisor;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.File;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Assumptions;
 
@@ -43,6 +46,20 @@ public final class Binaries {
         }
         System.err.println("skipped: " + reason);
         return Assumptions.abort(reason);
+    }
+
+    /// Waits until somebody listens at a socket. A server's socket is there before that.
+    public static void awaitListening(Path socket, Process server) {
+        while (true) {
+            try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+                return;
+            } catch (IOException e) {
+                if (!server.isAlive()) {
+                    throw new AssertionError("the server of " + socket + " has ended", e);
+                }
+                LockSupport.parkNanos(10_000_000);
+            }
+        }
     }
 
     /// Runs a program to its end and returns what it printed.

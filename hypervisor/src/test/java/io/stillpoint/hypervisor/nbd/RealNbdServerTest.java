@@ -193,12 +193,8 @@ class RealNbdServerTest {
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).inheritIO().start();
             servers.add(process);
-            while (!Files.exists(socket)) {
-                assertThat(process.isAlive()).isTrue();
-                Thread.sleep(5);
-            }
-            Thread.sleep(20);
-        } catch (IOException | InterruptedException e) {
+            Binaries.awaitListening(socket, process);
+        } catch (IOException e) {
             throw new AssertionError(e);
         }
         return UnixDomainSocketAddress.of(socket);

@@ -327,9 +327,7 @@ class BitmapTruthTest extends Backups {
                         .inheritIO()
                         .start();
         try {
-            while (!Files.exists(socket)) {
-                Thread.sleep(10);
-            }
+            Binaries.awaitListening(socket, server);
             try (RealVm vm =
                     RealVm.bare(
                             folder,

@@ -12,7 +12,6 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -164,9 +163,7 @@ class HostilePeerTest {
                         .inheritIO()
                         .start();
         try {
-            while (!Files.exists(socket)) {
-                Thread.sleep(10);
-            }
+            Binaries.awaitListening(socket, server);
             for (long size : new long[] {RealVm.DISK_BYTES * 2L, RealVm.DISK_BYTES / 2}) {
                 GuestDisk disk =
                         new GuestDisk(
