@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.locks.LockSupport;
 
 /// Block devices over files, and what is mounted from them; all of it goes when this is closed.
 final class LoopDevices implements AutoCloseable {
@@ -65,9 +66,29 @@ final class LoopDevices implements AutoCloseable {
         undo.push(new String[] {"umount", at.toString()});
     }
 
+    /// Returns when nobody has it mounted any more: a process of another test that began with a copy of our mounts keeps
+    /// the file system until it ends.
     void unmount(Path at) {
         Binaries.run("umount", at.toString());
+        while (isMountedAnywhere(at)) {
+            LockSupport.parkNanos(20_000_000);
+        }
         undo.removeIf(command -> command[0].equals("umount") && command[1].equals(at.toString()));
+    }
+
+    private static boolean isMountedAnywhere(Path at) {
+        return ProcessHandle.allProcesses()
+                .map(process -> Path.of("/proc", Long.toString(process.pid()), "mountinfo"))
+                .anyMatch(mounts -> has(mounts, " " + at + " "));
+    }
+
+    private static boolean has(Path mounts, String text) {
+        try {
+            return Files.readString(mounts).contains(text);
+        } catch (IOException e) {
+            // The process has ended.
+            return false;
+        }
     }
 
     @Override
