@@ -1,0 +1,294 @@
+package io.stillpoint.service.database;
+
+import io.stillpoint.hypervisor.VmId;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/// The jobs, what they told, and their journals. Safe for many threads.
+public final class Jobs {
+    private static final String UNFINISHED =
+            "state in ('queued', 'running', 'waiting', 'retrying')";
+
+    private final Database database;
+
+    public Jobs(Database database) {
+        this.database = database;
+    }
+
+    /// Something that a job told.
+    ///
+    /// @param number from 1 on
+    /// @param kind step, warning, note or state
+    public record Event(int number, Instant at, String kind, String code, String message) {}
+
+    /// How an attempt ended.
+    ///
+    /// @param code of what failed
+    /// @param message of what failed, in the root language
+    public record Ending(
+            JobState state,
+            Instant at,
+            Optional<String> point,
+            Optional<String> code,
+            Optional<String> message,
+            Optional<Instant> retryAt) {
+        /// The point stands.
+        public static Ending made(Instant at, String point) {
+            return new Ending(
+                    JobState.MADE,
+                    at,
+                    Optional.of(point),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty());
+        }
+
+        /// There is no point.
+        public static Ending without(JobState state, Instant at, String code, String message) {
+            return new Ending(
+                    state,
+                    at,
+                    Optional.empty(),
+                    Optional.of(code),
+                    Optional.of(message),
+                    Optional.empty());
+        }
+
+        /// As it is, to be tried again.
+        public Ending retryingAt(Instant retryAt) {
+            return new Ending(JobState.RETRYING, at, point, code, message, Optional.of(retryAt));
+        }
+    }
+
+    /// Adds a job.
+    public void add(Job job) {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        insert into job (id, host, vm, vault, policy, cause, due_at, deadline,
+                                            keep_until, reason, state, attempts, cancel_asked, created_at)
+                                        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)
+                                        """)
+                                .params(
+                                        job.id(),
+                                        job.vm().host(),
+                                        job.vm().id().text(),
+                                        job.vault(),
+                                        job.policy().orElse(null),
+                                        job.cause().word(),
+                                        job.due().toEpochMilli(),
+                                        job.deadline().toEpochMilli(),
+                                        Columns.millis(job.order().keepUntil()),
+                                        job.order().reason(),
+                                        job.state().word(),
+                                        job.course().createdAt().toEpochMilli())
+                                .update());
+    }
+
+    /// The job of this id.
+    public Optional<Job> find(String id) {
+        return database.read(client ->
+                client.sql("select * from job where id = ?").param(id).query(Jobs::job).optional());
+    }
+
+    /// The job that works on a VM or will do so next: one that has begun before one that has not, then by when it is due.
+    public Optional<Job> unfinished(VmKey vm) {
+        return database.read(client ->
+                client.sql(
+                                "select * from job where host = ? and vm = ? and "
+                                        + UNFINISHED
+                                        + " order by case when attempts > 0 then 0 else 1 end, due_at, id limit 1")
+                        .params(vm.host(), vm.id().text())
+                        .query(Jobs::job)
+                        .optional());
+    }
+
+    /// All jobs that have not ended.
+    public List<Job> unfinished() {
+        return database.read(client ->
+                client.sql("select * from job where " + UNFINISHED + " order by deadline, id")
+                        .query(Jobs::job)
+                        .list());
+    }
+
+    /// The newest jobs, newest first.
+    ///
+    /// @param vm of this VM alone
+    public List<Job> newest(Optional<VmKey> vm, int count) {
+        return database.read(client ->
+                vm.isPresent()
+                        ? client.sql(
+                                        "select * from job where host = ? and vm = ? order by due_at desc, id limit ?")
+                                .params(vm.get().host(), vm.get().id().text(), count)
+                                .query(Jobs::job)
+                                .list()
+                        : client.sql("select * from job order by due_at desc, id limit ?")
+                                .param(count)
+                                .query(Jobs::job)
+                                .list());
+    }
+
+    /// The newest slot for which a VM had a job.
+    public Optional<Instant> newestSlot(VmKey vm) {
+        return database.read(client ->
+                client.sql(
+                                "select max(due_at) as newest from job where host = ? and vm = ? and cause = 'schedule'")
+                        .params(vm.host(), vm.id().text())
+                        .query((row, _) -> Columns.optionalInstant(row, "newest"))
+                        .single());
+    }
+
+    /// An attempt begins.
+    public void begin(String id, Instant now) {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        update job set state = 'running', attempts = attempts + 1, retry_at = null,
+                                            started_at = coalesce(started_at, ?) where id = ?
+                                        """)
+                                .params(now.toEpochMilli(), id)
+                                .update());
+    }
+
+    /// It runs, or waits for its turn.
+    public void state(String id, JobState state) {
+        int _ =
+                database.write(client ->
+                        client.sql("update job set state = ? where id = ?")
+                                .params(state.word(), id)
+                                .update());
+    }
+
+    /// An attempt has ended, and with it perhaps the job.
+    public void end(String id, Ending ending) {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        update job set state = ?, ended_at = ?, point = ?, code = ?, message = ?,
+                                            retry_at = ? where id = ?
+                                        """)
+                                .params(
+                                        ending.state().word(),
+                                        ending.state().isFinal()
+                                                ? ending.at().toEpochMilli()
+                                                : null,
+                                        ending.point().orElse(null),
+                                        ending.code().orElse(null),
+                                        ending.message().orElse(null),
+                                        Columns.millis(ending.retryAt()),
+                                        id)
+                                .update());
+    }
+
+    /// Writes the engine's journal.
+    ///
+    /// @param record as JSON; null: the job begins anew
+    /// @param snapshot that the record names
+    public void record(String id, @Nullable String record, Optional<String> snapshot) {
+        int _ =
+                database.write(client ->
+                        client.sql("update job set record = ?, snapshot = ? where id = ?")
+                                .params(record, snapshot.orElse(null), id)
+                                .update());
+    }
+
+    /// The snapshots on a host that journals of unfinished jobs name.
+    public List<String> snapshots(String host) {
+        return database.read(client ->
+                client.sql(
+                                "select snapshot from job where host = ? and snapshot is not null and "
+                                        + UNFINISHED)
+                        .param(host)
+                        .query(String.class)
+                        .list());
+    }
+
+    /// Asks a job to end. Returns whether it had not ended yet.
+    public boolean askCancel(String id) {
+        return database.write(client ->
+                client.sql("update job set cancel_asked = 1 where id = ? and " + UNFINISHED)
+                                .param(id)
+                                .update()
+                        > 0);
+    }
+
+    /// Notes what a job told.
+    public void tell(String id, Instant at, String kind, String code, String message) {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        insert into job_event (job, number, at, kind, code, message)
+                                        select ?, coalesce(max(number), 0) + 1, ?, ?, ?, ? from job_event where job = ?
+                                        """)
+                                .params(id, at.toEpochMilli(), kind, code, message, id)
+                                .update());
+    }
+
+    /// What a job told, in order.
+    ///
+    /// @param after events up to this number are left out
+    public List<Event> events(String id, int after) {
+        return database.read(client ->
+                client.sql("select * from job_event where job = ? and number > ? order by number")
+                        .params(id, after)
+                        .query((row, _) ->
+                                new Event(
+                                        row.getInt("number"),
+                                        Columns.instant(row, "at"),
+                                        row.getString("kind"),
+                                        row.getString("code"),
+                                        row.getString("message")))
+                        .list());
+    }
+
+    /// Deletes the history of jobs that ended before. The newest job of each VM stays. Returns how many went.
+    public int deleteEndedBefore(Instant before) {
+        return database.write(client -> delete(client, before));
+    }
+
+    private static int delete(JdbcClient client, Instant before) {
+        return client.sql(
+                        """
+                        delete from job where ended_at < ? and state in ('made', 'failed', 'cancelled')
+                            and exists (select 1 from job later where later.host = job.host
+                                and later.vm = job.vm and later.due_at > job.due_at)
+                        """)
+                .param(before.toEpochMilli())
+                .update();
+    }
+
+    private static Job job(ResultSet row, int number) throws SQLException {
+        return new Job(
+                row.getString("id"),
+                new VmKey(row.getString("host"), new VmId(row.getString("vm"))),
+                row.getString("vault"),
+                Columns.optionalText(row, "policy"),
+                Cause.of(row.getString("cause")),
+                Columns.instant(row, "due_at"),
+                Columns.instant(row, "deadline"),
+                new Job.Order(
+                        Columns.optionalInstant(row, "keep_until"),
+                        Columns.optionalText(row, "reason").orElse("")),
+                new Job.Course(
+                        JobState.of(row.getString("state")),
+                        row.getInt("attempts"),
+                        row.getInt("cancel_asked") != 0,
+                        Columns.instant(row, "created_at"),
+                        Columns.optionalInstant(row, "started_at"),
+                        Columns.optionalInstant(row, "ended_at"),
+                        Columns.optionalInstant(row, "retry_at"),
+                        Columns.optionalText(row, "record"),
+                        Columns.optionalText(row, "point"),
+                        Columns.optionalText(row, "code"),
+                        Columns.optionalText(row, "message")));
+    }
+}

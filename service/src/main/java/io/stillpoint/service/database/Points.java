@@ -1,0 +1,156 @@
+package io.stillpoint.service.database;
+
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.jdbc.core.simple.JdbcClient;
+
+/// What the vaults hold, as far as retention and people need to know it: a cache, but for pins and dates that somebody gave
+/// to a point later. Safe for many threads.
+public final class Points {
+    private final Database database;
+
+    public Points(Database database) {
+        this.database = database;
+    }
+
+    /// A recovery point.
+    ///
+    /// @param ordinal its place in the VM's line
+    /// @param keepUntil a date of its own
+    /// @param pin why it must stay
+    public record Point(
+            String vault,
+            String id,
+            String vm,
+            long ordinal,
+            Instant snapshotAt,
+            String consistency,
+            Cause cause,
+            Optional<Instant> keepUntil,
+            Optional<String> pin,
+            Optional<Instant> lockedUntil) {}
+
+    /// The points of a VM, oldest first.
+    public List<Point> of(String vault, String vm) {
+        return database.read(client ->
+                client.sql("select * from point where vault = ? and vm = ? order by ordinal, id")
+                        .params(vault, vm)
+                        .query(Points::point)
+                        .list());
+    }
+
+    /// The newest point of a VM.
+    public Optional<Point> newest(String vault, String vm) {
+        return database.read(client ->
+                client.sql(
+                                "select * from point where vault = ? and vm = ? order by ordinal desc, id limit 1")
+                        .params(vault, vm)
+                        .query(Points::point)
+                        .optional());
+    }
+
+    /// The names of the VMs that have points in a vault.
+    public List<String> vms(String vault) {
+        return database.read(client ->
+                client.sql("select distinct vm from point where vault = ? order by vm")
+                        .param(vault)
+                        .query(String.class)
+                        .list());
+    }
+
+    /// Adds a point; a pin and a date that one of this id has stay.
+    public void add(Point point) {
+        int _ = database.write(client -> add(client, point));
+    }
+
+    private static int add(JdbcClient client, Point point) {
+        return client.sql(
+                        """
+                        insert into point (vault, id, vm, ordinal, snapshot_at, consistency, cause,
+                            keep_until, pin, locked_until)
+                        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        on conflict (vault, id) do update set locked_until = excluded.locked_until
+                        """)
+                .params(
+                        point.vault(),
+                        point.id(),
+                        point.vm(),
+                        point.ordinal(),
+                        point.snapshotAt().toEpochMilli(),
+                        point.consistency(),
+                        point.cause().word(),
+                        Columns.millis(point.keepUntil()),
+                        point.pin().orElse(null),
+                        Columns.millis(point.lockedUntil()))
+                .update();
+    }
+
+    /// Makes the points of a vault these: others go, pins and dates stay.
+    public void replace(String vault, List<Point> points) {
+        int _ =
+                database.write(client -> {
+                    List<String> before =
+                            client.sql("select id from point where vault = ?")
+                                    .param(vault)
+                                    .query(String.class)
+                                    .list();
+                    List<String> ids = points.stream().map(Point::id).sorted().toList();
+                    for (String id : before) {
+                        if (Collections.binarySearch(ids, id) < 0) {
+                            remove(client, vault, id);
+                        }
+                    }
+                    points.forEach(point -> add(client, point));
+                    return points.size();
+                });
+    }
+
+    /// A point is gone or forgotten.
+    public void remove(String vault, String id) {
+        int _ = database.write(client -> remove(client, vault, id));
+    }
+
+    private static int remove(JdbcClient client, String vault, String id) {
+        return client.sql("delete from point where vault = ? and id = ?")
+                .params(vault, id)
+                .update();
+    }
+
+    /// Gives a point a date until which it is kept, or takes it.
+    public void keep(String vault, String id, Optional<Instant> until) {
+        int _ =
+                database.write(client ->
+                        client.sql("update point set keep_until = ? where vault = ? and id = ?")
+                                .params(Columns.millis(until), vault, id)
+                                .update());
+    }
+
+    /// Pins a point, or takes the pin.
+    ///
+    /// @param reason empty: there is no pin any more
+    public void pin(String vault, String id, Optional<String> reason) {
+        int _ =
+                database.write(client ->
+                        client.sql("update point set pin = ? where vault = ? and id = ?")
+                                .params(reason.orElse(null), vault, id)
+                                .update());
+    }
+
+    private static Point point(ResultSet row, int number) throws SQLException {
+        return new Point(
+                row.getString("vault"),
+                row.getString("id"),
+                row.getString("vm"),
+                row.getLong("ordinal"),
+                Columns.instant(row, "snapshot_at"),
+                row.getString("consistency"),
+                Cause.of(row.getString("cause")),
+                Columns.optionalInstant(row, "keep_until"),
+                Columns.optionalText(row, "pin"),
+                Columns.optionalInstant(row, "locked_until"));
+    }
+}

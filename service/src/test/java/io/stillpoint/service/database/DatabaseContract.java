@@ -1,0 +1,331 @@
+package io.stillpoint.service.database;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.kagkarlsson.scheduler.Scheduler;
+import com.github.kagkarlsson.scheduler.task.helper.OneTimeTask;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import io.stillpoint.hypervisor.VmId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/// What each database must do, whichever it is.
+abstract class DatabaseContract {
+    private static final Instant NOW = Instant.parse("2026-11-27T16:00:00.123Z");
+    private static final VmKey WEB = new VmKey("here", new VmId("web-1"));
+    private static final VmKey OTHER = new VmKey("there", new VmId("web-1"));
+
+    Database database;
+
+    /// A place with nothing in it.
+    abstract Database.Place place() throws Exception;
+
+    private Database.Place place;
+
+    @BeforeEach
+    void open() throws Exception {
+        place = place();
+        database = Database.open(place);
+    }
+
+    @AfterEach
+    void close() {
+        database.close();
+    }
+
+    private static Job job(String id, VmKey vm, Cause cause, Instant due) {
+        return new Job(
+                id,
+                vm,
+                "main",
+                Optional.of("gold"),
+                cause,
+                due,
+                due.plus(Duration.ofHours(24)),
+                Job.Order.NONE,
+                Job.Course.queued(NOW));
+    }
+
+    @Test
+    void jobIsReadAsItWasWritten() {
+        Jobs jobs = new Jobs(database);
+        Job job =
+                new Job(
+                        "j1",
+                        WEB,
+                        "main",
+                        Optional.empty(),
+                        Cause.DEMAND,
+                        NOW,
+                        NOW.plusSeconds(86_400),
+                        new Job.Order(Optional.of(NOW.plusSeconds(9)), "before the “upgrade” 'x'"),
+                        Job.Course.queued(NOW));
+        jobs.add(job);
+        assertThat(jobs.find("j1")).contains(job);
+        assertThat(jobs.find("j2")).isEmpty();
+    }
+
+    @Test
+    void courseOfAJobIsKept() {
+        Jobs jobs = new Jobs(database);
+        jobs.add(job("j1", WEB, Cause.SCHEDULE, NOW));
+        jobs.begin("j1", NOW.plusSeconds(1));
+        jobs.record("j1", "{\"state\":\"held\"}", Optional.of("0a1b2c3d-0011223344556677"));
+        jobs.state("j1", JobState.WAITING);
+        assertThat(jobs.snapshots("here")).containsExactly("0a1b2c3d-0011223344556677");
+        assertThat(jobs.snapshots("there")).isEmpty();
+        Job waiting = jobs.find("j1").orElseThrow();
+        assertThat(waiting.state()).isEqualTo(JobState.WAITING);
+        assertThat(waiting.course().record()).contains("{\"state\":\"held\"}");
+        assertThat(waiting.course().startedAt()).contains(NOW.plusSeconds(1));
+
+        jobs.end(
+                "j1",
+                Jobs.Ending.without(JobState.FAILED, NOW.plusSeconds(2), "a.code", "It failed.")
+                        .retryingAt(NOW.plusSeconds(60)));
+        jobs.begin("j1", NOW.plusSeconds(60));
+        assertThat(jobs.find("j1").orElseThrow().course().attempts()).isEqualTo(2);
+        assertThat(jobs.find("j1").orElseThrow().course().startedAt()).contains(NOW.plusSeconds(1));
+
+        jobs.end("j1", Jobs.Ending.made(NOW.plusSeconds(90), "cafe"));
+        Job made = jobs.find("j1").orElseThrow();
+        assertThat(made.state()).isEqualTo(JobState.MADE);
+        assertThat(made.course().point()).contains("cafe");
+        assertThat(made.course().endedAt()).contains(NOW.plusSeconds(90));
+        assertThat(made.course().code()).isEmpty();
+        assertThat(jobs.snapshots("here")).isEmpty();
+        assertThat(jobs.askCancel("j1")).isFalse();
+    }
+
+    @Test
+    void whatHasBegunComesBeforeWhatHasNot() {
+        Jobs jobs = new Jobs(database);
+        jobs.add(job("j1", WEB, Cause.SCHEDULE, NOW));
+        jobs.add(job("j2", WEB, Cause.DEMAND, NOW.plusSeconds(5)));
+        jobs.add(job("j3", OTHER, Cause.SCHEDULE, NOW.minusSeconds(5)));
+        assertThat(jobs.unfinished(WEB)).map(Job::id).contains("j1");
+        jobs.begin("j2", NOW);
+        assertThat(jobs.unfinished(WEB)).map(Job::id).contains("j2");
+        assertThat(jobs.unfinished()).extracting(Job::id).containsExactly("j3", "j1", "j2");
+        assertThat(jobs.askCancel("j2")).isTrue();
+        assertThat(jobs.find("j2").orElseThrow().course().cancelAsked()).isTrue();
+        assertThat(jobs.newestSlot(WEB)).contains(NOW);
+        assertThat(jobs.newestSlot(new VmKey("here", new VmId("x")))).isEmpty();
+        assertThat(jobs.newest(Optional.of(WEB), 9))
+                .extracting(Job::id)
+                .containsExactly("j2", "j1");
+        assertThat(jobs.newest(Optional.empty(), 2)).hasSize(2);
+    }
+
+    @Test
+    void eventsAreNumberedInOrder() {
+        Jobs jobs = new Jobs(database);
+        jobs.add(job("j1", WEB, Cause.SCHEDULE, NOW));
+        jobs.tell("j1", NOW, "step", "prepare", "Preparing.");
+        jobs.tell("j1", NOW.plusSeconds(1), "warning", "clock.long-gap", "Long.");
+        assertThat(jobs.events("j1", 0)).extracting(Jobs.Event::number).containsExactly(1, 2);
+        assertThat(jobs.events("j1", 1))
+                .containsExactly(
+                        new Jobs.Event(
+                                2, NOW.plusSeconds(1), "warning", "clock.long-gap", "Long."));
+    }
+
+    @Test
+    void historyGoesButTheNewestOfEachVm() {
+        Jobs jobs = new Jobs(database);
+        for (int i = 1; i <= 3; i++) {
+            jobs.add(job("j" + i, WEB, Cause.SCHEDULE, NOW.plusSeconds(i)));
+            jobs.tell("j" + i, NOW, "step", "prepare", "");
+            jobs.end("j" + i, Jobs.Ending.made(NOW.plusSeconds(i), "p" + i));
+        }
+        jobs.add(job("j4", OTHER, Cause.SCHEDULE, NOW));
+        assertThat(jobs.deleteEndedBefore(NOW.plusSeconds(99))).isEqualTo(2);
+        assertThat(jobs.newest(Optional.empty(), 9))
+                .extracting(Job::id)
+                .containsExactly("j3", "j4");
+        assertThat(jobs.events("j1", 0)).isEmpty();
+    }
+
+    @Test
+    void machinesAreFoundAgain() {
+        Machines machines = new Machines(database);
+        machines.seen(WEB, "web", "running", NOW);
+        machines.seen(OTHER, "", "off", NOW);
+        machines.tag(WEB, Map.of("tier", "gold"));
+        machines.seen(WEB, "web2", "off", NOW.plusSeconds(60));
+        machines.seen(WEB, "", "unknown", NOW.plusSeconds(61));
+        Machine.Protection protection =
+                new Machine.Protection(
+                        Optional.of("gold"),
+                        true,
+                        Optional.of("web"),
+                        Optional.of("main"),
+                        Optional.of(NOW));
+        machines.protect(WEB, protection);
+        assertThat(machines.find(WEB))
+                .contains(
+                        new Machine(
+                                WEB,
+                                "web2",
+                                "unknown",
+                                Optional.empty(),
+                                Map.of("tier", "gold"),
+                                NOW,
+                                NOW.plusSeconds(61),
+                                protection));
+        machines.unseen(OTHER, "Nobody answers.");
+        assertThat(machines.all()).extracting(Machine::key).containsExactly(WEB, OTHER);
+        assertThat(machines.find(OTHER).orElseThrow().trouble()).contains("Nobody answers.");
+        assertThat(machines.isTaken("main", "web", OTHER)).isTrue();
+        assertThat(machines.isTaken("main", "web", WEB)).isFalse();
+        assertThat(machines.isTaken("other", "web", OTHER)).isFalse();
+    }
+
+    @Test
+    void policiesAreReplacedByName() {
+        Policies policies = new Policies(database);
+        policies.put("b", "{}", NOW);
+        policies.put("a", "{}", NOW);
+        policies.put("b", "{\"x\":1}", NOW.plusSeconds(1));
+        assertThat(policies.all()).extracting(Policies.Kept::name).containsExactly("a", "b");
+        assertThat(policies.find("b"))
+                .contains(new Policies.Kept("b", "{\"x\":1}", NOW.plusSeconds(1)));
+        assertThat(policies.remove("b")).isTrue();
+        assertThat(policies.remove("b")).isFalse();
+    }
+
+    private static Points.Point point(String id, long ordinal, Optional<String> pin) {
+        return new Points.Point(
+                "main",
+                id,
+                "web",
+                ordinal,
+                NOW.plusSeconds(ordinal),
+                "file-system",
+                Cause.SCHEDULE,
+                Optional.empty(),
+                pin,
+                Optional.empty());
+    }
+
+    @Test
+    void pinsAndDatesOutliveARebuild() {
+        Points points = new Points(database);
+        points.add(point("a", 1, Optional.empty()));
+        points.add(point("b", 2, Optional.empty()));
+        points.pin("main", "a", Optional.of("the audit"));
+        points.keep("main", "a", Optional.of(NOW));
+        points.replace(
+                "main", List.of(point("a", 1, Optional.empty()), point("c", 3, Optional.empty())));
+        assertThat(points.of("main", "web")).extracting(Points.Point::id).containsExactly("a", "c");
+        assertThat(points.of("main", "web").getFirst().pin()).contains("the audit");
+        assertThat(points.of("main", "web").getFirst().keepUntil()).contains(NOW);
+        assertThat(points.newest("main", "web").orElseThrow().id()).isEqualTo("c");
+        points.remove("main", "c");
+        assertThat(points.newest("main", "web").orElseThrow().id()).isEqualTo("a");
+        assertThat(points.vms("main")).containsExactly("web");
+    }
+
+    @Test
+    void careIsNotedOncePerKind() {
+        Cares cares = new Cares(database);
+        cares.put(new Cares.Care("main", "prune", NOW, Optional.of("vault.x"), "It failed."));
+        Cares.Care well =
+                new Cares.Care("main", "prune", NOW.plusSeconds(1), Optional.empty(), "Done.");
+        cares.put(well);
+        assertThat(cares.all()).containsExactly(well);
+    }
+
+    @Test
+    void changeThatFailsHalfwayLeavesNothing() {
+        Policies policies = new Policies(database);
+        assertThatThrownBy(() ->
+                        database.write(client -> {
+                            client.sql(
+                                            "insert into policy (name, body, changed_at) values ('x', '{}', 1)")
+                                    .update();
+                            return client.sql("insert into policy (name) values ('y')").update();
+                        }))
+                .isInstanceOfSatisfying(
+                        DatabaseException.class,
+                        e -> assertThat(e.kind()).isEqualTo(DatabaseException.Kind.REFUSED));
+        assertThat(policies.all()).isEmpty();
+    }
+
+    @Test
+    void everythingIsThereAtTheNextStart() {
+        new Policies(database).put("a", "{}", NOW);
+        database.close();
+        database = Database.open(place);
+        assertThat(new Policies(database).all()).hasSize(1);
+    }
+
+    @Test
+    void databaseOfANewerProgramIsRefused() {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        insert into flyway_schema_history (installed_rank, version, description, type,
+                                            script, checksum, installed_by, execution_time, success)
+                                        values (99, '99', 'later', 'SQL', 'V99__later.sql', 1, 'x', 1, ?)
+                                        """)
+                                .param(true)
+                                .update());
+        assertThatThrownBy(() -> Database.open(place).close())
+                .isInstanceOfSatisfying(
+                        DatabaseException.class,
+                        e -> assertThat(e.kind()).isEqualTo(DatabaseException.Kind.NEWER))
+                .hasMessageContainingAll("99", "1");
+    }
+
+    @Test
+    void manyThreadsWriteAtOnce() throws InterruptedException {
+        Jobs jobs = new Jobs(database);
+        jobs.add(job("j1", WEB, Cause.SCHEDULE, NOW));
+        List<Thread> threads =
+                java.util.stream.IntStream.range(0, 8)
+                        .mapToObj(i ->
+                                Thread.ofPlatform()
+                                        .start(() -> {
+                                            for (int k = 0; k < 20; k++) {
+                                                Policies policies = new Policies(database);
+                                                policies.put("p" + i, "{\"k\":" + k + "}", NOW);
+                                                jobs.state("j1", JobState.RUNNING);
+                                            }
+                                        }))
+                        .toList();
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(new Policies(database).all())
+                .hasSize(8)
+                .allSatisfy(each -> assertThat(each.body()).isEqualTo("{\"k\":19}"));
+    }
+
+    @Test
+    void schedulerRunsWhatIsDue() throws InterruptedException {
+        CountDownLatch ran = new CountDownLatch(1);
+        OneTimeTask<Void> task = Tasks.oneTime("try").execute((_, _) -> ran.countDown());
+        Scheduler scheduler =
+                Scheduler.create(database.source(), task)
+                        .pollingInterval(Duration.ofMillis(50))
+                        .build();
+        scheduler.start();
+        try {
+            scheduler.schedule(task.instance("1"), Instant.now());
+            assertThat(ran.await(20, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            scheduler.stop();
+        }
+    }
+}
