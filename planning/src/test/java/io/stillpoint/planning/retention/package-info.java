@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.planning.retention;
+
+import org.jspecify.annotations.NullMarked;
