@@ -26,11 +26,11 @@ public sealed interface Rhythm {
 
         public Hourly {
             if (!POSSIBLE.contains(every)) {
-                throw new RuleException(Rhythm.class, "schedule.every", Integer.toString(every));
+                throw new ScheduleException("schedule.every", Integer.toString(every));
             }
             requireMinute(from);
             if (window.compareTo(Duration.ofMinutes(1)) < 0 || window.compareTo(DAY) > 0) {
-                throw new RuleException(Rhythm.class, "schedule.window", window);
+                throw new ScheduleException("schedule.window", window);
             }
         }
     }
@@ -46,7 +46,7 @@ public sealed interface Rhythm {
     record Weekly(Set<DayOfWeek> on, SortedSet<LocalTime> at) implements Rhythm {
         public Weekly {
             if (on.isEmpty()) {
-                throw new RuleException(Rhythm.class, "schedule.no-day");
+                throw new ScheduleException("schedule.no-day");
             }
             on = Collections.unmodifiableSet(EnumSet.copyOf(on));
             at = times(at);
@@ -55,11 +55,8 @@ public sealed interface Rhythm {
 
     private static SortedSet<LocalTime> times(SortedSet<LocalTime> at) {
         if (at.isEmpty() || at.size() > TIMES_MAX) {
-            throw new RuleException(
-                    Rhythm.class,
-                    "schedule.times",
-                    Integer.toString(at.size()),
-                    Integer.toString(TIMES_MAX));
+            throw new ScheduleException(
+                    "schedule.times", Integer.toString(at.size()), Integer.toString(TIMES_MAX));
         }
         at.forEach(Rhythm::requireMinute);
         return Collections.unmodifiableSortedSet(new TreeSet<>(at));
@@ -67,7 +64,7 @@ public sealed interface Rhythm {
 
     private static void requireMinute(LocalTime time) {
         if (!time.equals(time.truncatedTo(ChronoUnit.MINUTES))) {
-            throw new RuleException(Rhythm.class, "schedule.minute", time);
+            throw new ScheduleException("schedule.minute", time);
         }
     }
 }

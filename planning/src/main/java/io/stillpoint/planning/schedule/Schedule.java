@@ -38,10 +38,10 @@ public record Schedule(ZoneId zone, Rhythm rhythm, Duration jitter) {
 
     public Schedule {
         if (zone instanceof ZoneOffset offset && !offset.equals(ZoneOffset.UTC)) {
-            throw new RuleException(Schedule.class, "schedule.offset", zone);
+            throw new ScheduleException("schedule.offset", zone);
         }
         if (jitter.isNegative() || jitter.compareTo(JITTER_MAX) > 0) {
-            throw new RuleException(Schedule.class, "schedule.jitter", jitter);
+            throw new ScheduleException("schedule.jitter", jitter);
         }
     }
 

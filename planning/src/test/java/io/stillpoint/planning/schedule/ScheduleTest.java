@@ -247,7 +247,7 @@ class ScheduleTest {
         assertThatThrownBy(() ->
                         new Schedule(
                                 ZoneOffset.UTC, new Rhythm.Daily(at("02:00")), Duration.ofHours(3)))
-                .isInstanceOf(RuleException.class)
+                .isInstanceOf(ScheduleException.class)
                 .hasMessageContaining("2 hours");
     }
 

@@ -4,8 +4,8 @@ import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.util.List;
 
-/// A rule that somebody wants makes no sense.
-public final class RuleException extends StillpointException {
+/// A schedule that somebody wants makes no sense. The code tells what; see `messages.properties`.
+public final class ScheduleException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
     /// There is one only: somebody has to want something else.
@@ -23,8 +23,7 @@ public final class RuleException extends StillpointException {
         }
     }
 
-    /// @param anchor a class of the package whose bundle holds the text
-    public RuleException(Class<?> anchor, String code, Object... arguments) {
-        super(anchor, Kind.IMPOSSIBLE, code, null, List.of(arguments));
+    ScheduleException(String code, Object... arguments) {
+        super(ScheduleException.class, Kind.IMPOSSIBLE, code, null, List.of(arguments));
     }
 }

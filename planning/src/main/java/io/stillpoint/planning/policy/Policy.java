@@ -1,0 +1,19 @@
+package io.stillpoint.planning.policy;
+
+import io.stillpoint.planning.queue.PeakWindows;
+import io.stillpoint.planning.retention.RetentionRules;
+import io.stillpoint.planning.schedule.Schedule;
+
+/// What is wanted of the backups of some VMs.
+///
+/// @param name 1 to 64 of `a-z`, `0-9` and `-`, a letter first
+/// @param vault the name of the vault that keeps the points
+/// @param peak when no transfer should begin
+public record Policy(
+        String name,
+        String vault,
+        Schedule schedule,
+        RetentionRules retention,
+        Selection selection,
+        Quality quality,
+        PeakWindows peak) {}
