@@ -307,13 +307,15 @@ final class JobHistory {
         throw new AssertionError("no point after " + TRIES_MAX + " attempts");
     }
 
-    /// Who is asked to stop stops, or has made its point; and if its journal does not last, it has undone what it had.
+    /// Who is asked to stop stops, or has made its point, or has found before that the snapshot it was to take up is not whole;
+    /// and if its journal does not last, it has undone what it had.
     private void requireSuspended(Fate fate, BackupOutcome outcome) {
         if (fate instanceof Fate.Suspends) {
             require(
                     outcome instanceof BackupOutcome.Made
                             || (journalsLast
                                     ? outcome instanceof BackupOutcome.Suspended
+                                            || outcome instanceof BackupOutcome.StartAnew
                                     : outcome instanceof BackupOutcome.Failed),
                     "asked to stop: " + outcome);
         }
