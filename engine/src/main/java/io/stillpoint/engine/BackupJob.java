@@ -25,6 +25,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Backs up one VM. The steps stand in `docs/job.md`; each takes what the step before made, and leaves a record in the
 /// journal from which [#resume] goes on.
@@ -151,10 +152,10 @@ public final class BackupJob {
         holdings.add(held.snapshot()::close, held.snapshot()::detach);
         Holdings reading = new Holdings();
         MadePoint made;
-        try {
+        try (Cancellation.Scope _ = tools.turn().await(id(), tools.cancellation())) {
             OpenSession session = open(held, opener, reading);
             StoreStep step = new StoreStep(session, reading, tools, reporter);
-            made = step.commit(step.store(), vm.open().configuration(), settings.writer());
+            made = step.commit(step.store(), configuration(), settings.writer());
         } catch (StillpointException e) {
             return undone(e, List.of(reading, holdings));
         } catch (RuntimeException | Error e) {
@@ -163,6 +164,12 @@ public final class BackupJob {
             throw e;
         }
         return release(made, reading, held.snapshot());
+    }
+
+    private ObjectNode configuration() {
+        ObjectNode configuration = vm.open().configuration();
+        settings.origin().ifPresent(origin -> configuration.set("origin", origin.deepCopy()));
+        return configuration;
     }
 
     private OpenSession open(HeldVm held, SessionOpener opener, Holdings reading) {

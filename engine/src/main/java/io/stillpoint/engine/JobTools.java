@@ -9,9 +9,21 @@ import java.time.InstantSource;
 /// @param journal of this job alone; empty if the job is new
 /// @param events is told what the job does
 /// @param cancellation by which the job is asked to stop
+/// @param turn when the job's transfer may begin
 public record JobTools(
         JobJournal journal,
         JobEvents events,
         Cancellation cancellation,
         InstantSource clock,
-        Randomness randomness) {}
+        Randomness randomness,
+        TransferTurn turn) {
+    /// Tools of a job that waits for no other.
+    public JobTools(
+            JobJournal journal,
+            JobEvents events,
+            Cancellation cancellation,
+            InstantSource clock,
+            Randomness randomness) {
+        this(journal, events, cancellation, clock, randomness, TransferTurn.AT_ONCE);
+    }
+}

@@ -16,13 +16,14 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /// The VMs behind the monitors of a host. A VM without a uuid is known by its monitor's socket.
 public final class QemuHypervisor implements Hypervisor {
     /// QEMU greets at once unless another program holds the monitor.
     private static final Duration LOOK_MAX = Duration.ofSeconds(1);
 
-    private final List<Path> sockets;
+    private final Supplier<List<Path>> sockets;
     private final QemuSettings settings;
 
     /// What was met last at each socket. One entry for each socket that was ever asked, of at most a few hundred bytes.
@@ -33,7 +34,12 @@ public final class QemuHypervisor implements Hypervisor {
 
     /// @param sockets the monitors of VMs, besides those that `settings` knows; of one VM there may be several
     public QemuHypervisor(List<Path> sockets, QemuSettings settings) {
-        this.sockets = List.copyOf(sockets);
+        this(() -> sockets, settings);
+    }
+
+    /// @param sockets asked each time: the monitors that there are then, besides those that `settings` knows
+    public QemuHypervisor(Supplier<List<Path>> sockets, QemuSettings settings) {
+        this.sockets = sockets;
         this.settings = settings;
     }
 
@@ -88,6 +94,11 @@ public final class QemuHypervisor implements Hypervisor {
                 vm.close();
             }
         }
+    }
+
+    /// The monitor of a VM. Throws as [#describe].
+    public Path monitor(VmId id) {
+        return socket(id);
     }
 
     /// Where the VM is. Each socket is asked anew, since any VM may have started at any of them.
@@ -162,7 +173,7 @@ public final class QemuHypervisor implements Hypervisor {
     /// Each once, with links resolved where it is there, and the id that was noted of it.
     private Map<Path, Optional<VmId>> places() {
         Map<Path, Optional<VmId>> places = new LinkedHashMap<>();
-        sockets.forEach(socket -> places.put(real(socket), Optional.empty()));
+        sockets.get().forEach(socket -> places.put(real(socket), Optional.empty()));
         settings.known()
                 .map(KnownMonitors::all)
                 .orElse(List.of())

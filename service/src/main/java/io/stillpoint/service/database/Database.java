@@ -2,16 +2,22 @@ package io.stillpoint.service.database;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import io.stillpoint.platform.Sha256;
 import io.stillpoint.service.database.DatabaseException.Kind;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Function;
 import javax.sql.DataSource;
 import org.flywaydb.core.Flyway;
@@ -43,6 +49,7 @@ public final class Database implements AutoCloseable {
 
     private final HikariDataSource source;
     private final String place;
+    private final boolean isShared;
     private final JdbcClient client;
     private final TransactionTemplate transactions;
 
@@ -68,9 +75,10 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private Database(HikariDataSource source, String place) {
+    private Database(HikariDataSource source, Place place) {
         this.source = source;
-        this.place = place;
+        this.place = place.toString();
+        isShared = place instanceof Place.Server;
         client = JdbcClient.create(source);
         transactions = new TransactionTemplate(new JdbcTransactionManager(source));
     }
@@ -104,7 +112,7 @@ public final class Database implements AutoCloseable {
         boolean done = false;
         try {
             migrate(source, place, types);
-            Database database = new Database(source, place.toString());
+            Database database = new Database(source, place);
             done = true;
             return database;
         } finally {
@@ -233,6 +241,56 @@ public final class Database implements AutoCloseable {
             root = root.getCause();
         }
         return String.valueOf(root.getMessage()).lines().findFirst().orElse("").strip();
+    }
+
+    /// Whether several servers can use it.
+    public boolean isShared() {
+        return isShared;
+    }
+
+    /// A lock of the whole database that lasts until it is closed, or the connection to the database ends; empty if another
+    /// process has it, or if the database is not shared.
+    public Optional<AutoCloseable> lock(String name) {
+        if (!isShared) {
+            return Optional.empty();
+        }
+        long key = Long.parseUnsignedLong(Sha256.hex(name, Long.BYTES), 16);
+        try {
+            Connection connection = direct();
+            boolean done = false;
+            try (PreparedStatement statement =
+                    connection.prepareStatement("select pg_try_advisory_lock(?)")) {
+                statement.setLong(1, key);
+                try (ResultSet answer = statement.executeQuery()) {
+                    done = answer.next() && answer.getBoolean(1);
+                }
+                return done ? Optional.of(connection) : Optional.empty();
+            } finally {
+                if (!done) {
+                    connection.close();
+                }
+            }
+        } catch (SQLException e) {
+            throw new DatabaseException(Kind.AWAY, "database.unreachable", e, place, root(e));
+        }
+    }
+
+    /// Not of the pool, which would end it.
+    private Connection direct() throws SQLException {
+        return DriverManager.getConnection(
+                source.getJdbcUrl(), source.getUsername(), source.getPassword());
+    }
+
+    /// Makes rows of the scheduler free that a server of this name had when its process ended. Returns how many.
+    public int releasePicked(String server) {
+        return write(client ->
+                client.sql(
+                                """
+                                update scheduled_tasks set picked = ?, picked_by = null, last_heartbeat = null,
+                                    version = version + 1 where picked_by = ?
+                                """)
+                        .params(false, server)
+                        .update());
     }
 
     /// For a library that has SQL of its own.

@@ -1,0 +1,301 @@
+package io.stillpoint.service;
+
+import com.github.kagkarlsson.scheduler.Scheduler;
+import com.github.kagkarlsson.scheduler.SchedulerName;
+import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceCurrentlyExecutingException;
+import com.github.kagkarlsson.scheduler.task.Task;
+import com.github.kagkarlsson.scheduler.task.TaskInstanceId;
+import com.github.kagkarlsson.scheduler.task.helper.CustomTask;
+import com.github.kagkarlsson.scheduler.task.helper.Tasks;
+import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.care.VaultCare;
+import io.stillpoint.service.config.ServiceConfig;
+import io.stillpoint.service.control.ControlServer;
+import io.stillpoint.service.control.Requests;
+import io.stillpoint.service.database.Cares;
+import io.stillpoint.service.database.Database;
+import io.stillpoint.service.database.Job;
+import io.stillpoint.service.database.JobState;
+import io.stillpoint.service.database.Jobs;
+import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Machines;
+import io.stillpoint.service.database.Points;
+import io.stillpoint.service.database.Policies;
+import io.stillpoint.service.database.VmKey;
+import io.stillpoint.service.fleet.Fleet;
+import io.stillpoint.service.fleet.Hosts;
+import io.stillpoint.service.fleet.KeptPolicies;
+import io.stillpoint.service.job.JobRunner;
+import io.stillpoint.service.vaults.Vaults;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.springframework.dao.DataAccessException;
+
+/// The process that a user leaves running (`docs/service.md`). [#start] begins everything, [#close] has all jobs pause where
+/// they are, so that the next process goes on with them.
+public final class Service implements AutoCloseable {
+    private static final Duration HEARTBEAT = Duration.ofSeconds(10);
+    private static final int HEARTBEATS_MISSED = 4;
+    private static final Duration POLL = Duration.ofSeconds(1);
+    private static final Duration TICK = Duration.ofSeconds(2);
+    private static final Duration LOOK = Duration.ofMinutes(1);
+    private static final Duration STOP_MAX = Duration.ofMinutes(2);
+    private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
+
+    /// Rows of hosts that this server does not reach belong to others.
+    private static final Duration NEVER = Duration.ofDays(36_500);
+
+    private static final String CARE = "care";
+
+    private final ServiceConfig config;
+    private final Tools tools;
+    private final Database database;
+    private final ServerLock lock;
+    private final Vaults vaults;
+    private final Hosts hosts;
+    private final Machines machines;
+    private final Jobs jobs;
+    private final Fleet fleet;
+    private final JobRunner runner;
+    private final VaultCare care;
+    private final Map<String, CustomTask<Void>> backups = new LinkedHashMap<>();
+    private final CustomTask<Void> cares;
+    private final ExecutorService threads;
+    private final Scheduler scheduler;
+    private final ControlServer control;
+    private final Thread ticking;
+    private volatile boolean isClosed;
+
+    private Service(ServiceConfig config, Tools tools, Database database, ServerLock lock) {
+        this.config = config;
+        this.tools = tools;
+        this.database = database;
+        this.lock = lock;
+        vaults = new Vaults(config, tools);
+        hosts = new Hosts(config, tools);
+        machines = new Machines(database);
+        jobs = new Jobs(database);
+        Points points = new Points(database);
+        Cares noted = new Cares(database);
+        KeptPolicies policies = new KeptPolicies(new Policies(database), tools.clock());
+        fleet = new Fleet(hosts, machines, policies, tools);
+        runner =
+                new JobRunner(
+                        config,
+                        tools,
+                        new JobRunner.Records(machines, jobs, points, policies),
+                        hosts,
+                        vaults);
+        care =
+                new VaultCare(
+                        vaults, new VaultCare.Records(machines, policies, points, noted), tools);
+        hosts.names().forEach(host -> backups.put(host, backup(host)));
+        cares = care();
+        List<Task<?>> tasks = new ArrayList<>(backups.values());
+        tasks.add(cares);
+        threads =
+                Executors.newCachedThreadPool(
+                        task -> tools.process().threads().working("job", task));
+        scheduler =
+                Scheduler.create(database.source(), tasks)
+                        .schedulerName(new SchedulerName.Fixed(config.name()))
+                        .threads(config.limits().jobs() + config.vaults().size())
+                        .executorService(threads)
+                        .heartbeatInterval(HEARTBEAT)
+                        .missedHeartbeatsLimit(HEARTBEATS_MISSED)
+                        .pollingInterval(POLL)
+                        .deleteUnresolvedAfter(NEVER)
+                        .shutdownMaxWait(STOP_MAX)
+                        .enableImmediateExecution()
+                        .clock(tools.clock()::instant)
+                        .build();
+        control =
+                ControlServer.start(
+                        config.control(),
+                        new Requests(
+                                new Requests.Parts(
+                                        hosts, vaults, fleet, policies, machines, jobs, points,
+                                        noted, runner, care, this::due),
+                                tools),
+                        tools.process().threads());
+        ticking = tools.process().threads().working("tick", this::tick);
+    }
+
+    /// Starts the service. Throws a [ServiceException], or a [io.stillpoint.service.database.DatabaseException], if it
+    /// can't.
+    public static Service start(ServiceConfig config, Tools tools) {
+        Database database = Database.open(config.database());
+        boolean done = false;
+        try {
+            ServerLock lock = ServerLock.take(config.name(), config.state(), database);
+            boolean begun = false;
+            try {
+                // Of an earlier process of this name, which has ended: nobody else can have the
+                // lock.
+                int left = database.releasePicked(config.name());
+                if (left > 0) {
+                    tools.log().accept("goes on with " + left + " jobs of the process before");
+                }
+                Service service = new Service(config, tools, database, lock);
+                service.begin();
+                begun = true;
+                done = true;
+                return service;
+            } finally {
+                if (!begun) {
+                    lock.close();
+                }
+            }
+        } finally {
+            if (!done) {
+                database.close();
+            }
+        }
+    }
+
+    private void begin() {
+        scheduler.start();
+        for (String vault : config.vaults().keySet()) {
+            scheduler.scheduleIfNotExists(cares.instance(vault), nextCare(vault));
+        }
+        ticking.start();
+    }
+
+    private CustomTask<Void> backup(String host) {
+        return Tasks.custom("backup@" + host, Void.class)
+                .onFailure((ended, row) ->
+                        row.reschedule(ended, tools.clock().instant().plus(AFTER_FAILURE)))
+                .onDeadExecutionRevive()
+                .execute((row, _) -> {
+                    Optional<Instant> next = runner.run(new VmKey(host, new VmId(row.getId())));
+                    return (ended, operations) -> {
+                        if (next.isPresent()) {
+                            operations.reschedule(ended, next.get());
+                        } else {
+                            operations.stop();
+                        }
+                    };
+                });
+    }
+
+    private CustomTask<Void> care() {
+        return Tasks.custom(CARE, Void.class)
+                .onFailure((ended, row) ->
+                        row.reschedule(ended, tools.clock().instant().plus(AFTER_FAILURE)))
+                .onDeadExecutionRevive()
+                .execute((row, _) -> {
+                    boolean isOurs = config.vaults().containsKey(row.getId());
+                    if (isOurs) {
+                        care.run(row.getId());
+                        int gone =
+                                jobs.deleteEndedBefore(
+                                        tools.clock().instant().minus(config.history()));
+                        if (gone > 0) {
+                            tools.log().accept(gone + " old jobs left the history");
+                        }
+                    }
+                    Instant next = nextCare(row.getId());
+                    return (ended, operations) -> operations.reschedule(ended, next);
+                });
+    }
+
+    private Instant nextCare(String vault) {
+        ServiceConfig.VaultConfig known = config.vaults().get(vault);
+        Instant now = tools.clock().instant();
+        return known == null ? now.plus(Duration.ofHours(1)) : VaultCare.next(known.care(), now);
+    }
+
+    /// Something may be due for a VM at once, or at another time than before.
+    private void due(VmKey key) {
+        CustomTask<Void> task = backups.get(key.host());
+        if (task == null) {
+            return;
+        }
+        Optional<Instant> next = runner.next(key);
+        TaskInstanceId row = task.instance(key.id().text());
+        try {
+            if (next.isEmpty()) {
+                scheduler.getScheduledExecution(row).ifPresent(_ -> scheduler.cancel(row));
+            } else if (!scheduler.scheduleIfNotExists(task.instance(key.id().text()), next.get())) {
+                boolean _ = scheduler.reschedule(row, next.get());
+            }
+        } catch (TaskInstanceCurrentlyExecutingException e) {
+            // Once it has ended it looks by itself for what is next.
+        }
+    }
+
+    private void tick() {
+        Instant looked = Instant.MIN;
+        while (!isClosed) {
+            try {
+                Instant now = tools.clock().instant();
+                boolean isLook = Duration.between(looked, now).abs().compareTo(LOOK) > 0;
+                if (looked.equals(Instant.MIN) || isLook) {
+                    looked = now;
+                    fleet.look();
+                    machines.all().stream().map(Machine::key).forEach(this::ensure);
+                }
+                runner.lookForCancelled();
+                jobs.unfinished().stream()
+                        .filter(each -> each.state() == JobState.QUEUED)
+                        .map(Job::vm)
+                        .forEach(this::due);
+            } catch (StillpointException | DataAccessException e) {
+                tools.log().accept(String.valueOf(e.getMessage()));
+            }
+            pause();
+        }
+    }
+
+    /// There is a row for a VM that is protected, and its row is not later than what is due.
+    private void ensure(VmKey key) {
+        CustomTask<Void> task = backups.get(key.host());
+        if (task == null) {
+            return;
+        }
+        runner.next(key)
+                .ifPresent(next ->
+                        scheduler.scheduleIfNotExists(task.instance(key.id().text()), next));
+    }
+
+    private synchronized void pause() {
+        boolean _ =
+                Undisturbed.await(() -> {
+                    if (!isClosed) {
+                        TimeUnit.NANOSECONDS.timedWait(this, TICK.toNanos());
+                    }
+                    return true;
+                });
+    }
+
+    /// Has all jobs pause where they are: what they hold stays for the next process. Returns when nothing runs any more, or
+    /// after two minutes.
+    @Override
+    public void close() {
+        synchronized (this) {
+            isClosed = true;
+            notifyAll();
+        }
+        control.close();
+        Undisturbed.join(ticking);
+        runner.suspend();
+        care.stop();
+        scheduler.stop();
+        threads.shutdown();
+        runner.close();
+        vaults.close();
+        lock.close();
+        database.close();
+    }
+}

@@ -1,0 +1,71 @@
+package io.stillpoint.service.job;
+
+import io.stillpoint.engine.JobJournal;
+import io.stillpoint.engine.JobRecord;
+import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.hypervisor.SnapshotName;
+import io.stillpoint.platform.Json;
+import io.stillpoint.service.database.DatabaseException;
+import io.stillpoint.service.database.Jobs;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+
+/// A job's journal in the database. While that is away a record waits for it, since the job must not go on without: what
+/// the job holds waits, too.
+final class DatabaseJournal implements JobJournal {
+    /// A snapshot that waits for longer is worth little.
+    private static final Duration AWAY_MAX = Duration.ofHours(6);
+
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+
+    private final Jobs jobs;
+    private final String host;
+    private final String job;
+    private volatile Optional<JobRecord> last;
+
+    DatabaseJournal(Jobs jobs, String host, String job, Optional<String> record) {
+        this.jobs = jobs;
+        this.host = host;
+        this.job = job;
+        last = record.map(text -> JobRecord.of(Json.parse(text)));
+    }
+
+    @Override
+    public void write(JobRecord record) {
+        Optional<String> snapshot = record.snapshot().map(SnapshotName::toString);
+        long deadline = System.nanoTime() + AWAY_MAX.toNanos();
+        while (true) {
+            try {
+                jobs.record(job, record.json().toString(), snapshot);
+                last = Optional.of(record);
+                return;
+            } catch (DatabaseException e) {
+                if (e.kind() != DatabaseException.Kind.AWAY || System.nanoTime() > deadline) {
+                    throw e;
+                }
+                // Also if this thread is interrupted: whoever wants the job to end asks it.
+                LockSupport.parkNanos(PAUSE.toNanos());
+            }
+        }
+    }
+
+    @Override
+    public Optional<JobRecord> last() {
+        return last;
+    }
+
+    @Override
+    public KeptSnapshots kept() {
+        Set<SnapshotName> names = new HashSet<>();
+        jobs.snapshots(host).forEach(name -> names.add(SnapshotName.parse(name)));
+        return new KeptSnapshots(names);
+    }
+
+    @Override
+    public boolean outlivesProcess() {
+        return true;
+    }
+}

@@ -1,0 +1,496 @@
+package io.stillpoint.service.job;
+
+import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupOutcome;
+import io.stillpoint.engine.BackupPolicy;
+import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.GuestAccess;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.engine.VmSocket;
+import io.stillpoint.guest.extension.ExtensionKeeper;
+import io.stillpoint.guest.extension.Prerequisites;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.planning.policy.Policy;
+import io.stillpoint.planning.policy.Quality;
+import io.stillpoint.planning.queue.Estimate;
+import io.stillpoint.planning.queue.LimitsByTime;
+import io.stillpoint.planning.queue.PeakWindows;
+import io.stillpoint.planning.queue.Route;
+import io.stillpoint.planning.queue.Transfer;
+import io.stillpoint.planning.queue.TransferRules;
+import io.stillpoint.planning.schedule.Slot;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.config.ServiceConfig;
+import io.stillpoint.service.database.Cause;
+import io.stillpoint.service.database.Job;
+import io.stillpoint.service.database.JobState;
+import io.stillpoint.service.database.Jobs;
+import io.stillpoint.service.database.Jobs.Ending;
+import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Machines;
+import io.stillpoint.service.database.Points;
+import io.stillpoint.service.database.VmKey;
+import io.stillpoint.service.fleet.Hosts;
+import io.stillpoint.service.fleet.Hosts.Host;
+import io.stillpoint.service.fleet.KeptPolicies;
+import io.stillpoint.service.vaults.Vaults;
+import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.RecoveryPoint;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Does what is due for one VM: begins its job, goes on with one that another process began, or finds that nothing is due.
+/// Safe for many threads, one for each VM.
+public final class JobRunner {
+    /// Before each retry, the last of them again and again.
+    private static final Duration[] PAUSES = {
+        Duration.ofMinutes(1),
+        Duration.ofMinutes(2),
+        Duration.ofMinutes(4),
+        Duration.ofMinutes(8),
+        Duration.ofMinutes(15),
+        Duration.ofMinutes(30)
+    };
+
+    /// How often a job whose snapshot was lost begins anew at once.
+    private static final int ANEW_MAX = 3;
+
+    /// When a job is looked at again of which nothing can be decided now.
+    private static final Duration UNDECIDED = Duration.ofMinutes(1);
+
+    /// Of a VM that nothing is known of.
+    private static final long FIRST_RATE = 100L << 20;
+
+    private final ServiceConfig config;
+    private final Tools tools;
+    private final Hosts hosts;
+    private final Vaults vaults;
+    private final KeptPolicies policies;
+    private final Machines machines;
+    private final Jobs jobs;
+    private final Points points;
+    private final Teller teller;
+    private final Turns turns;
+    private final Map<String, Running> running = new ConcurrentHashMap<>();
+    private volatile boolean isStopping;
+
+    private record Running(BackupJob job, Cancellation cancellation) {}
+
+    /// What the database knows.
+    public record Records(Machines machines, Jobs jobs, Points points, KeptPolicies policies) {}
+
+    public JobRunner(
+            ServiceConfig config, Tools tools, Records records, Hosts hosts, Vaults vaults) {
+        this.config = config;
+        this.tools = tools;
+        this.hosts = hosts;
+        this.vaults = vaults;
+        policies = records.policies();
+        machines = records.machines();
+        jobs = records.jobs();
+        points = records.points();
+        teller = new Teller(jobs, tools);
+        turns = new Turns(config.limits(), tools.clock());
+    }
+
+    /// Does what is due for a VM. Returns when something is due for it next; empty if nothing ever is, as things stand.
+    /// Throws a [io.stillpoint.service.database.DatabaseException] if the database can't be used.
+    public Optional<Instant> run(VmKey key) {
+        Optional<Machine> found = machines.find(key);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        Machine machine = found.get();
+        Optional<Job> job = jobs.unfinished(key).or(() -> due(machine));
+        if (job.isPresent() && !isStopping) {
+            Optional<Instant> again = work(machine, job.get());
+            if (again.isPresent()) {
+                return again;
+            }
+        }
+        return next(key);
+    }
+
+    /// When something is due for a VM next.
+    public Optional<Instant> next(VmKey key) {
+        Instant now = tools.clock().instant();
+        Optional<Job> waiting = jobs.unfinished(key);
+        if (waiting.isPresent()) {
+            return Optional.of(waiting.get().course().retryAt().orElse(now));
+        }
+        Optional<Machine> machine = machines.find(key);
+        return machine.flatMap(each -> due(each).map(_ -> now).or(() -> nextSlot(each, now)));
+    }
+
+    private Optional<Instant> nextSlot(Machine machine, Instant now) {
+        return machine.protection()
+                .policy()
+                .flatMap(policies::find)
+                .map(policy ->
+                        policy.schedule()
+                                .next(now, policy.name(), machine.key().toString())
+                                .start());
+    }
+
+    /// A new job for the newest slot, if it has had none; not yet in the database.
+    private Optional<Job> due(Machine machine) {
+        Optional<Policy> policy = machine.protection().policy().flatMap(policies::find);
+        Optional<String> vault = machine.protection().vault();
+        Optional<Instant> since = machine.protection().since();
+        if (policy.isEmpty() || vault.isEmpty() || since.isEmpty()) {
+            return Optional.empty();
+        }
+        Instant now = tools.clock().instant();
+        Optional<Slot> slot =
+                policy.get()
+                        .schedule()
+                        .latest(now, policy.get().name(), machine.key().toString())
+                        .filter(each -> !each.start().isBefore(since.get()));
+        Optional<Instant> newest = jobs.newestSlot(machine.key());
+        return slot.filter(each -> newest.isEmpty() || newest.get().isBefore(each.due()))
+                .map(each ->
+                        new Job(
+                                tools.randomness().hex(8),
+                                machine.key(),
+                                vault.get(),
+                                Optional.of(policy.get().name()),
+                                Cause.SCHEDULE,
+                                each.due(),
+                                each.deadline(),
+                                Job.Order.NONE,
+                                Job.Course.queued(now)));
+    }
+
+    /// Adds a job that somebody asks for. Returns it.
+    ///
+    /// @param vault where its point goes
+    public Job order(Machine machine, String vault, Job.Order order) {
+        Instant now = tools.clock().instant();
+        Job job =
+                new Job(
+                        tools.randomness().hex(8),
+                        machine.key(),
+                        vault,
+                        machine.protection().policy(),
+                        Cause.DEMAND,
+                        now,
+                        now.plus(Duration.ofHours(24)),
+                        order,
+                        Job.Course.queued(now));
+        jobs.add(job);
+        return job;
+    }
+
+    /// Asks a job to end. Returns whether it had not ended yet.
+    public boolean cancel(String id) {
+        boolean isAsked = jobs.askCancel(id);
+        lookForCancelled(id);
+        return isAsked;
+    }
+
+    /// Jobs of this process of which another one was asked that they end.
+    public void lookForCancelled() {
+        running.keySet().forEach(this::lookForCancelled);
+    }
+
+    private void lookForCancelled(String id) {
+        Running here = running.get(id);
+        if (here != null && jobs.find(id).filter(job -> job.course().cancelAsked()).isPresent()) {
+            here.cancellation().request();
+        }
+    }
+
+    /// How far transfers of this process are.
+    public Teller progress() {
+        return teller;
+    }
+
+    /// The transfers of this process.
+    public Turns turns() {
+        return turns;
+    }
+
+    /// Has all jobs of this process pause where they are, so that the next process goes on with them. Nothing begins any
+    /// more. Returns at once.
+    public void suspend() {
+        isStopping = true;
+        running.values().forEach(each -> each.job().suspend());
+    }
+
+    /// No job runs any more.
+    public void close() {
+        teller.close();
+    }
+
+    /// One attempt. Returns when the next one is due; empty if the job has ended.
+    private Optional<Instant> work(Machine machine, Job job) {
+        if (jobs.find(job.id()).isEmpty()) {
+            jobs.add(job);
+        }
+        if (job.course().cancelAsked() && job.course().record().isEmpty()) {
+            end(machine, job, cancelled());
+            return Optional.empty();
+        }
+        jobs.begin(job.id(), tools.clock().instant());
+        int anew = 0;
+        while (true) {
+            BackupOutcome outcome;
+            try {
+                outcome = attempt(machine, job);
+            } catch (StillpointException e) {
+                // Nothing has begun: the vault, the host or the agent can't be reached.
+                outcome =
+                        job.course().record().isPresent()
+                                ? new BackupOutcome.Suspended(e)
+                                : new BackupOutcome.Failed(e);
+            } finally {
+                running.remove(job.id());
+                teller.forget(job.id());
+            }
+            if (outcome instanceof BackupOutcome.StartAnew lost
+                    && ++anew <= ANEW_MAX
+                    && !isStopping) {
+                teller.tell(
+                        job.id(), machine.shown(), "note", lost.why().code(), lost.why().text());
+                jobs.record(job.id(), null, Optional.empty());
+                job = jobs.find(job.id()).orElseThrow();
+                continue;
+            }
+            return settle(machine, job, outcome);
+        }
+    }
+
+    private Optional<Instant> settle(Machine machine, Job job, BackupOutcome outcome) {
+        Instant now = tools.clock().instant();
+        return switch (outcome) {
+            case BackupOutcome.Made(RecoveryPoint point) -> made(machine, job, point);
+            case BackupOutcome.FailedAfterCommit(RecoveryPoint point, var _) ->
+                    made(machine, job, point);
+            case BackupOutcome.Suspended(StillpointException why) -> {
+                if (isStopping) {
+                    yield Optional.of(now);
+                }
+                boolean isCancelled =
+                        jobs.find(job.id()).filter(each -> each.course().cancelAsked()).isPresent();
+                jobs.end(
+                        job.id(),
+                        ending(JobState.RETRYING, now, why).retryingAt(now.plus(UNDECIDED)));
+                teller.tell(
+                        job.id(),
+                        machine.shown(),
+                        "state",
+                        isCancelled ? "cancelling" : JobState.RETRYING.word(),
+                        why.text());
+                yield Optional.of(now.plus(UNDECIDED));
+            }
+            case BackupOutcome.StartAnew(HypervisorException why) -> failed(machine, job, why, now);
+            case BackupOutcome.Failed(StillpointException why) -> failed(machine, job, why, now);
+        };
+    }
+
+    private Optional<Instant> made(Machine machine, Job job, RecoveryPoint point) {
+        Instant now = tools.clock().instant();
+        points.add(
+                new Points.Point(
+                        job.vault(),
+                        point.id().toString(),
+                        point.vm(),
+                        point.lineage().ordinal(),
+                        point.snapshotAt(),
+                        point.consistency().word(),
+                        job.cause(),
+                        job.order().keepUntil(),
+                        Optional.empty(),
+                        point.lockedUntil()));
+        end(machine, job, Ending.made(now, point.id().toString()));
+        return Optional.empty();
+    }
+
+    private Optional<Instant> failed(
+            Machine machine, Job job, StillpointException why, Instant now) {
+        boolean isCancelled =
+                jobs.find(job.id()).filter(each -> each.course().cancelAsked()).isPresent();
+        if (isCancelled || why instanceof CancelledException) {
+            end(machine, job, cancelled());
+            return Optional.empty();
+        }
+        int attempts = jobs.find(job.id()).orElse(job).course().attempts();
+        Instant again = now.plus(PAUSES[Math.clamp(attempts - 1, 0, PAUSES.length - 1)]);
+        if (why.retryable() && again.isBefore(job.deadline())) {
+            // What the engine's journal says has ended with this attempt.
+            jobs.record(job.id(), null, Optional.empty());
+            jobs.end(job.id(), ending(JobState.RETRYING, now, why).retryingAt(again));
+            teller.tell(
+                    job.id(),
+                    machine.shown(),
+                    "state",
+                    JobState.RETRYING.word(),
+                    Text.of(JobRunner.class, "job.retrying", again, why));
+            return Optional.of(again);
+        }
+        end(machine, job, ending(JobState.FAILED, now, why));
+        return Optional.empty();
+    }
+
+    private static Ending ending(JobState state, Instant now, StillpointException why) {
+        return Ending.without(state, now, why.code(), why.getMessage());
+    }
+
+    private Ending cancelled() {
+        return Ending.without(
+                JobState.CANCELLED,
+                tools.clock().instant(),
+                "job.cancelled",
+                Text.of(JobRunner.class, "job.cancelled").toString());
+    }
+
+    private void end(Machine machine, Job job, Ending ending) {
+        jobs.end(job.id(), ending);
+        Text text =
+                ending.state() == JobState.MADE
+                        ? Text.of(JobRunner.class, "job.made", ending.point().orElse(""))
+                        : Text.of(
+                                JobRunner.class,
+                                "job.ended-without",
+                                ending.state().word(),
+                                ending.message().orElse(""));
+        teller.tell(job.id(), machine.shown(), "state", ending.state().word(), text);
+    }
+
+    private BackupOutcome attempt(Machine machine, Job job) {
+        Host host =
+                hosts.find(job.vm().host())
+                        .orElseThrow(
+                                () -> new IllegalStateException("no host of ours: " + job.vm()));
+        Vaults.Opened vault = vaults.open(job.vault());
+        Cancellation cancellation = new Cancellation();
+        try (JobVm vm = JobVm.of(host.hypervisor(), job.vm().id())) {
+            BackupJob backup =
+                    new BackupJob(
+                            vault.vault(),
+                            vm,
+                            settings(machine, job, host, vm),
+                            new JobTools(
+                                    new DatabaseJournal(
+                                            jobs, job.vm().host(), job.id(), job.course().record()),
+                                    teller.of(job.id(), machine.shown()),
+                                    cancellation,
+                                    tools.clock(),
+                                    tools.randomness(),
+                                    turns.of(transfer(machine, job), waiting(machine, job))));
+            running.put(job.id(), new Running(backup, cancellation));
+            if (isStopping) {
+                backup.suspend();
+            }
+            lookForCancelled(job.id());
+            BackupOutcome outcome = backup.resume();
+            if (outcome instanceof BackupOutcome.Made(RecoveryPoint point)) {
+                vault.pin()
+                        .made(vault.vault().id(), point)
+                        .forEach(finding -> tools.log().accept(finding.text().toString()));
+            }
+            return outcome;
+        }
+    }
+
+    private Turns.Listener waiting(Machine machine, Job job) {
+        return new Turns.Listener() {
+            @Override
+            public void waits(String why) {
+                jobs.state(job.id(), JobState.WAITING);
+                teller.tell(
+                        job.id(),
+                        machine.shown(),
+                        "state",
+                        JobState.WAITING.word(),
+                        Text.of(JobRunner.class, "job.waiting", why));
+            }
+
+            @Override
+            public void begins() {
+                jobs.state(job.id(), JobState.RUNNING);
+            }
+        };
+    }
+
+    private Transfer transfer(Machine machine, Job job) {
+        PeakWindows peak =
+                job.policy().flatMap(policies::find).map(Policy::peak).orElse(PeakWindows.NONE);
+        return new Transfer(
+                job.id(),
+                new Route(machine.key().host(), job.vault()),
+                job.deadline(),
+                new Estimate(ByteSize.parse("1G"), FIRST_RATE),
+                new TransferRules(LimitsByTime.always(LimitsByTime.UNLIMITED), peak));
+    }
+
+    private BackupSettings settings(Machine machine, Job job, Host host, JobVm vm) {
+        Quality quality =
+                job.policy().flatMap(policies::find).map(Policy::quality).orElse(Quality.USUAL);
+        return new BackupSettings(
+                machine.protection().pointName().orElseGet(machine::shown),
+                new BackupPolicy(
+                        consistency(quality.atLeast()),
+                        new RestLimits(quality.freezeMax(), quality.scriptsMax()),
+                        quality.vss() == Quality.Vss.AGENT
+                                ? BackupPolicy.Vss.AGENT
+                                : BackupPolicy.Vss.EXTENSION,
+                        false,
+                        Optional.empty()),
+                agent(host, vm, quality),
+                new ScratchSettings(host.config().scratch(), host.config().scratchLimit()),
+                tools.writer(),
+                Optional.of(origin(job)));
+    }
+
+    private Optional<GuestAccess> agent(Host host, JobVm vm, Quality quality) {
+        if (vm.id().isEmpty()) {
+            return Optional.empty();
+        }
+        Optional<Path> socket = host.agent(vm.id().get());
+        Optional<ExtensionKeeper> keeper =
+                quality.extension()
+                        ? Optional.of(
+                                ExtensionKeeper.in(
+                                        config.state(),
+                                        Prerequisites.Absent.WARN,
+                                        tools.randomness(),
+                                        tools.clock()))
+                        : Optional.empty();
+        return socket.map(path -> new GuestAccess(new VmSocket(vm, path), keeper));
+    }
+
+    /// From which the catalogue can be made again.
+    private static ObjectNode origin(Job job) {
+        ObjectNode origin = Json.object().put("cause", job.cause().word());
+        job.policy().ifPresent(policy -> origin.put("policy", policy));
+        origin.put("due", job.due().toString());
+        job.order().keepUntil().ifPresent(until -> origin.put("keepUntil", until.toString()));
+        if (!job.order().reason().isEmpty()) {
+            origin.put("reason", job.order().reason());
+        }
+        return origin;
+    }
+
+    private static Consistency consistency(Quality.Least least) {
+        return switch (least) {
+            case CRASH -> Consistency.CRASH;
+            case FILE_SYSTEM -> Consistency.FILE_SYSTEM;
+            case APPLICATION -> Consistency.APPLICATION;
+        };
+    }
+}

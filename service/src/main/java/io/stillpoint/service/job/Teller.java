@@ -1,0 +1,134 @@
+package io.stillpoint.service.job;
+
+import io.stillpoint.engine.JobEvent;
+import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.Step;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.database.Jobs;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/// Writes down what jobs tell, on a thread of its own: a job must not wait for the database. What can't be written is in the
+/// log all the same.
+public final class Teller implements AutoCloseable {
+    private static final int WAITING_MAX = 10_000;
+
+    private final Jobs jobs;
+    private final Tools tools;
+    private final BlockingQueue<Line> lines = new LinkedBlockingQueue<>(WAITING_MAX);
+    private final Map<String, Progress> progresses = new ConcurrentHashMap<>();
+    private final Thread writer;
+    private volatile boolean closed;
+
+    private record Line(String job, Instant at, String kind, String code, String message) {}
+
+    /// How far a job's transfer is.
+    ///
+    /// @param done bytes of all its disks
+    /// @param total bytes of all its disks
+    /// @param read bytes that were really read
+    public record Progress(long done, long total, long read) {}
+
+    public Teller(Jobs jobs, Tools tools) {
+        this.jobs = jobs;
+        this.tools = tools;
+        writer = tools.process().threads().waiting("job-events", this::write);
+        writer.start();
+    }
+
+    /// What the engine's job tells, under the name of the service's.
+    ///
+    /// @param shown what people call the job's VM
+    JobEvents of(String job, String shown) {
+        Map<String, JobEvent.Progressed> disks = new LinkedHashMap<>();
+        long[] read = new long[1];
+        return event -> {
+            switch (event) {
+                case JobEvent.StepBegan step ->
+                        tell(job, shown, "step", step.step().word(), step.text());
+                case JobEvent.Warned warned ->
+                        tell(job, shown, "warning", warned.code(), warned.text());
+                case JobEvent.Noted noted -> tell(job, shown, "note", noted.code(), noted.text());
+                case JobEvent.Progressed progressed -> {
+                    if (progressed.step() == Step.STORE) {
+                        synchronized (disks) {
+                            disks.merge(
+                                    progressed.disk(),
+                                    progressed,
+                                    (a, b) -> a.done() > b.done() ? a : b);
+                            progresses.put(job, sum(disks, read[0]));
+                        }
+                    }
+                }
+                case JobEvent.Read bytes -> {
+                    synchronized (disks) {
+                        read[0] += bytes.bytes();
+                        progresses.put(job, sum(disks, read[0]));
+                    }
+                }
+            }
+        };
+    }
+
+    private static Progress sum(Map<String, JobEvent.Progressed> disks, long read) {
+        long done = 0;
+        long total = 0;
+        for (JobEvent.Progressed each : disks.values()) {
+            done += each.done();
+            total += each.total();
+        }
+        return new Progress(done, total, read);
+    }
+
+    /// Notes something of a job.
+    void tell(String job, String shown, String kind, String code, Text text) {
+        String message = text.toString();
+        tools.log().accept(shown + ": " + message);
+        boolean _ = lines.offer(new Line(job, tools.clock().instant(), kind, code, message));
+    }
+
+    /// How far the transfer of a job of this process is; nothing if it has not begun.
+    public Progress progress(String job) {
+        return progresses.getOrDefault(job, new Progress(0, 0, 0));
+    }
+
+    /// The job does nothing more here.
+    void forget(String job) {
+        progresses.remove(job);
+    }
+
+    private void write() {
+        try {
+            while (!closed || !lines.isEmpty()) {
+                Line line = lines.take();
+                if (!line.job().isEmpty()) {
+                    write(line);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void write(Line line) {
+        try {
+            jobs.tell(line.job(), line.at(), line.kind(), line.code(), line.message());
+        } catch (StillpointException e) {
+            // Nobody can read it in the database; the log has it.
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        boolean _ = lines.offer(new Line("", Instant.EPOCH, "", "", ""));
+        Undisturbed.join(writer);
+    }
+}

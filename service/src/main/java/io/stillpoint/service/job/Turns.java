@@ -1,0 +1,136 @@
+package io.stillpoint.service.job;
+
+import io.stillpoint.engine.JobId;
+import io.stillpoint.engine.TransferTurn;
+import io.stillpoint.planning.queue.Forecast;
+import io.stillpoint.planning.queue.LimitsByTime;
+import io.stillpoint.planning.queue.Plan;
+import io.stillpoint.planning.queue.Transfer;
+import io.stillpoint.planning.queue.TransferLimits;
+import io.stillpoint.planning.queue.TransferQueue;
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.service.config.ServiceConfig.Limits;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/// The transfers of this process: which run, and which wait for their turn. Safe for many threads; its lock is held while
+/// the queue is asked, and never while anybody outside answers.
+public final class Turns {
+    /// How long a waiter sleeps at most before it looks for itself: clocks leap.
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(20);
+
+    private final TransferQueue queue;
+    private final InstantSource clock;
+    private final Map<String, Transfer> waiting = new LinkedHashMap<>();
+    private final Map<String, Transfer> running = new LinkedHashMap<>();
+    private Map<String, Forecast> forecasts = Map.of();
+
+    public Turns(Limits limits, InstantSource clock) {
+        queue =
+                new TransferQueue(
+                        new TransferLimits(
+                                LimitsByTime.always(limits.transfers()),
+                                TransferLimits.Each.of(LimitsByTime.always(limits.perHost())),
+                                TransferLimits.Each.of(LimitsByTime.always(limits.perVault()))));
+        this.clock = clock;
+    }
+
+    /// Is told when a job begins to wait, and when its transfer begins.
+    interface Listener {
+        void waits(String why);
+
+        void begins();
+    }
+
+    /// The turn of one transfer, whatever the engine calls its job.
+    TransferTurn of(Transfer transfer, Listener listener) {
+        return (JobId _, Cancellation cancellation) -> await(transfer, listener, cancellation);
+    }
+
+    private Cancellation.Scope await(
+            Transfer transfer, Listener listener, Cancellation cancellation) {
+        try (Cancellation.Scope _ = cancellation.atRequest(this::wake)) {
+            Optional<String> why = enter(transfer);
+            why.ifPresent(listener::waits);
+            awaitTurn(transfer, cancellation);
+            if (why.isPresent()) {
+                listener.begins();
+            }
+        }
+        return () -> leave(transfer.id());
+    }
+
+    /// Why it has to wait; empty if it has begun.
+    private synchronized Optional<String> enter(Transfer transfer) {
+        waiting.put(transfer.id(), transfer);
+        settle();
+        if (running.containsKey(transfer.id())) {
+            return Optional.empty();
+        }
+        Forecast forecast = forecasts.get(transfer.id());
+        return Optional.of(forecast == null ? "" : forecast.waitsFor().toString());
+    }
+
+    private synchronized void awaitTurn(Transfer transfer, Cancellation cancellation) {
+        boolean done = false;
+        try {
+            while (!running.containsKey(transfer.id())) {
+                cancellation.check();
+                pause();
+                settle();
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                waiting.remove(transfer.id());
+                running.remove(transfer.id());
+                settle();
+            }
+        }
+    }
+
+    /// The lock is given up meanwhile. Whoever interrupts has to ask for the job's end, too.
+    private void pause() {
+        boolean _ =
+                Undisturbed.await(() -> {
+                    TimeUnit.NANOSECONDS.timedWait(this, LOOK_AGAIN.toNanos());
+                    return true;
+                });
+    }
+
+    private synchronized void wake() {
+        notifyAll();
+    }
+
+    private synchronized void leave(String id) {
+        running.remove(id);
+        settle();
+    }
+
+    private void settle() {
+        Instant now = clock.instant();
+        Plan plan = queue.plan(now, List.copyOf(waiting.values()), List.copyOf(running.values()));
+        for (Transfer each : plan.begin()) {
+            waiting.remove(each.id());
+            running.put(each.id(), each);
+        }
+        Map<String, Forecast> told = new LinkedHashMap<>();
+        plan.forecasts().forEach(each -> told.put(each.transfer().id(), each));
+        forecasts = told;
+        if (!plan.begin().isEmpty()) {
+            notifyAll();
+        }
+    }
+
+    /// What becomes of a transfer that waits or runs.
+    public synchronized Optional<Forecast> forecast(String id) {
+        return Optional.ofNullable(forecasts.get(id));
+    }
+}
