@@ -8,23 +8,28 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 
 /// Says that one process alone is the server of a name: a locked file in the state folder, and a lock of the database where
 /// several servers share it. Both end with the process.
 final class ServerLock implements AutoCloseable {
+    private final String name;
     private final FileChannel file;
-    private final Optional<AutoCloseable> database;
+    private Optional<AutoCloseable> shared = Optional.empty();
 
-    private ServerLock(FileChannel file, Optional<AutoCloseable> database) {
+    private ServerLock(String name, FileChannel file) {
+        this.name = name;
         this.file = file;
-        this.database = database;
     }
 
-    /// Throws a [ServiceException] if another process has it.
-    static ServerLock take(String name, Path state, Database database) {
+    /// Takes the state folder, and makes it if need be. Throws a [ServiceException] if another process has it.
+    static ServerLock of(String name, Path state) {
         try {
-            Files.createDirectories(state);
+            Files.createDirectories(
+                    state,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
             FileChannel file =
                     FileChannel.open(
                             state.resolve("service.lock"),
@@ -32,20 +37,16 @@ final class ServerLock implements AutoCloseable {
                             StandardOpenOption.WRITE);
             boolean done = false;
             try {
-                if (file.tryLock() == null) {
-                    throw ServiceException.running(name, state);
-                }
-                Optional<AutoCloseable> shared = database.lock("stillpoint server " + name);
-                if (shared.isEmpty() && database.isShared()) {
-                    throw ServiceException.sameName(name, database);
-                }
-                done = true;
-                return new ServerLock(file, shared);
+                done = file.tryLock() != null;
             } finally {
                 if (!done) {
                     file.close();
                 }
             }
+            if (!done) {
+                throw ServiceException.running(name, state);
+            }
+            return new ServerLock(name, file);
         } catch (OverlappingFileLockException e) {
             throw ServiceException.running(name, state);
         } catch (IOException e) {
@@ -53,11 +54,19 @@ final class ServerLock implements AutoCloseable {
         }
     }
 
+    /// Takes the name among the servers of a database. Throws a [ServiceException] if another process has it.
+    void take(Database database) {
+        shared = database.lock("stillpoint server " + name);
+        if (shared.isEmpty() && database.isShared()) {
+            throw ServiceException.sameName(name, database);
+        }
+    }
+
     @Override
     public void close() {
         try {
-            if (database.isPresent()) {
-                database.get().close();
+            if (shared.isPresent()) {
+                shared.get().close();
             }
             file.close();
         } catch (Exception e) {

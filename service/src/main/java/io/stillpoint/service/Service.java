@@ -2,7 +2,7 @@ package io.stillpoint.service;
 
 import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.SchedulerName;
-import com.github.kagkarlsson.scheduler.exceptions.TaskInstanceCurrentlyExecutingException;
+import com.github.kagkarlsson.scheduler.exceptions.DbSchedulerException;
 import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.TaskInstanceId;
 import com.github.kagkarlsson.scheduler.task.helper.CustomTask;
@@ -40,7 +40,6 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import org.springframework.dao.DataAccessException;
 
 /// The process that a user leaves running (`docs/service.md`). [#start] begins everything, [#close] has all jobs pause where
 /// they are, so that the next process goes on with them.
@@ -135,31 +134,29 @@ public final class Service implements AutoCloseable {
     /// Starts the service. Throws a [ServiceException], or a [io.stillpoint.service.database.DatabaseException], if it
     /// can't.
     public static Service start(ServiceConfig config, Tools tools) {
-        Database database = Database.open(config.database());
+        ServerLock lock = ServerLock.of(config.name(), config.state());
         boolean done = false;
         try {
-            ServerLock lock = ServerLock.take(config.name(), config.state(), database);
-            boolean begun = false;
+            Database database = Database.open(config.database());
             try {
-                // Of an earlier process of this name, which has ended: nobody else can have the
-                // lock.
+                lock.take(database);
+                // Of an earlier process of this name, which has ended: nobody else can have the lock.
                 int left = database.releasePicked(config.name());
                 if (left > 0) {
                     tools.log().accept("goes on with " + left + " jobs of the process before");
                 }
                 Service service = new Service(config, tools, database, lock);
                 service.begin();
-                begun = true;
                 done = true;
                 return service;
             } finally {
-                if (!begun) {
-                    lock.close();
+                if (!done) {
+                    database.close();
                 }
             }
         } finally {
             if (!done) {
-                database.close();
+                lock.close();
             }
         }
     }
@@ -230,8 +227,9 @@ public final class Service implements AutoCloseable {
             } else if (!scheduler.scheduleIfNotExists(task.instance(key.id().text()), next.get())) {
                 boolean _ = scheduler.reschedule(row, next.get());
             }
-        } catch (TaskInstanceCurrentlyExecutingException e) {
-            // Once it has ended it looks by itself for what is next.
+        } catch (DbSchedulerException e) {
+            // It runs, or has begun or ended just now: once it has ended it looks by itself for what is next, and so
+            // does the next tick.
         }
     }
 
@@ -251,8 +249,9 @@ public final class Service implements AutoCloseable {
                         .filter(each -> each.state() == JobState.QUEUED)
                         .map(Job::vm)
                         .forEach(this::due);
-            } catch (StillpointException | DataAccessException e) {
-                tools.log().accept(String.valueOf(e.getMessage()));
+            } catch (RuntimeException e) {
+                // Whatever it is, the next tick may fare better.
+                tools.log().accept(e instanceof StillpointException ? e.getMessage() : e.toString());
             }
             pause();
         }

@@ -3,6 +3,7 @@ package io.stillpoint.service.database;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.stillpoint.platform.Sha256;
+import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.service.database.DatabaseException.Kind;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -139,7 +140,7 @@ public final class Database implements AutoCloseable {
         } catch (FileAlreadyExistsException e) {
             // Made by an earlier start.
         } catch (IOException e) {
-            throw new DatabaseException(Kind.REFUSED, "database.refused", e, file, root(e));
+            throw new DatabaseException(Kind.REFUSED, "database.refused", e, file, Reason.of(e));
         }
         SQLiteConfig config = new SQLiteConfig();
         config.setJournalMode(SQLiteConfig.JournalMode.WAL);

@@ -1,0 +1,371 @@
+package io.stillpoint.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.ProcessResources;
+import io.stillpoint.platform.Randomness;
+import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.config.ConfigFile;
+import io.stillpoint.service.config.ServiceConfig;
+import io.stillpoint.service.control.ControlClient;
+import io.stillpoint.vault.Vault;
+import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.RecoveryPoint;
+import io.stillpoint.vault.store.LocalStore;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The whole service beside a real QEMU.
+@Tag("qemu")
+class ServiceTest {
+    private static final Duration LONG = Duration.ofSeconds(60);
+
+    @TempDir Path folder;
+
+    private final List<String> log = Collections.synchronizedList(new ArrayList<>());
+    private volatile Duration leap = Duration.ZERO;
+    private ServiceConfig config;
+    private ControlClient client;
+
+    @BeforeEach
+    void makeVault() throws IOException {
+        KeyFile key = KeyFile.create(folder.resolve("key"), Randomness.secure());
+        Vault.init(new LocalStore(folder.resolve("vault")), key, surroundings()).close();
+        config = config("");
+        client = new ControlClient(folder.resolve("control.sock"));
+    }
+
+    private static Vault.Surroundings surroundings() {
+        return new Vault.Surroundings(
+                Randomness.secure(), InstantSource.system(), ProcessResources.ofThisProcess());
+    }
+
+    private ServiceConfig config(String more) throws IOException {
+        return ConfigFile.read(
+                Files.writeString(
+                        folder.resolve("stillpoint.yaml"),
+                        """
+                        name: test
+                        state: FOLDER/state
+                        control: { socket: FOLDER/control.sock }
+                        vaults:
+                          main: { location: FOLDER/vault, key-file: FOLDER/key }
+                        hosts:
+                          here: { qemu: { monitors: ["FOLDER/vms/*/backup.qmp"] }, scratch: FOLDER/scratch, scratch-limit: 1G }
+                        """
+                                        .replace("FOLDER", folder.toString())
+                                + more));
+    }
+
+    private Service start() {
+        Tools tools =
+                new Tools(
+                        ProcessResources.ofThisProcess(),
+                        () -> Instant.now().plus(leap),
+                        Randomness.secure(),
+                        Map.of(),
+                        Optional.empty(),
+                        log::add,
+                        "stillpoint test");
+        return Service.start(config, tools);
+    }
+
+    private RealVm vm(String name) throws IOException {
+        return RealVm.start(folder.resolve("vms").resolve(name), name);
+    }
+
+    private List<JsonNode> ask(String request) {
+        return client.ask((ObjectNode) Json.parse(request.replace('\'', '"')));
+    }
+
+    private void await(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + LONG.toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime() < deadline).as(what + "\n" + String.join("\n", log)).isTrue();
+            LockSupport.parkNanos(50_000_000);
+        }
+    }
+
+    private static final String POLICY =
+            "{'name': 'gold', 'vault': 'main', 'schedule': {'zone': 'UTC', 'daily': {'at': '02:00'}},"
+                    + " 'retention': {'daily': 7}, 'select': {'names': '*'}}";
+
+    private void apply(String policy) {
+        ask("{'do': 'policy.apply', 'policies': [" + policy + "]}");
+    }
+
+    private String backUp(String vm) {
+        String job = ask("{'do': 'backup', 'vm': '" + vm + "'}").getFirst().path("job").asString();
+        return job;
+    }
+
+    private JsonNode ended(String job) {
+        List<JsonNode> lines = ask("{'do': 'job.watch', 'job': '" + job + "'}");
+        return lines.stream().filter(each -> each.has("state")).toList().getLast();
+    }
+
+    private List<RecoveryPoint> points() {
+        try (Vault vault =
+                Vault.open(
+                        new LocalStore(folder.resolve("vault")),
+                        KeyFile.read(folder.resolve("key")),
+                        surroundings())) {
+            return vault.points();
+        }
+    }
+
+    private byte[] restored(RecoveryPoint point) {
+        ReadBytes bytes = new ReadBytes(new byte[RealVm.DISK_BYTES]);
+        try (Vault vault =
+                Vault.open(
+                        new LocalStore(folder.resolve("vault")),
+                        KeyFile.read(folder.resolve("key")),
+                        surroundings())) {
+            vault.restore(point.disks().getFirst().image(), bytes, new Cancellation(), _ -> {});
+        }
+        return bytes.content();
+    }
+
+    @Test
+    void vmsAreFoundAndBackedUpOnDemand() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            web.write(0, 65_536, 7);
+            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            assertThat(ask("{'do': 'vm.list'}").getFirst().path("vm").asString()).isEqualTo("web");
+            assertThatThrownBy(() -> backUp("web")).hasMessageContaining("web has no policy");
+            assertThatThrownBy(() -> backUp("wbe")).hasMessageContaining("Did you mean web?");
+            apply(POLICY);
+
+            JsonNode first = ended(backUp("web"));
+            assertThat(first.path("state").asString()).as("%s", log).isEqualTo("made");
+            web.write(1 << 20, 65_536, 9);
+            JsonNode second = ended(backUp("web"));
+            assertThat(second.path("state").asString()).as("%s", log).isEqualTo("made");
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+
+            List<RecoveryPoint> points = points();
+            assertThat(points).hasSize(2);
+            byte[] content = restored(points.stream()
+                    .filter(each -> each.id().toString().equals(second.path("point").asString()))
+                    .findFirst()
+                    .orElseThrow());
+            assertThat(content[0]).isEqualTo((byte) 7);
+            assertThat(content[1 << 20]).isEqualTo((byte) 9);
+            assertThat(content[2 << 20]).isEqualTo((byte) 0);
+        }
+    }
+
+    private JsonNode vmLine(String vm) {
+        return ask("{'do': 'vm.list'}").stream()
+                .filter(each -> each.path("vm").asString().equals(vm))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private List<JsonNode> jobs() {
+        return ask("{'do': 'job.list'}");
+    }
+
+    @Test
+    void scheduleStartsAJobAndMissedSlotsRunOnce() throws IOException {
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            apply(POLICY);
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+            assertThat(jobs()).isEmpty();
+            leap = Duration.ofDays(3);
+            await("a job", () -> !jobs().isEmpty());
+            JsonNode job = ended(jobs().getFirst().path("job").asString());
+            assertThat(job.path("state").asString()).as("%s", log).isEqualTo("made");
+            assertThat(job.path("cause").asString()).isEqualTo("schedule");
+            assertThat(job.path("policy").asString()).isEqualTo("gold");
+            Instant due = Instant.parse(job.path("due").asString());
+            Instant now = Instant.now().plus(leap);
+            assertThat(due).isBetween(now.minus(Duration.ofHours(24)), now);
+            assertThat(due.toString()).endsWith("T02:00:00Z");
+            assertThat(jobs()).hasSize(1);
+            assertThat(points().getFirst().configuration().path("origin").path("cause").asString())
+                    .isEqualTo("schedule");
+            assertThat(Instant.parse(vmLine("web").path("next").asString())).isAfter(now);
+        }
+    }
+
+    @Test
+    void serviceThatStopsAtAnyTimeIsGoneOnWithByTheNext() throws IOException {
+        try (RealVm web = vm("web")) {
+            for (int round = 0; round < 8; round++) {
+                web.write((long) round << 20, 1 << 20, round + 1);
+                String job;
+                try (Service _ = start()) {
+                    await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+                    apply(POLICY);
+                    job = backUp("web");
+                    LockSupport.parkNanos(round * 40_000_000L);
+                }
+                try (Service _ = start()) {
+                    JsonNode end = ended(job);
+                    assertThat(end.path("state").asString()).as("%s", log).isEqualTo("made");
+                    assertThat(jobs()).hasSize(round + 1);
+                }
+                List<RecoveryPoint> points = points();
+                assertThat(points).hasSize(round + 1);
+                byte[] content =
+                        restored(Collections.max(
+                                points, Comparator.comparing(each -> each.lineage().ordinal())));
+                for (int i = 0; i < 16; i++) {
+                    assertThat(content[i << 20]).isEqualTo((byte) (i <= round ? i + 1 : 0));
+                }
+            }
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    @Test
+    void jobThatIsCancelledLeavesNothing() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            apply(POLICY);
+            String job = backUp("web");
+            JsonNode answer =
+                    ask("{'do': 'job.cancel', 'job': '" + job.substring(0, 6) + "'}").getFirst();
+            JsonNode end = ended(job);
+            boolean wasAsked = answer.path("asked").asBoolean();
+            assertThat(end.path("state").asString())
+                    .as("%s", log)
+                    .isIn(wasAsked ? List.of("cancelled", "made") : List.of("made"));
+            int made = end.path("state").asString().equals("made") ? 1 : 0;
+            assertThat(points()).hasSize(made);
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+        }
+    }
+
+    /// The points are made while the clock is wrong, since retention believes no clock that the store's contradicts.
+    @Test
+    void retentionForgetsWhatIsNotKeptAnyMore() throws IOException {
+        leap = Duration.ofDays(-20);
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            apply(POLICY);
+            for (int day : new int[] {1, 2, 3}) {
+                leap = Duration.ofDays(-20 + day);
+                await("a job", () -> jobs().size() == day);
+                assertThat(ended(jobs().getFirst().path("job").asString()).path("state").asString())
+                        .as("%s", log)
+                        .isEqualTo("made");
+            }
+            String kept = backUp("web");
+            assertThat(ended(kept).path("state").asString()).isEqualTo("made");
+            List<JsonNode> points = ask("{'do': 'point.list', 'vm': 'web'}");
+            assertThat(points).hasSize(4);
+            String pinned = points.get(1).path("point").asString();
+            ask("{'do': 'point.pin', 'vm': 'web', 'point': '" + pinned + "', 'reason': 'audit'}");
+            ask("{'do': 'care.run', 'vault': 'main'}");
+            assertThat(points()).as("clocks differ").hasSize(4);
+
+            leap = Duration.ZERO;
+            await("a job", () -> jobs().size() == 5);
+            assertThat(ended(jobs().getFirst().path("job").asString()).path("state").asString())
+                    .isEqualTo("made");
+            String longer = POLICY.replace("'daily': 7", "'daily': 30");
+            List<JsonNode> preview = ask("{'do': 'policy.preview', 'policies': [" + longer + "]}");
+            assertThat(preview.getFirst().path("change").asString()).isEqualTo("changed");
+            assertThat(preview)
+                    .filteredOn(each -> each.path("effect").asString("").equals("saved"))
+                    .extracting(each -> each.path("point").asString())
+                    .containsExactly(
+                            points.get(0).path("point").asString(),
+                            points.get(2).path("point").asString());
+            ask("{'do': 'care.run', 'vault': 'main'}");
+            // Left: the pinned one, the one on demand, the latest.
+            assertThat(ask("{'do': 'point.list', 'vm': 'web'}"))
+                    .as("%s", log)
+                    .extracting(each -> each.path("point").asString())
+                    .containsExactly(
+                            pinned,
+                            ended(kept).path("point").asString(),
+                            jobs().getFirst().path("point").asString());
+            assertThat(points()).hasSize(3);
+            JsonNode vault =
+                    ask("{'do': 'status'}").stream()
+                            .filter(each -> each.has("vault"))
+                            .findFirst()
+                            .orElseThrow();
+            assertThat(vault.path("care").values())
+                    .as("%s", vault)
+                    .hasSize(3)
+                    .noneMatch(each -> each.has("code"));
+        }
+    }
+
+    @Test
+    void catalogueIsMadeAgainFromTheVaultAlone() throws IOException {
+        try (RealVm _ = vm("web")) {
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+                apply(POLICY);
+                leap = Duration.ofDays(1);
+                await("a job", () -> !jobs().isEmpty());
+                assertThat(ended(jobs().getFirst().path("job").asString()).path("state").asString())
+                        .isEqualTo("made");
+            }
+            Files.delete(folder.resolve("state/stillpoint.db"));
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+                apply(POLICY);
+                assertThat(ask("{'do': 'catalog.rebuild'}").getFirst().path("points").asInt())
+                        .isEqualTo(1);
+                List<JsonNode> points = ask("{'do': 'point.list', 'vm': 'web'}");
+                assertThat(points).hasSize(1);
+                assertThat(points.getFirst().path("cause").asString()).isEqualTo("schedule");
+            }
+        }
+    }
+
+    @Test
+    void secondServiceOfAStateFolderIsRefused() {
+        try (Service _ = start()) {
+            assertThatThrownBy(this::start).isInstanceOf(ServiceException.class);
+            assertThat(ask("{'do': 'status'}")).isNotEmpty();
+        }
+        start().close();
+    }
+
+    @Test
+    void requestsThatMakeNoSenseAreRefused() {
+        try (Service _ = start()) {
+            assertThatThrownBy(() -> ask("{'do': 'vm.lst'}")).hasMessageContaining("vm.list");
+            assertThatThrownBy(() -> ask("{}")).hasMessageContaining("possible");
+            assertThatThrownBy(() -> ask("{'do': 'job.show', 'job': 'x'}"))
+                    .hasMessageContaining("no job x");
+            assertThatThrownBy(() -> apply(POLICY.replace("main", "mian")))
+                    .hasMessageContaining("Did you mean main?");
+            assertThatThrownBy(() -> apply("{'name': 'x'}")).hasMessageContaining("vault");
+        }
+    }
+}
