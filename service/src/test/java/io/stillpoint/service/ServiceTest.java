@@ -285,6 +285,13 @@ class ServiceTest {
             assertThat(points).hasSize(4);
             String pinned = points.get(1).path("point").asString();
             ask("{'do': 'point.pin', 'vm': 'web', 'point': '" + pinned + "', 'reason': 'audit'}");
+            String shorter = POLICY.replace("'daily': 7", "'daily': 1");
+            List<JsonNode> preview = ask("{'do': 'policy.preview', 'policies': [" + shorter + "]}");
+            assertThat(preview.getFirst().path("change").asString()).isEqualTo("changed");
+            assertThat(preview)
+                    .filteredOn(each -> each.path("effect").asString("").equals("deleted"))
+                    .extracting(each -> each.path("point").asString())
+                    .containsExactly(points.getFirst().path("point").asString());
             ask("{'do': 'care.run', 'vault': 'main'}");
             assertThat(points()).as("clocks differ").hasSize(4);
 
@@ -292,15 +299,6 @@ class ServiceTest {
             await("a job", () -> jobs().size() == 5);
             assertThat(ended(jobs().getFirst().path("job").asString()).path("state").asString())
                     .isEqualTo("made");
-            String longer = POLICY.replace("'daily': 7", "'daily': 30");
-            List<JsonNode> preview = ask("{'do': 'policy.preview', 'policies': [" + longer + "]}");
-            assertThat(preview.getFirst().path("change").asString()).isEqualTo("changed");
-            assertThat(preview)
-                    .filteredOn(each -> each.path("effect").asString("").equals("saved"))
-                    .extracting(each -> each.path("point").asString())
-                    .containsExactly(
-                            points.get(0).path("point").asString(),
-                            points.get(2).path("point").asString());
             ask("{'do': 'care.run', 'vault': 'main'}");
             // Left: the pinned one, the one on demand, the latest.
             assertThat(ask("{'do': 'point.list', 'vm': 'web'}"))
