@@ -122,7 +122,6 @@ final class Dues {
         ZoneOffsetTransition leap = rules.getTransition(local);
         return leap != null && leap.isGap()
                 ? leap.getInstant()
-                : local.toInstant(
-                        leap == null ? rules.getOffset(local) : leap.getOffsetBefore());
+                : local.toInstant(leap == null ? rules.getOffset(local) : leap.getOffsetBefore());
     }
 }
