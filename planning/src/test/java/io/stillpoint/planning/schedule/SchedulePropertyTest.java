@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 /// What holds for any schedule in each zone of the time zone database: seeded instances, each named by zone and seed. Half
 /// of them are where the zone's clock changes.
 final class SchedulePropertyTest {
-    private static final int SEEDS = 12;
+    private static final int SEEDS = 6;
     private static final Duration AROUND = Duration.ofDays(4);
 
     /// @param around an instant of interest
@@ -50,7 +50,8 @@ final class SchedulePropertyTest {
             ZoneId zone = ZoneId.of(id);
             for (int seed = 0; seed < SEEDS; seed++) {
                 Random random = new Random(31L * id.hashCode() + seed);
-                Duration jitter = Duration.ofSeconds(random.nextInt(2) * random.nextInt(7_201));
+                Duration jitter =
+                        Duration.ofSeconds(random.nextBoolean() ? 0 : random.nextInt(7_201));
                 Schedule schedule = new Schedule(zone, rhythm(random), jitter);
                 Instant around = around(random, zone.getRules());
                 String name = id + ", seed " + seed + ": " + schedule + " around " + around;
@@ -189,7 +190,7 @@ final class SchedulePropertyTest {
             Instance instance, Set<DayOfWeek> days, Collection<LocalTime> times) {
         Set<Instant> expected = new TreeSet<>();
         LocalDate middle = LocalDate.ofInstant(instance.around(), ZoneOffset.UTC);
-        for (int day = -5; day <= 5; day++) {
+        for (int day = -4; day <= 4; day++) {
             LocalDate date = middle.plusDays(day);
             if (days.contains(date.getDayOfWeek())) {
                 for (LocalTime time : times) {
