@@ -237,41 +237,46 @@ final class SchedulePropertyTest {
                     LocalDate date = LocalDate.ofInstant(dues.get(i), zone);
                     assertThat(dues.get(i))
                             .as(each.name())
-                            .isIn(openings(zone, date, hourly.from()));
+                            .isIn(openings(zone, date, 1, hourly.from()));
                 }
             }
         }
         assertThat(cut).as("windows cut short").isGreaterThan(20);
     }
 
-    /// A slot is a whole number of rhythms after an opening, and in its window.
+    /// Whole numbers of rhythms after each opening, in its window, and not too near to the next opening.
     @Test
-    void hourlySlotsAreInTheWindowOfAnOpening() {
+    void hourlySlotsAreAllThoseInTheWindowsOfOpenings() {
         for (Instance each : instances()) {
             if (!(each.schedule().rhythm() instanceof Rhythm.Hourly hourly)) {
                 continue;
             }
-            ZoneId zone = each.schedule().zone();
+            LocalDate middle = LocalDate.ofInstant(each.around(), ZoneOffset.UTC);
+            List<Instant> openings = openings(each.schedule().zone(), middle, 5, hourly.from());
+            long window = hourly.window().toSeconds();
             long every = Duration.ofHours(hourly.every()).toSeconds();
-            for (Slot slot : each.slots()) {
-                LocalDate date = LocalDate.ofInstant(slot.due(), zone);
-                List<Instant> begun =
-                        openings(zone, date, hourly.from()).stream()
-                                .filter(opening -> !opening.isAfter(slot.due()))
-                                .sorted()
-                                .toList();
-                Duration open = Duration.between(begun.getLast(), slot.due());
-                assertThat(open).as(each.name()).isLessThan(hourly.window());
-                assertThat(open.toSeconds() % every).as(each.name()).isZero();
+            List<Instant> expected = new ArrayList<>();
+            for (int i = 1; i < openings.size(); i++) {
+                long open = Duration.between(openings.get(i - 1), openings.get(i)).toSeconds();
+                for (long at = 0; at < window && at + every / 2 <= open; at += every) {
+                    expected.add(openings.get(i - 1).plusSeconds(at));
+                }
             }
+            Instant from = each.around().minus(Duration.ofDays(2));
+            Instant to = each.around().plus(Duration.ofDays(2));
+            assertThat(each.slots().stream().map(Slot::due).filter(d -> isIn(d, from, to)))
+                    .as(each.name())
+                    .containsExactlyElementsOf(
+                            expected.stream().filter(due -> isIn(due, from, to)).toList());
         }
     }
 
-    private static List<Instant> openings(ZoneId zone, LocalDate date, LocalTime from) {
-        return List.of(
-                first(zone, date.minusDays(2).atTime(from)),
-                first(zone, date.minusDays(1).atTime(from)),
-                first(zone, date.atTime(from)),
-                first(zone, date.plusDays(1).atTime(from)));
+    /// The distinct ones of so many days before and after a date, in their order.
+    private static List<Instant> openings(ZoneId zone, LocalDate date, int days, LocalTime from) {
+        Set<Instant> openings = new TreeSet<>();
+        for (int day = -days; day <= days; day++) {
+            openings.add(first(zone, date.plusDays(day).atTime(from)));
+        }
+        return List.copyOf(openings);
     }
 }

@@ -95,13 +95,15 @@ final class ScheduleTest {
 
     /// St John's went back at 00:01 to 23:01 of the day before: an instant of October 28 after a slot of the 29th.
     @Test
-    void latestFindsASlotOfTheNextDayWhereTheClockWentBackOverMidnight() {
+    void slotOfTheNextDayIsFoundWhereTheClockWentBackOverMidnight() {
         Schedule schedule = schedule("America/St_Johns", new Rhythm.Daily(times("00:00")));
         assertThat(schedule.latest(Instant.parse("2006-10-29T02:40:00Z"), "nightly", "vm-1"))
                 .map(Slot::due)
                 .contains(Instant.parse("2006-10-29T02:30:00Z"));
         assertThat(schedule.next(Instant.parse("2006-10-29T02:40:00Z"), "nightly", "vm-1").due())
                 .isEqualTo("2006-10-30T03:30:00Z");
+        assertThat(dues(schedule, "2006-10-28T12:00:00Z", "2006-10-29T02:40:00Z"))
+                .containsExactly("2006-10-29T02:30:00Z");
     }
 
     @Test
