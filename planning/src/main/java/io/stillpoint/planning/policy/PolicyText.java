@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.time.LocalTime;
 import java.time.Month;
 import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -34,6 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// Policies as people write them (`docs/policies.md`), and as they are kept.
 public final class PolicyText {
+    private static final ZoneId UTC = ZoneId.of("UTC");
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
     private static final String ZONES = "a zone such as Europe/Berlin, or UTC";
     private static final String TIMES = "00:00 to 23:59";
@@ -75,7 +75,7 @@ public final class PolicyText {
         if (!schedule.has("zone")) {
             schedule.missing("zone");
         }
-        return schedule.value("zone", ZoneId::of, ZONES).orElse(ZoneOffset.UTC);
+        return schedule.value("zone", ZoneId::of, ZONES).orElse(UTC);
     }
 
     /// What a constructor makes of what was written; what it refuses is told under the key.

@@ -3,46 +3,58 @@ package io.stillpoint.planning.schedule;
 import java.time.DayOfWeek;
 import java.time.Duration;
 import java.time.LocalTime;
-import java.time.temporal.ChronoUnit;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/// On which days and at which times of the day, on the clocks of the schedule's zone.
+/// How often a job is due, by the clock on the wall of the schedule's zone. What can't be is refused with a
+/// [ScheduleException].
 public sealed interface Rhythm {
-    /// Times of a day at most.
+    /// So many times a day are possible.
     int TIMES_MAX = 24;
 
-    /// Every so many hours in a window of each day.
+    /// Every few elapsed hours in a window of each day. The next opening ends a window; a slot less than half of `every`
+    /// before the next opening is left out.
     ///
-    /// @param every 1, 2, 4, 6, 8 or 12 hours, as they pass and not as clocks show them
-    /// @param from when the window opens
-    /// @param window how long it is open; 24 hours at most
+    /// @param every hours: 1, 2, 4, 6, 8 or 12
+    /// @param from when the window opens; whole minutes
+    /// @param window how long it is open, in elapsed time: 1 minute to 24 hours; the slot at its end is none of it
     record Hourly(int every, LocalTime from, Duration window) implements Rhythm {
-        private static final Set<Integer> POSSIBLE = Set.of(1, 2, 4, 6, 8, 12);
-        private static final Duration DAY = Duration.ofHours(24);
+        private static final List<Integer> HOURS = List.of(1, 2, 4, 6, 8, 12);
+        private static final Duration WINDOW_MIN = Duration.ofMinutes(1);
+        private static final Duration WINDOW_MAX = Duration.ofHours(24);
 
         public Hourly {
-            if (!POSSIBLE.contains(every)) {
-                throw new ScheduleException("schedule.every", Integer.toString(every));
+            if (!HOURS.contains(every)) {
+                throw new ScheduleException("schedule.every", every, "1, 2, 4, 6, 8, 12");
             }
-            requireMinute(from);
-            if (window.compareTo(Duration.ofMinutes(1)) < 0 || window.compareTo(DAY) > 0) {
-                throw new ScheduleException("schedule.window", window);
+            requireWholeMinute(from);
+            if (window.compareTo(WINDOW_MIN) < 0 || window.compareTo(WINDOW_MAX) > 0) {
+                throw new ScheduleException(
+                        "schedule.window",
+                        ScheduleException.words(window),
+                        ScheduleException.words(WINDOW_MIN),
+                        ScheduleException.words(WINDOW_MAX));
             }
         }
     }
 
-    /// On each day.
+    /// At the same times each day.
+    ///
+    /// @param at 1 to 24 times; whole minutes
     record Daily(SortedSet<LocalTime> at) implements Rhythm {
         public Daily {
             at = times(at);
         }
     }
 
-    /// On some days of the week.
+    /// At the same times of some days of the week.
+    ///
+    /// @param on at least one
+    /// @param at 1 to 24 times; whole minutes
     record Weekly(Set<DayOfWeek> on, SortedSet<LocalTime> at) implements Rhythm {
         public Weekly {
             if (on.isEmpty()) {
@@ -55,16 +67,18 @@ public sealed interface Rhythm {
 
     private static SortedSet<LocalTime> times(SortedSet<LocalTime> at) {
         if (at.isEmpty() || at.size() > TIMES_MAX) {
-            throw new ScheduleException(
-                    "schedule.times", Integer.toString(at.size()), Integer.toString(TIMES_MAX));
+            throw new ScheduleException("schedule.times", at.size(), TIMES_MAX);
         }
-        at.forEach(Rhythm::requireMinute);
-        return Collections.unmodifiableSortedSet(new TreeSet<>(at));
+        at.forEach(Rhythm::requireWholeMinute);
+        // Not by its constructor, which would take over the order of the other set.
+        SortedSet<LocalTime> times = new TreeSet<>();
+        times.addAll(at);
+        return Collections.unmodifiableSortedSet(times);
     }
 
-    private static void requireMinute(LocalTime time) {
-        if (!time.equals(time.truncatedTo(ChronoUnit.MINUTES))) {
-            throw new ScheduleException("schedule.minute", time);
+    private static void requireWholeMinute(LocalTime time) {
+        if (time.getSecond() != 0 || time.getNano() != 0) {
+            throw new ScheduleException("schedule.fraction", time);
         }
     }
 }

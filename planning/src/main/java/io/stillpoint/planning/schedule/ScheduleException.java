@@ -2,15 +2,17 @@ package io.stillpoint.planning.schedule;
 
 import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 
-/// A schedule that somebody wants makes no sense. The code tells what; see `messages.properties`.
+/// A schedule was asked for that can't be, or more of one than there is. The code tells what; see `messages.properties`.
 public final class ScheduleException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    /// There is one only: somebody has to want something else.
+    /// There is one only: another schedule or question helps.
     public enum Kind implements FailureKind {
-        IMPOSSIBLE;
+        SCHEDULE;
 
         @Override
         public boolean retryable() {
@@ -24,6 +26,22 @@ public final class ScheduleException extends StillpointException {
     }
 
     ScheduleException(String code, Object... arguments) {
-        super(ScheduleException.class, Kind.IMPOSSIBLE, code, null, List.of(arguments));
+        super(ScheduleException.class, Kind.SCHEDULE, code, null, List.of(arguments));
+    }
+
+    @Override
+    public Kind kind() {
+        return (Kind) super.kind();
+    }
+
+    /// For people, as `2:30:00`. Any duration has such words, since an error's message must not fail.
+    static String words(Duration duration) {
+        return String.format(
+                Locale.ROOT,
+                "%s%d:%02d:%02d",
+                duration.isNegative() ? "-" : "",
+                Math.abs(duration.toHours()),
+                Math.abs(duration.toMinutesPart()),
+                Math.abs(duration.toSecondsPart()));
     }
 }

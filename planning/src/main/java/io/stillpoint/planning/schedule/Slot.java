@@ -3,15 +3,21 @@ package io.stillpoint.planning.schedule;
 import java.time.Duration;
 import java.time.Instant;
 
-/// One time at which a job of a VM is due.
+/// One job of a VM, as its schedule asks for it.
 ///
-/// @param due as the schedule says, the same for all its VMs
-/// @param start when the job of this VM begins: later by its jitter
+/// @param due as the schedule says; the same for all VMs
+/// @param start when this VM's job starts: due, and the jitter of the VM later
 public record Slot(Instant due, Instant start) {
-    private static final Duration TO_DEADLINE = Duration.ofHours(24);
+    private static final Duration UNTIL_DEADLINE = Duration.ofHours(24);
 
-    /// When the whole job should have ended.
+    public Slot {
+        if (start.isBefore(due)) {
+            throw new IllegalArgumentException("start " + start + " before due " + due);
+        }
+    }
+
+    /// When the job has to be done: 24 hours after it is due, whatever the jitter.
     public Instant deadline() {
-        return due.plus(TO_DEADLINE);
+        return due.plus(UNTIL_DEADLINE);
     }
 }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stillpoint.planning.schedule;
+
+import org.jspecify.annotations.NullMarked;
