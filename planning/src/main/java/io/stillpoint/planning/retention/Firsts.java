@@ -27,9 +27,7 @@ final class Firsts {
     /// Takes a point into account; in any order.
     void add(Candidate point, LocalDate day) {
         firsts.merge(
-                with(day),
-                point,
-                (one, other) -> BY_TIME.compare(one, other) <= 0 ? one : other);
+                with(day), point, (one, other) -> BY_TIME.compare(one, other) <= 0 ? one : other);
     }
 
     /// The period whose first point this is, once all were added.

@@ -42,8 +42,7 @@ public final class Retention {
     /// @param points all that the VM has in one vault, in any order; of a part of them the verdicts would be wrong
     /// @param now the time of the clean-up
     /// @throws IllegalArgumentException if two points have the same id
-    public static List<Verdict> judge(
-            List<Candidate> points, RetentionRules rules, Instant now) {
+    public static List<Verdict> judge(List<Candidate> points, RetentionRules rules, Instant now) {
         Set<String> ids = new HashSet<>();
         for (Candidate each : points) {
             if (!ids.add(each.id())) {
@@ -51,9 +50,7 @@ public final class Retention {
             }
         }
         Retention retention = new Retention(points, rules, now);
-        return points.stream()
-                .map(each -> Verdict.of(each, retention.reasons(each), now))
-                .toList();
+        return points.stream().map(each -> Verdict.of(each, retention.reasons(each), now)).toList();
     }
 
     private LocalDate day(Candidate point) {
@@ -91,16 +88,13 @@ public final class Retention {
         rules.daily()
                 .map(each -> new OnePeriod(day, day.plusDays(each.keep())))
                 .ifPresent(period -> reasons.add(chosen(Tier.DAILY, period)));
-        tiers.forEach(
-                (tier, firsts) ->
-                        firsts.chosen(point, day)
-                                .ifPresent(period -> reasons.add(chosen(tier, period))));
+        tiers.forEach((tier, firsts) ->
+                firsts.chosen(point, day).ifPresent(period -> reasons.add(chosen(tier, period))));
     }
 
     private Reason chosen(Tier tier, OnePeriod period) {
         // Where the clocks go forward at midnight, the day does not begin at midnight.
-        Instant end =
-                period.lastDay().plusDays(1).atStartOfDay(rules.zone()).toInstant();
+        Instant end = period.lastDay().plusDays(1).atStartOfDay(rules.zone()).toInstant();
         return new Reason.Chosen(tier, period.begin(), period.lastDay(), end);
     }
 }

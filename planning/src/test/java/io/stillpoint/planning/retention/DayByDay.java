@@ -130,9 +130,7 @@ record DayByDay(List<Candidate> points, RetentionRules rules) {
     /// How many days of its month, up to it, are the same day of the week.
     private static int countInMonth(LocalDate day) {
         int count = 0;
-        for (LocalDate each = day;
-                each.getMonth() == day.getMonth();
-                each = each.minusDays(7)) {
+        for (LocalDate each = day; each.getMonth() == day.getMonth(); each = each.minusDays(7)) {
             count++;
         }
         return count;

@@ -73,9 +73,10 @@ final class RetentionPreviewTest {
     @Test
     void aNewYearlyRuleKeepsTheOldestPointThatStandsOfTheYear() {
         List<Candidate> points = daily("2026-07-11", "2026-08-10");
-        Rules after = RULES.daily(30).yearly(new Yearly(5, Set.of(Month.JANUARY), new DayRule.DayOfMonth(1)));
-        RetentionPreview preview =
-                preview(points, RULES.daily(30), after, "2026-08-10T12:00:00Z");
+        Rules after =
+                RULES.daily(30)
+                        .yearly(new Yearly(5, Set.of(Month.JANUARY), new DayRule.DayOfMonth(1)));
+        RetentionPreview preview = preview(points, RULES.daily(30), after, "2026-08-10T12:00:00Z");
         assertThat(ids(preview, Effect.EXTENDED)).containsExactly("2026-07-11");
         RetentionPreview.Change change = preview.with(Effect.EXTENDED).getFirst();
         assertThat(change.before().until()).contains(Instant.parse("2026-08-11T00:00:00Z"));
@@ -87,10 +88,21 @@ final class RetentionPreviewTest {
     void sundaysAreKeptWhenTheRuleMovesToWednesday() {
         List<Candidate> points =
                 daily("2026-03-01", "2026-03-24").stream()
-                        .filter(each -> Set.of("2026-03-01", "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-24").contains(each.id()))
+                        .filter(each ->
+                                Set.of(
+                                                "2026-03-01",
+                                                "2026-03-08",
+                                                "2026-03-15",
+                                                "2026-03-22",
+                                                "2026-03-24")
+                                        .contains(each.id()))
                         .toList();
         RetentionPreview preview =
-                preview(points, RULES.weekly(3, SUNDAY), RULES.weekly(3, WEDNESDAY), "2026-03-24T12:00:00Z");
+                preview(
+                        points,
+                        RULES.weekly(3, SUNDAY),
+                        RULES.weekly(3, WEDNESDAY),
+                        "2026-03-24T12:00:00Z");
         // Since Wednesday, 25 February; it was kept until the end of 22 March anyway.
         assertThat(ids(preview, Effect.DELETED)).isEmpty();
         // Until Wednesdays, which are 4 days earlier: 25 March, 1 and 8 April.

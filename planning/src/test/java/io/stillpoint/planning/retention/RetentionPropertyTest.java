@@ -31,7 +31,12 @@ import org.junit.jupiter.api.Test;
 final class RetentionPropertyTest {
     private static final Instant BEGIN = Instant.parse("2027-11-20T00:00:00Z");
     private static final List<String> ZONES =
-            List.of("UTC", "Europe/Berlin", "Australia/Sydney", "America/Havana", "Pacific/Kiritimati");
+            List.of(
+                    "UTC",
+                    "Europe/Berlin",
+                    "Australia/Sydney",
+                    "America/Havana",
+                    "Pacific/Kiritimati");
 
     private static <E extends Enum<E>> Set<E> some(Random random, Class<E> type) {
         Set<E> all = EnumSet.allOf(type);
@@ -46,8 +51,7 @@ final class RetentionPropertyTest {
             case 1 -> new DayRule.LastDay();
             default ->
                     new DayRule.Weekdays(
-                            DayRule.Nth.values()[random.nextInt(5)],
-                            some(random, DayOfWeek.class));
+                            DayRule.Nth.values()[random.nextInt(5)], some(random, DayOfWeek.class));
         };
     }
 
@@ -166,7 +170,9 @@ final class RetentionPropertyTest {
                                     || Optional.of(end).equals(each.point().lockedUntil());
                     LocalDate before = LocalDate.ofInstant(end.minusNanos(1), rules.zone());
                     LocalDate from = LocalDate.ofInstant(end, rules.zone());
-                    assertThat(own ? last.get() : before).as("seed %d: %s", seed, each).isEqualTo(last.get());
+                    assertThat(own ? last.get() : before)
+                            .as("seed %d: %s", seed, each)
+                            .isEqualTo(last.get());
                     assertThat(from).as("seed %d: %s", seed, each).isAfter(last.get());
                 }
             }
@@ -212,8 +218,7 @@ final class RetentionPropertyTest {
             RetentionRules rules = rules(random);
             List<Candidate> all = points(random, random.nextInt(2, 60));
             Instant now = someTime(random, all);
-            List<Candidate> fewer =
-                    all.stream().filter(_ -> random.nextInt(4) > 0).toList();
+            List<Candidate> fewer = all.stream().filter(_ -> random.nextInt(4) > 0).toList();
             Map<String, Instant> before = ends(all, rules, now);
             for (Map.Entry<String, Instant> each : ends(fewer, rules, now).entrySet()) {
                 Instant old = before.get(each.getKey());
@@ -240,7 +245,8 @@ final class RetentionPropertyTest {
                         .map(each -> new Monthly(each.keep() + random.nextInt(5), each.on()))
                         .or(more::monthly),
                 rules.yearly()
-                        .map(each -> new Yearly(each.keep() + random.nextInt(2), each.in(), each.on()))
+                        .map(each ->
+                                new Yearly(each.keep() + random.nextInt(2), each.in(), each.on()))
                         .or(more::yearly));
     }
 
@@ -300,8 +306,7 @@ final class RetentionPropertyTest {
             Map<String, Instant> old = ends(another, before, now);
             Map<String, Instant> changed = ends(another, after, now);
             for (RetentionPreview.Change each : preview.changes()) {
-                int longer =
-                        changed.get(each.point().id()).compareTo(old.get(each.point().id()));
+                int longer = changed.get(each.point().id()).compareTo(old.get(each.point().id()));
                 Set<Effect> possible =
                         longer == 0
                                 ? EnumSet.of(Effect.NONE)

@@ -67,14 +67,16 @@ final class RetentionTest {
 
     /// When each would be deleted; "-" if no rule chooses it.
     private static List<String> untils(List<Candidate> points, Rules rules) {
-        return Retention.judge(points, rules.rules(), Instant.parse("2100-01-01T00:00:00Z")).stream()
+        return Retention.judge(points, rules.rules(), Instant.parse("2100-01-01T00:00:00Z"))
+                .stream()
                 .filter(each -> !each.point().equals(NEWEST))
                 .map(each -> each.until().map(Instant::toString).orElse("-"))
                 .toList();
     }
 
     private static Verdict judge(Candidate point, Rules rules, String now) {
-        return Retention.judge(List.of(point, NEWEST), rules.rules(), Instant.parse(now)).getFirst();
+        return Retention.judge(List.of(point, NEWEST), rules.rules(), Instant.parse(now))
+                .getFirst();
     }
 
     @Test
@@ -156,7 +158,10 @@ final class RetentionTest {
     @Test
     void daysThatDoNotBeginAtMidnightBeginLater() {
         // In Havana the clocks leap from 0:00 to 1:00 on 8 March 2026.
-        assertThat(untils(points("America/Havana", "2026-03-06T12:00"), Rules.in("America/Havana").daily(1)))
+        assertThat(
+                        untils(
+                                points("America/Havana", "2026-03-06T12:00"),
+                                Rules.in("America/Havana").daily(1)))
                 .containsExactly("2026-03-08T05:00:00Z");
     }
 
@@ -183,7 +188,12 @@ final class RetentionTest {
                 .containsExactly("2026-03-15", "2026-03-22", "2026-03-29");
         assertThat(kept(march, rules, "2026-03-29T23:59"))
                 .containsExactly(
-                        "2026-03-08", "2026-03-15", "2026-03-22", "2026-03-29", "2026-03-30", "2026-03-31");
+                        "2026-03-08",
+                        "2026-03-15",
+                        "2026-03-22",
+                        "2026-03-29",
+                        "2026-03-30",
+                        "2026-03-31");
         assertThat(kept(march, rules, "2026-04-06T00:00"))
                 .containsExactly("2026-03-22", "2026-03-29");
     }
@@ -276,15 +286,25 @@ final class RetentionTest {
 
     @Test
     void knowsTheFirstAndTheLastDayOfAWeekInAMonth() {
-        // The first Sundays of 2026: 1 March, 5 April, 3 May; the last Fridays: 27 March, 24 April, 29 May.
+        // The first Sundays of 2026: 1 March, 5 April, 3 May; the last Fridays: 27 March, 24 April,
+        // 29 May.
         assertThat(
                         untils(
-                                points("UTC", "2026-03-01T01:00", "2026-04-04T01:00", "2026-04-05T01:00"),
-                                Rules.in("UTC").monthly(1, new Weekdays(Nth.FIRST, Set.of(SUNDAY)))))
+                                points(
+                                        "UTC",
+                                        "2026-03-01T01:00",
+                                        "2026-04-04T01:00",
+                                        "2026-04-05T01:00"),
+                                Rules.in("UTC")
+                                        .monthly(1, new Weekdays(Nth.FIRST, Set.of(SUNDAY)))))
                 .containsExactly("2026-04-06T00:00:00Z", "-", "2026-05-04T00:00:00Z");
         assertThat(
                         untils(
-                                points("UTC", "2026-03-26T01:00", "2026-03-27T01:00", "2026-04-24T01:00"),
+                                points(
+                                        "UTC",
+                                        "2026-03-26T01:00",
+                                        "2026-03-27T01:00",
+                                        "2026-04-24T01:00"),
                                 Rules.in("UTC").monthly(1, new Weekdays(Nth.LAST, Set.of(FRIDAY)))))
                 .containsExactly(
                         "2026-03-28T00:00:00Z", "2026-04-25T00:00:00Z", "2026-05-30T00:00:00Z");
@@ -295,9 +315,15 @@ final class RetentionTest {
         // First Monday and Friday: 2 and 6 March, 6 and 3 April 2026.
         assertThat(
                         untils(
-                                points("UTC", "2026-03-04T01:00", "2026-03-06T01:00", "2026-04-03T01:00"),
+                                points(
+                                        "UTC",
+                                        "2026-03-04T01:00",
+                                        "2026-03-06T01:00",
+                                        "2026-04-03T01:00"),
                                 Rules.in("UTC")
-                                        .monthly(1, new Weekdays(Nth.FIRST, Set.of(MONDAY, FRIDAY)))))
+                                        .monthly(
+                                                1,
+                                                new Weekdays(Nth.FIRST, Set.of(MONDAY, FRIDAY)))))
                 .containsExactly(
                         "2026-04-07T00:00:00Z", "2026-04-04T00:00:00Z", "2026-05-02T00:00:00Z");
     }
@@ -379,7 +405,8 @@ final class RetentionTest {
                         "2026-03-30T00:00:00Z",
                         "2027-03-02T00:00:00Z",
                         "2029-03-02T00:00:00Z");
-        assertThat(verdict.reasons().getFirst().text()).hasToString("it is pinned: before the upgrade");
+        assertThat(verdict.reasons().getFirst().text())
+                .hasToString("it is pinned: before the upgrade");
         assertThat(verdict.reasons().get(4).text())
                 .hasToString(
                         "the weekly rule keeps it until the end of 2026-03-29, as the first point since 2026-03-01");
@@ -404,8 +431,7 @@ final class RetentionTest {
                                 false,
                                 Optional.of(Instant.parse("2026-03-12T00:00:00Z")),
                                 List.of()),
-                        new Verdict(
-                                latest, true, Optional.empty(), List.of(new Reason.Latest())));
+                        new Verdict(latest, true, Optional.empty(), List.of(new Reason.Latest())));
     }
 
     @Test
@@ -465,7 +491,8 @@ final class RetentionTest {
                         Optional.of(end));
         assertThat(judge(locked, Rules.in("UTC").daily(1), "2026-03-04T11:59:59Z").until())
                 .contains(end);
-        assertThat(judge(locked, Rules.in("UTC").daily(1), "2026-03-04T12:00:00Z").kept()).isFalse();
+        assertThat(judge(locked, Rules.in("UTC").daily(1), "2026-03-04T12:00:00Z").kept())
+                .isFalse();
         assertThat(judge(locked, Rules.in("UTC").daily(9), "2026-03-04T12:00:00Z").until())
                 .contains(Instant.parse("2026-03-11T00:00:00Z"));
     }
@@ -494,7 +521,8 @@ final class RetentionTest {
         Candidate monday = Candidate.scheduled("monday", 3, Instant.parse("2026-03-02T00:00:00Z"));
         List<Candidate> points = List.of(demanded, open, monday, NEWEST);
         Rules rules = Rules.in("UTC").weekly(1, SUNDAY);
-        assertThat(kept(points, rules, "2026-03-02T23:00")).containsExactly("demanded", "open", "monday");
+        assertThat(kept(points, rules, "2026-03-02T23:00"))
+                .containsExactly("demanded", "open", "monday");
         assertThat(kept(points, rules, "2026-03-03T00:00")).containsExactly("open", "monday");
         assertThat(kept(points, rules, "2036-03-03T00:00")).containsExactly("open");
     }
