@@ -3,11 +3,8 @@ package io.stillpoint.planning.retention;
 import io.stillpoint.planning.retention.Periods.OnePeriod;
 import java.time.Instant;
 import java.time.LocalDate;
-import java.time.ZoneId;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -20,24 +17,24 @@ public final class Retention {
 
     private static final Instant LAST = Instant.parse("9999-12-30T00:00:00Z");
 
-    /// Ordinals only decide between points of one instant: a day is a matter of the calendar, and so of the clock.
-    private static final Comparator<Candidate> BY_TIME =
-            Comparator.comparing(Candidate::at)
-                    .thenComparingLong(Candidate::ordinal)
-                    .thenComparing(Candidate::id);
-
     private final RetentionRules rules;
+    private final Instant now;
     private final long latest;
-    private final Map<Tier, Periods> tiers = new EnumMap<>(Tier.class);
-    private final Map<Tier, Map<OnePeriod, Candidate>> firsts = new EnumMap<>(Tier.class);
+    private final Map<Tier, Firsts> tiers = new EnumMap<>(Tier.class);
 
-    private Retention(List<Candidate> points, RetentionRules rules) {
+    private Retention(List<Candidate> points, RetentionRules rules, Instant now) {
         this.rules = rules;
+        this.now = now;
         this.latest = points.stream().mapToLong(Candidate::ordinal).max().orElse(0);
-        rules.weekly().ifPresent(each -> tiers.put(Tier.WEEKLY, Periods.of(each)));
-        rules.monthly().ifPresent(each -> tiers.put(Tier.MONTHLY, Periods.of(each)));
-        rules.yearly().ifPresent(each -> tiers.put(Tier.YEARLY, Periods.of(each)));
-        tiers.forEach((tier, periods) -> firsts.put(tier, firsts(points, periods)));
+        rules.weekly().ifPresent(each -> tiers.put(Tier.WEEKLY, new Firsts(Periods.of(each))));
+        rules.monthly().ifPresent(each -> tiers.put(Tier.MONTHLY, new Firsts(Periods.of(each))));
+        rules.yearly().ifPresent(each -> tiers.put(Tier.YEARLY, new Firsts(Periods.of(each))));
+        for (Candidate each : points) {
+            if (each.origin() == Origin.SCHEDULED) {
+                LocalDate day = day(each);
+                tiers.values().forEach(firsts -> firsts.add(each, day));
+            }
+        }
     }
 
     /// A verdict on each point, in the order of the points.
@@ -52,23 +49,8 @@ public final class Retention {
                 throw new IllegalArgumentException("two points have the id " + each.id());
             }
         }
-        Retention retention = new Retention(points, rules);
-        return points.stream()
-                .map(each -> Verdict.of(each, retention.reasons(each, now), now))
-                .toList();
-    }
-
-    private Map<OnePeriod, Candidate> firsts(List<Candidate> points, Periods periods) {
-        Map<OnePeriod, Candidate> firsts = new HashMap<>();
-        for (Candidate each : points) {
-            if (each.origin() == Origin.SCHEDULED) {
-                firsts.merge(
-                        periods.with(day(each)),
-                        each,
-                        (one, other) -> BY_TIME.compare(one, other) <= 0 ? one : other);
-            }
-        }
-        return firsts;
+        Retention retention = new Retention(points, rules, now);
+        return points.stream().map(each -> Verdict.of(each, retention.reasons(each), now)).toList();
     }
 
     private LocalDate day(Candidate point) {
@@ -78,7 +60,7 @@ public final class Retention {
     }
 
     /// All of them, also those that no longer count.
-    private List<Reason> reasons(Candidate point, Instant now) {
+    private List<Reason> reasons(Candidate point) {
         List<Reason> reasons = new ArrayList<>();
         if (point.ordinal() == latest) {
             // Two jobs at once may have made two: neither is known to be older.
@@ -106,18 +88,13 @@ public final class Retention {
         rules.daily()
                 .map(each -> new OnePeriod(day, day.plusDays(each.keep())))
                 .ifPresent(period -> reasons.add(chosen(Tier.DAILY, period)));
-        tiers.forEach((tier, periods) -> {
-            OnePeriod period = periods.with(day);
-            if (point.equals(firsts.getOrDefault(tier, Map.of()).get(period))) {
-                reasons.add(chosen(tier, period));
-            }
-        });
+        tiers.forEach((tier, firsts) ->
+                firsts.chosen(point, day).ifPresent(period -> reasons.add(chosen(tier, period))));
     }
 
     private Reason chosen(Tier tier, OnePeriod period) {
-        ZoneId zone = rules.zone();
-        // Not midnight: where the clocks change then, the day begins later.
-        Instant end = period.lastDay().plusDays(1).atStartOfDay(zone).toInstant();
+        // Where the clocks go forward at midnight, the day does not begin at midnight.
+        Instant end = period.lastDay().plusDays(1).atStartOfDay(rules.zone()).toInstant();
         return new Reason.Chosen(tier, period.begin(), period.lastDay(), end);
     }
 }
