@@ -140,7 +140,8 @@ public final class Service implements AutoCloseable {
             Database database = Database.open(config.database());
             try {
                 lock.take(database);
-                // Of an earlier process of this name, which has ended: nobody else can have the lock.
+                // Of an earlier process of this name, which has ended: nobody else can have the
+                // lock.
                 int left = database.releasePicked(config.name());
                 if (left > 0) {
                     tools.log().accept("goes on with " + left + " jobs of the process before");
@@ -228,7 +229,8 @@ public final class Service implements AutoCloseable {
                 boolean _ = scheduler.reschedule(row, next.get());
             }
         } catch (DbSchedulerException e) {
-            // It runs, or has begun or ended just now: once it has ended it looks by itself for what is next, and so
+            // It runs, or has begun or ended just now: once it has ended it looks by itself for
+            // what is next, and so
             // does the next tick.
         }
     }
@@ -251,7 +253,8 @@ public final class Service implements AutoCloseable {
                         .forEach(this::due);
             } catch (RuntimeException e) {
                 // Whatever it is, the next tick may fare better.
-                tools.log().accept(e instanceof StillpointException ? e.getMessage() : e.toString());
+                tools.log()
+                        .accept(e instanceof StillpointException ? e.getMessage() : e.toString());
             }
             pause();
         }

@@ -38,14 +38,18 @@ final class RealVm implements AutoCloseable {
 
     static RealVm start(Path folder, String name) throws IOException {
         Files.createDirectories(folder);
-        try (var disk = Files.newByteChannel(
-                folder.resolve("disk.raw"),
-                java.nio.file.StandardOpenOption.CREATE,
-                java.nio.file.StandardOpenOption.WRITE)) {
+        try (var disk =
+                Files.newByteChannel(
+                        folder.resolve("disk.raw"),
+                        java.nio.file.StandardOpenOption.CREATE,
+                        java.nio.file.StandardOpenOption.WRITE)) {
             disk.position(DISK_BYTES - 1);
             disk.write(java.nio.ByteBuffer.allocate(1));
         }
-        return new RealVm(folder, name, UUID.nameUUIDFromBytes(folder.toString().getBytes(StandardCharsets.UTF_8)));
+        return new RealVm(
+                folder,
+                name,
+                UUID.nameUUIDFromBytes(folder.toString().getBytes(StandardCharsets.UTF_8)));
     }
 
     String id() {
@@ -61,19 +65,28 @@ final class RealVm implements AutoCloseable {
                 new ArrayList<>(
                         List.of(
                                 "qemu-system-x86_64",
-                                "-accel", "tcg",
-                                "-machine", "q35",
-                                "-m", "64",
+                                "-accel",
+                                "tcg",
+                                "-machine",
+                                "q35",
+                                "-m",
+                                "64",
                                 "-nodefaults",
                                 "-no-user-config",
-                                "-display", "none",
-                                "-name", name,
-                                "-uuid", uuid.toString(),
-                                "-qmp", "unix:" + folder.resolve("backup.qmp") + ",server=on,wait=off",
-                                "-qmp", "unix:" + folder.resolve("control.qmp") + ",server=on,wait=off",
+                                "-display",
+                                "none",
+                                "-name",
+                                name,
+                                "-uuid",
+                                uuid.toString(),
+                                "-qmp",
+                                "unix:" + folder.resolve("backup.qmp") + ",server=on,wait=off",
+                                "-qmp",
+                                "unix:" + folder.resolve("control.qmp") + ",server=on,wait=off",
                                 "-blockdev",
                                 "driver=raw,node-name=d,file.driver=file,file.filename=" + disk(),
-                                "-device", "virtio-blk-pci,id=disk,drive=d,serial=root"));
+                                "-device",
+                                "virtio-blk-pci,id=disk,drive=d,serial=root"));
         Process started =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
@@ -91,8 +104,14 @@ final class RealVm implements AutoCloseable {
     /// Writes a pattern as the guest would.
     void write(long offset, int length, int pattern) {
         String answer =
-                human("qemu-io -d /machine/peripheral/disk/virtio-backend \"write -P "
-                        + pattern + " " + offset + " " + length + "\"");
+                human(
+                        "qemu-io -d /machine/peripheral/disk/virtio-backend \"write -P "
+                                + pattern
+                                + " "
+                                + offset
+                                + " "
+                                + length
+                                + "\"");
         if (!answer.isEmpty()) {
             throw new AssertionError(answer);
         }
@@ -115,7 +134,8 @@ final class RealVm implements AutoCloseable {
                 BufferedReader in =
                         new BufferedReader(
                                 new InputStreamReader(
-                                        Channels.newInputStream(channel), StandardCharsets.UTF_8))) {
+                                        Channels.newInputStream(channel),
+                                        StandardCharsets.UTF_8))) {
             ask(out, in, Json.object().put("execute", "qmp_capabilities"));
             return ask(out, in, command);
         } catch (IOException e) {

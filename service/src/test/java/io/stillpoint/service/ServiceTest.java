@@ -102,7 +102,9 @@ class ServiceTest {
     private void await(String what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + LONG.toNanos();
         while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() < deadline).as(what + "\n" + String.join("\n", log)).isTrue();
+            assertThat(System.nanoTime() < deadline)
+                    .as(what + "\n" + String.join("\n", log))
+                    .isTrue();
             LockSupport.parkNanos(50_000_000);
         }
     }
@@ -167,10 +169,15 @@ class ServiceTest {
 
             List<RecoveryPoint> points = points();
             assertThat(points).hasSize(2);
-            byte[] content = restored(points.stream()
-                    .filter(each -> each.id().toString().equals(second.path("point").asString()))
-                    .findFirst()
-                    .orElseThrow());
+            byte[] content =
+                    restored(
+                            points.stream()
+                                    .filter(each ->
+                                            each.id()
+                                                    .toString()
+                                                    .equals(second.path("point").asString()))
+                                    .findFirst()
+                                    .orElseThrow());
             assertThat(content[0]).isEqualTo((byte) 7);
             assertThat(content[1 << 20]).isEqualTo((byte) 9);
             assertThat(content[2 << 20]).isEqualTo((byte) 0);
@@ -233,8 +240,10 @@ class ServiceTest {
                 List<RecoveryPoint> points = points();
                 assertThat(points).hasSize(round + 1);
                 byte[] content =
-                        restored(Collections.max(
-                                points, Comparator.comparing(each -> each.lineage().ordinal())));
+                        restored(
+                                Collections.max(
+                                        points,
+                                        Comparator.comparing(each -> each.lineage().ordinal())));
                 for (int i = 0; i < 16; i++) {
                     assertThat(content[i << 20]).isEqualTo((byte) (i <= round ? i + 1 : 0));
                 }

@@ -80,6 +80,7 @@ final class RetentionRulesTest {
     void saysWhatIsWrong() {
         RetentionException refusal =
                 catchThrowableOfType(RetentionException.class, () -> new Daily(-3));
-        assertThat(refusal).hasMessage("a daily rule keeps points for 1 to 9,999 days, not for -3");
+        assertThat(refusal)
+                .hasMessage("A daily rule keeps points for 1 to 9,999 days, not for -3.");
     }
 }

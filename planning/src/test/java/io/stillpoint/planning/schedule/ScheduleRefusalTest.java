@@ -63,11 +63,11 @@ final class ScheduleRefusalTest {
         ZoneId zone = ZoneId.of("UTC");
         refused(
                 "schedule.jitter",
-                "the jitter is 2:00:01 (hours, minutes, seconds); 0:00:00 to 2:00:00 is possible",
+                "The jitter is 2:00:01 (hours, minutes, seconds); possible: 0:00:00 to 2:00:00.",
                 () -> new Schedule(zone, rhythm, Duration.ofSeconds(7_201)));
         refused(
                 "schedule.jitter",
-                "the jitter is -0:00:01 (hours, minutes, seconds); 0:00:00 to 2:00:00 is possible",
+                "The jitter is -0:00:01 (hours, minutes, seconds); possible: 0:00:00 to 2:00:00.",
                 () -> new Schedule(zone, rhythm, Duration.ofSeconds(-1)));
         for (Duration extreme :
                 List.of(
@@ -86,7 +86,7 @@ final class ScheduleRefusalTest {
         }
         refused(
                 "schedule.every",
-                "every 3 hours is not possible; these numbers of hours are: 1, 2, 4, 6, 8, 12",
+                "Every 3 hours is not possible; possible: 1, 2, 4, 6, 8, 12.",
                 () -> new Rhythm.Hourly(3, from, day));
         for (Duration window :
                 List.of(Duration.ZERO, Duration.ofSeconds(59), day.plusNanos(1), day.negated())) {
@@ -94,12 +94,11 @@ final class ScheduleRefusalTest {
         }
         refused(
                 "schedule.window",
-                "the window is 25:30:00 long (hours, minutes, seconds); 0:01:00 to 24:00:00 is"
-                        + " possible",
+                "The window is 25:30:00 long (hours, minutes, seconds); possible: 0:01:00 to 24:00:00.",
                 () -> new Rhythm.Hourly(1, from, Duration.ofMinutes(1_530)));
         refused(
                 "schedule.fraction",
-                "the time 08:00:01 has seconds; whole minutes are possible",
+                "The time 08:00:01 has seconds; only whole minutes are possible.",
                 () -> new Rhythm.Hourly(1, from.plusSeconds(1), day));
     }
 
@@ -113,7 +112,7 @@ final class ScheduleRefusalTest {
         Set<DayOfWeek> sunday = Set.of(DayOfWeek.SUNDAY);
         refused(
                 "schedule.times",
-                "the schedule has 0 times of day; 1 to 24 are possible",
+                "The schedule has 0 times of day; possible: 1 to 24.",
                 () -> new Rhythm.Daily(none));
         refused("schedule.times", () -> new Rhythm.Daily(tooMany));
         refused("schedule.times", () -> new Rhythm.Weekly(sunday, none));
@@ -121,7 +120,7 @@ final class ScheduleRefusalTest {
         refused("schedule.fraction", () -> new Rhythm.Weekly(sunday, times("08:00:30")));
         refused(
                 "schedule.no-day",
-                "the schedule has no day of the week; 1 to 7 are possible",
+                "The schedule has no day of the week; it needs at least one.",
                 () -> new Rhythm.Weekly(Set.of(), times("08:00")));
     }
 
