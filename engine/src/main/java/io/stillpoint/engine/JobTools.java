@@ -2,6 +2,7 @@ package io.stillpoint.engine;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.time.InstantSource;
 
 /// What a job is given to work with.
@@ -9,9 +10,11 @@ import java.time.InstantSource;
 /// @param journal of this job alone; empty if the job is new
 /// @param events is told what the job does
 /// @param cancellation by which the job is asked to stop
+/// @param threads make those that no interrupt reaches, and those that watch over answers
 public record JobTools(
         JobJournal journal,
         JobEvents events,
         Cancellation cancellation,
         InstantSource clock,
-        Randomness randomness) {}
+        Randomness randomness,
+        Threads threads) {}
