@@ -200,7 +200,8 @@ final class BackupCommand implements Callable<Integer> {
                                             events,
                                             cancellation,
                                             InstantSource.system(),
-                                            Randomness.secure()))
+                                            Randomness.secure(),
+                                            Readiness.process().threads()))
                             .run()
                             .orThrow();
             tell(pin.made(vault.id(), point), events);
@@ -238,14 +239,15 @@ final class BackupCommand implements Callable<Integer> {
     private VirtualMachine machine() {
         Live live = source.live;
         return live == null
-                ? StoppedImages.of(vm, source.images, imageBases)
+                ? StoppedImages.of(vm, source.images, imageBases, Readiness.process().threads())
                 : QemuVm.open(
                         live.qmp,
                         new QemuSettings(
                                 vm,
                                 new DiskChoice(live.includeRemovable, live.includeReadOnly),
                                 ScratchOptions.known(pins.state()),
-                                Optional.of(ScratchOptions.guardian())));
+                                Optional.of(ScratchOptions.guardian()),
+                                Readiness.process().threads()));
     }
 
     private Optional<ExtensionKeeper> keeper(Live live) {

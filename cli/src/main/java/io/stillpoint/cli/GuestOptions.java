@@ -44,7 +44,11 @@ final class GuestOptions {
     }
 
     static GuestAgent connect(Path socket) {
-        return GuestAgent.connect(new AgentSocket(socket), PATIENCE, Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(socket),
+                PATIENCE,
+                Randomness.secure(),
+                Readiness.process().threads());
     }
 
     ExtensionKeeper keeper() {

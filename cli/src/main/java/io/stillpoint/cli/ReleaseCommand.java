@@ -52,7 +52,7 @@ final class ReleaseCommand implements Callable<Integer> {
             }
         } else {
             Known known = monitor();
-            try (QemuVm machine = QemuVm.open(known.socket())) {
+            try (QemuVm machine = QemuVm.open(known.socket(), Readiness.process().threads())) {
                 note(machine.release(known.scratch(), keep.kept()), known.socket(), array, lines);
             }
         }

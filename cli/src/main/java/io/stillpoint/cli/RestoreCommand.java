@@ -99,7 +99,8 @@ final class RestoreCommand implements Callable<Integer> {
                                     events,
                                     cancellation,
                                     InstantSource.system(),
-                                    Randomness.secure()))
+                                    Randomness.secure(),
+                                    Readiness.process().threads()))
                     .run(point, tasks.stream().map(task -> task.forJob(overwrite != null)).toList())
                     .orThrow();
             for (Task task : tasks) {

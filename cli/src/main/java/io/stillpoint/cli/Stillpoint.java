@@ -96,7 +96,8 @@ public final class Stillpoint implements Runnable {
             last = last.subcommand();
         }
         Optional<Output> output = Output.of(last.commandSpec());
-        Waiting.listen(output.isPresent() ? output.get()::waits : null);
+        Waiting.listen(
+                output.isPresent() ? output.get()::waits : null, Readiness.process().threads());
         ParseResult named = last;
         output.ifPresent(shown -> OpenSecrets.warn(named, shown));
         int status = new CommandLine.RunLast().execute(parsed);

@@ -34,7 +34,8 @@ final class SweepCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        QemuSweeper sweeper = new QemuSweeper(InstantSource.system(), keep.kept());
+        QemuSweeper sweeper =
+                new QemuSweeper(InstantSource.system(), keep.kept(), Readiness.process().threads());
         Optional<KnownMonitors> known = ScratchOptions.known(state);
         List<Result> results = new ArrayList<>();
         for (Known each : monitors(known)) {

@@ -89,7 +89,11 @@ final class VaultOptions {
         // the vault.
         Readiness.require();
         return new StoreLocation.Surroundings(
-                System.getenv(), Randomness.secure(), InstantSource.system(), meter());
+                System.getenv(),
+                Randomness.secure(),
+                InstantSource.system(),
+                meter(),
+                Readiness.process().threads());
     }
 
     /// Makes sure that the store is fit for a new vault.

@@ -7,6 +7,7 @@ import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.GuestException;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -25,13 +26,15 @@ final class DemoGuest implements AutoCloseable {
     }
 
     /// Waits until the agent answers.
-    static DemoGuest await(QemuProcess vm, Cancellation cancellation, Randomness randomness) {
+    static DemoGuest await(
+            QemuProcess vm, Cancellation cancellation, Randomness randomness, Threads threads) {
         long end = System.nanoTime() + BOOT_MAX.toNanos();
         while (true) {
             cancellation.check();
             try {
                 return new DemoGuest(
-                        GuestAgent.connect(new AgentSocket(vm.shellSocket()), TRY, randomness));
+                        GuestAgent.connect(
+                                new AgentSocket(vm.shellSocket()), TRY, randomness, threads));
             } catch (GuestException e) {
                 if (!vm.alive() || System.nanoTime() > end) {
                     throw new DemoException(Kind.VM, "tour.no-boot", e, vm.console());

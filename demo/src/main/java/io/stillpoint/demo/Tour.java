@@ -21,6 +21,7 @@ import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
@@ -51,6 +52,7 @@ public final class Tour {
     private final Vault.Surroundings surroundings;
     private final Randomness randomness;
     private final InstantSource clock;
+    private final Threads threads;
     private final String writer;
 
     /// Shows the tour to somebody.
@@ -73,6 +75,7 @@ public final class Tour {
         this.surroundings = surroundings;
         randomness = surroundings.randomness();
         clock = surroundings.clock();
+        threads = surroundings.process().threads();
         this.writer = writer;
     }
 
@@ -102,7 +105,7 @@ public final class Tour {
         Path root = work.file("root.raw");
         Path data = work.file("data.qcow2");
         guest.copyRootTo(root);
-        try (RestoreTarget empty = RestoreTarget.createQcow2(data, DATA_DISK.bytes())) {
+        try (RestoreTarget empty = RestoreTarget.createQcow2(data, DATA_DISK.bytes(), threads)) {
             empty.commit();
         }
         List<Proof> proofs = new ArrayList<>();
@@ -114,7 +117,7 @@ public final class Tour {
                                         guest,
                                         VmDisk.raw(ROOT, root),
                                         VmDisk.qcow2(DATA, data)));
-                DemoGuest inside = DemoGuest.await(vm, cancellation, randomness)) {
+                DemoGuest inside = DemoGuest.await(vm, cancellation, randomness, threads)) {
             finding("tour.booted", inside.uptime());
             chapter("tour.write");
             inside.makeDataDisk(DATA);
@@ -140,7 +143,7 @@ public final class Tour {
         ExtensionKeeper extensions =
                 ExtensionKeeper.in(
                         work.file("state"), Prerequisites.Absent.WARN, randomness, clock);
-        try (JobVm machine = JobVm.of(QemuVm.open(vm.qmpSocket()))) {
+        try (JobVm machine = JobVm.of(QemuVm.open(vm.qmpSocket(), threads))) {
             BackupSettings settings =
                     new BackupSettings(
                             "demo",
@@ -194,7 +197,7 @@ public final class Tour {
                                         guest,
                                         VmDisk.raw(ROOT, root),
                                         VmDisk.raw(DATA, last)));
-                DemoGuest inside = DemoGuest.await(vm, cancellation, randomness)) {
+                DemoGuest inside = DemoGuest.await(vm, cancellation, randomness, threads)) {
             finding("tour.booted", inside.uptime());
             finding("tour.files-equal", Integer.toString(inside.checkFiles(DATA)));
             inside.powerOff(vm);
@@ -209,7 +212,7 @@ public final class Tour {
     }
 
     private JobTools tools() {
-        return new JobTools(new MemoryJournal(), view, cancellation, clock, randomness);
+        return new JobTools(new MemoryJournal(), view, cancellation, clock, randomness, threads);
     }
 
     private void chapter(String key, Object... arguments) {

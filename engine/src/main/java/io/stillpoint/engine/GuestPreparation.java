@@ -82,7 +82,9 @@ final class GuestPreparation {
 
     private PreparedGuest met(GuestAccess access) {
         try {
-            GuestAgent agent = GuestAgent.connect(access.agent(), PATIENCE, tools.randomness());
+            GuestAgent agent =
+                    GuestAgent.connect(
+                            access.agent(), PATIENCE, tools.randomness(), tools.threads());
             boolean done = false;
             try {
                 PreparedGuest guest = known(access, agent);

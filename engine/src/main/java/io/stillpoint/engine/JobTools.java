@@ -2,6 +2,7 @@ package io.stillpoint.engine;
 
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.time.InstantSource;
 
 /// What a job is given to work with.
@@ -9,6 +10,7 @@ import java.time.InstantSource;
 /// @param journal of this job alone; empty if the job is new
 /// @param events is told what the job does
 /// @param cancellation by which the job is asked to stop
+/// @param threads make those that no interrupt reaches, and those that watch over answers
 /// @param turn when the job's transfer may begin
 public record JobTools(
         JobJournal journal,
@@ -16,6 +18,7 @@ public record JobTools(
         Cancellation cancellation,
         InstantSource clock,
         Randomness randomness,
+        Threads threads,
         TransferTurn turn) {
     /// Tools of a job that waits for no other.
     public JobTools(
@@ -23,7 +26,8 @@ public record JobTools(
             JobEvents events,
             Cancellation cancellation,
             InstantSource clock,
-            Randomness randomness) {
-        this(journal, events, cancellation, clock, randomness, TransferTurn.AT_ONCE);
+            Randomness randomness,
+            Threads threads) {
+        this(journal, events, cancellation, clock, randomness, threads, TransferTurn.AT_ONCE);
     }
 }

@@ -184,14 +184,14 @@ public final class RestoreJob {
                 .orElseThrow(() -> new IllegalArgumentException("no disk " + task.disk()));
     }
 
-    private static RestoreTarget target(RestoreTask task, long size, boolean wasBegun) {
+    private RestoreTarget target(RestoreTask task, long size, boolean wasBegun) {
         return switch (task.form()) {
             case RAW ->
                     // What is on the device may be what an earlier process of this job has written.
                     wasBegun && isDevice(task.file())
                             ? RestoreTarget.overwriteDevice(task.file(), size)
                             : RestoreTarget.createRaw(task.file(), size);
-            case QCOW2 -> RestoreTarget.createQcow2(task.file(), size);
+            case QCOW2 -> RestoreTarget.createQcow2(task.file(), size, tools.threads());
             case OVERWRITE -> RestoreTarget.overwriteDevice(task.file(), size);
         };
     }

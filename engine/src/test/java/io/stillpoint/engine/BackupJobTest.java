@@ -7,6 +7,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
@@ -124,7 +125,12 @@ final class BackupJobTest {
                         "test");
         JobTools tools =
                 new JobTools(
-                        new MemoryJournal(), told, cancellation, this::now, Randomness.secure());
+                        new MemoryJournal(),
+                        told,
+                        cancellation,
+                        this::now,
+                        Randomness.secure(),
+                        Threads.ofProcess());
         try (Vault vault = open()) {
             return new BackupJob(vault, JobVm.of(vm), settings, tools).run().orThrow();
         }

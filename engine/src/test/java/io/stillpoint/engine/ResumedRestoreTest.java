@@ -9,6 +9,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -133,7 +134,8 @@ final class ResumedRestoreTest {
                 JobEvents.SILENT,
                 new Cancellation(),
                 InstantSource.system(),
-                Randomness.secure());
+                Randomness.secure(),
+                Threads.ofProcess());
     }
 
     /// Begins a restore whose process ends at a record, and returns the journal as the next process has it.

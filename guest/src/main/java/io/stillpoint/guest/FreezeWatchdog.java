@@ -2,7 +2,6 @@ package io.stillpoint.guest;
 
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Randomness;
-import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import java.io.IOException;
 import java.io.InputStream;
@@ -95,7 +94,7 @@ public final class FreezeWatchdog implements AutoCloseable {
         List<String> remove = List.of("/bin/sh", "-c", "rm -f -- \"$1\"", "sh", token);
         boolean _ =
                 Undisturbed.onThread(
-                        Threads.ofProcess(),
+                        agent.threads(),
                         "guest-watchdog",
                         () -> {
                             try {

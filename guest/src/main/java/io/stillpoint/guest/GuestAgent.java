@@ -33,13 +33,15 @@ import tools.jackson.databind.node.ObjectNode;
 public final class GuestAgent implements AutoCloseable {
     private final AgentSession session;
     private final AgentTimeouts timeouts;
+    private final Threads threads;
 
     /// Each known command and whether it is enabled; null until asked for.
     private volatile @Nullable Map<String, Boolean> commands;
 
-    private GuestAgent(AgentSession session, AgentTimeouts timeouts) {
+    private GuestAgent(AgentSession session, AgentTimeouts timeouts, Threads threads) {
         this.session = session;
         this.timeouts = timeouts;
+        this.threads = threads;
     }
 
     /// Connects, synchronises and asks what the agent can do. Connections that are made later come from the same
@@ -49,17 +51,20 @@ public final class GuestAgent implements AutoCloseable {
     /// within `patience`: no agent runs, or another program holds the channel.
     ///
     /// @param randomness numbers the synchronisations
+    /// @param threads make those on which a guest is frozen and thawed, which no interrupt reaches
     public static GuestAgent connect(
-            AgentTransport transport, Duration patience, Randomness randomness) {
-        return connect(transport, patience, randomness, AgentTimeouts.DEFAULT);
+            AgentTransport transport, Duration patience, Randomness randomness, Threads threads) {
+        return connect(transport, patience, randomness, threads, AgentTimeouts.DEFAULT);
     }
 
     static GuestAgent connect(
             AgentTransport transport,
             Duration patience,
             Randomness randomness,
+            Threads threads,
             AgentTimeouts timeouts) {
-        GuestAgent agent = new GuestAgent(new AgentSession(transport, randomness), timeouts);
+        GuestAgent agent =
+                new GuestAgent(new AgentSession(transport, randomness), timeouts, threads);
         boolean done = false;
         try {
             Deadline deadline = Deadline.after(patience);
@@ -74,6 +79,11 @@ public final class GuestAgent implements AutoCloseable {
         }
     }
 
+    /// Those that it was given: what must come to its end in the guest, whoever is interrupted, runs on one of theirs.
+    public Threads threads() {
+        return threads;
+    }
+
     /// Whether the agent knows the command and its administrator has not disabled it.
     public boolean supports(String command) {
         return commands().getOrDefault(command, false);
@@ -84,7 +94,7 @@ public final class GuestAgent implements AutoCloseable {
     ///
     /// When this throws the guest may be frozen, or become so later: call [#thaw()] in any case.
     public FreezeOutcome freeze() {
-        return Undisturbed.onThread(Threads.ofProcess(), "guest-freeze", this::freezeNow);
+        return Undisturbed.onThread(threads, "guest-freeze", this::freezeNow);
     }
 
     private FreezeOutcome freezeNow() {
@@ -133,7 +143,7 @@ public final class GuestAgent implements AutoCloseable {
         // While frozen most commands are reported as disabled.
         commands = null;
         return Undisturbed.onThread(
-                Threads.ofProcess(), "guest-thaw", () -> new Thawing(session, timeouts).run());
+                threads, "guest-thaw", () -> new Thawing(session, timeouts).run());
     }
 
     /// Whether the agent is in its frozen state. It stays in that state when something else than the

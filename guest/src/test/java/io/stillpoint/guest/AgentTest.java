@@ -1,6 +1,7 @@
 package io.stillpoint.guest;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,6 +41,10 @@ abstract class AgentTest {
 
     GuestAgent connect(AgentTimeouts timeouts) {
         return GuestAgent.connect(
-                new AgentSocket(fake.socket()), PATIENCE, Randomness.secure(), timeouts);
+                new AgentSocket(fake.socket()),
+                PATIENCE,
+                Randomness.secure(),
+                Threads.ofProcess(),
+                timeouts);
     }
 }

@@ -8,6 +8,7 @@ import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.StillpointException.Blame;
+import io.stillpoint.platform.Threads;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -325,7 +326,8 @@ class GuestAgentTest extends AgentTest {
     }
 
     private static void connectTo(Path socket) {
-        GuestAgent.connect(new AgentSocket(socket), SHORT, Randomness.secure()).close();
+        GuestAgent.connect(new AgentSocket(socket), SHORT, Randomness.secure(), Threads.ofProcess())
+                .close();
     }
 
     private static GuestException failure(ThrowingCallable call) {

@@ -3,6 +3,7 @@ package io.stillpoint.guest;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.File;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -95,7 +96,8 @@ public final class HostAgent implements AutoCloseable {
     }
 
     public GuestAgent connect() {
-        return GuestAgent.connect(new AgentSocket(socket()), PATIENCE, Randomness.secure());
+        return GuestAgent.connect(
+                new AgentSocket(socket()), PATIENCE, Randomness.secure(), Threads.ofProcess());
     }
 
     /// Not asked to end, but ended: the handler of its signal may wait for a lock that its main loop holds.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.stillpoint.guest.GuestException.Kind;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -135,14 +136,19 @@ class RealAgentTest {
                                                 GuestAgent.connect(
                                                                 new AgentSocket(host.socket()),
                                                                 Duration.ofMillis(300),
-                                                                Randomness.secure())
+                                                                Randomness.secure(),
+                                                                Threads.ofProcess())
                                                         .close())
                                 .kind())
                 .isEqualTo(Kind.TIMEOUT);
 
         agent.close();
         try (GuestAgent second =
-                GuestAgent.connect(new AgentSocket(host.socket()), LONG, Randomness.secure())) {
+                GuestAgent.connect(
+                        new AgentSocket(host.socket()),
+                        LONG,
+                        Randomness.secure(),
+                        Threads.ofProcess())) {
             assertThat(second.supports("guest-ping")).isTrue();
         }
     }

@@ -19,6 +19,7 @@ import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Sha256;
 import io.stillpoint.platform.Threads;
 import java.nio.file.Path;
@@ -157,6 +158,17 @@ final class ArchitectureTest {
                     .orShould()
                     .dependOnClassesThat()
                     .areAssignableTo(Executors.class);
+
+    @ArchTest
+    static final ArchRule THREADS_ARE_PASSED_IN_FROM_THE_EDGE =
+            noClasses()
+                    .that(LIBRARIES)
+                    .and(
+                            DescribedPredicate.not(
+                                    JavaClass.Predicates.belongToAnyOf(
+                                            Threads.class, ProcessResources.class)))
+                    .should()
+                    .callMethod(Threads.class, "ofProcess");
 
     @ArchTest
     static final ArchRule ONE_CLASS_MAKES_SHA_256 =

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.integration.ScriptedS3.Fault;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.Prices;
 import io.stillpoint.stores.request.RetryPolicy;
@@ -44,7 +45,11 @@ final class FailingS3Test {
                     new S3Access.Keys("any", "any"),
                     S3Settings.DEFAULT.with(
                             new RetryPolicy(ATTEMPTS, Duration.ofMillis(5), Duration.ofSeconds(5))),
-                    new S3Store.Surroundings(Randomness.secure(), InstantSource.system(), meter));
+                    new S3Store.Surroundings(
+                            Randomness.secure(),
+                            InstantSource.system(),
+                            meter,
+                            Threads.ofProcess()));
 
     @AfterEach
     void stop() {
@@ -80,7 +85,8 @@ final class FailingS3Test {
                         server.address(),
                         new S3Access.Keys("any", "any"),
                         S3Settings.DEFAULT,
-                        new S3Store.Surroundings(Randomness.secure(), () -> clock[0], meter))) {
+                        new S3Store.Surroundings(
+                                Randomness.secure(), () -> clock[0], meter, Threads.ofProcess()))) {
             patient.create(NAME).close();
             assertThat(server.unfinished()).containsExactly("under-way");
             server.leaveUnfinished("later", now.minus(Duration.ofDays(3)));

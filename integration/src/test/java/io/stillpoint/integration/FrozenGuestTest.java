@@ -9,6 +9,7 @@ import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.RealParts;
 import io.stillpoint.testkit.TestDisks;
 import io.stillpoint.testkit.TestVm;
@@ -100,7 +101,8 @@ final class FrozenGuestTest {
                 GuestAgent.connect(
                         new AgentSocket(vm.agentSocket()),
                         Duration.ofSeconds(30),
-                        Randomness.secure())) {
+                        Randomness.secure(),
+                        Threads.ofProcess())) {
             agent.writeFile(PROGRAM, program);
             agent.writeFile(HOME + "manifest.json", Json.bytes(manifest));
         }

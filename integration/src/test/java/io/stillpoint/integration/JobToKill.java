@@ -19,6 +19,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -50,7 +51,7 @@ final class JobToKill {
                                         Randomness.secure(),
                                         InstantSource.system(),
                                         ProcessResources.ofThisProcess()));
-                JobVm vm = JobVm.of(QemuVm.open(Path.of(arguments[2])))) {
+                JobVm vm = JobVm.of(QemuVm.open(Path.of(arguments[2]), Threads.ofProcess()))) {
             BackupSettings settings =
                     new BackupSettings(
                             "vm",
@@ -72,7 +73,8 @@ final class JobToKill {
                             JobEvents.SILENT,
                             new Cancellation(),
                             InstantSource.system(),
-                            Randomness.secure());
+                            Randomness.secure(),
+                            Threads.ofProcess());
             print("made " + new BackupJob(vault, vm, settings, tools).resume().orThrow().id());
         }
     }

@@ -16,6 +16,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.testkit.fake.FakeGuest;
 import io.stillpoint.testkit.fake.FakeHypervisor;
@@ -125,7 +126,8 @@ final class KilledJobTest {
                                         JobEvents.SILENT,
                                         new Cancellation(),
                                         InstantSource.system(),
-                                        Randomness.secure()))
+                                        Randomness.secure(),
+                                        Threads.ofProcess()))
                         .resume();
             } finally {
                 vm.processEnded();

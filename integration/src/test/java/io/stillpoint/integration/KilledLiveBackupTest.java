@@ -8,6 +8,7 @@ import io.stillpoint.guest.FreezeOutcome;
 import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.HostCommand;
 import io.stillpoint.testkit.LiveWriters;
 import io.stillpoint.testkit.RealParts;
@@ -153,7 +154,8 @@ final class KilledLiveBackupTest {
                     GuestAgent.connect(
                             new AgentSocket(guest.agentSocket()),
                             Duration.ofSeconds(5),
-                            Randomness.secure())) {
+                            Randomness.secure(),
+                            Threads.ofProcess())) {
                 assertThat(agent.freeze()).isInstanceOf(FreezeOutcome.Frozen.class);
             }
             Command.Result result = vault.succeed(backupOf(guest, "auto"));

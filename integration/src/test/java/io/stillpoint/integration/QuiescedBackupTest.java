@@ -7,6 +7,7 @@ import io.stillpoint.demo.VmDisk;
 import io.stillpoint.engine.JobException;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.HostCommand;
 import io.stillpoint.testkit.RealParts;
 import io.stillpoint.testkit.TestDisks;
@@ -61,7 +62,7 @@ final class QuiescedBackupTest {
         guest = TestVm.start(new TestDisks(folder).qcow2Ext4("db", SIZE));
         vault = new TestVault(folder);
         vault.giveExtensions();
-        vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()));
+        vm = new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()));
         guest.sh(
                 """
                 cd /data/db

@@ -7,6 +7,7 @@ import io.stillpoint.demo.VmDisk;
 import io.stillpoint.demo.VmLaunch;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.RealParts;
 import io.stillpoint.testkit.TestDisks;
 import io.stillpoint.testkit.TestVm;
@@ -93,7 +94,8 @@ final class RestartedGuestTest {
     private static void resetWhile(
             Arranged arranged, Set<Consistency> possible, TestVm guest, TestVault vault) {
         String boot = guest.bootId();
-        try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+        try (ReferenceVm vm =
+                new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
             arranged.in(vm);
             RecoveryPoint point = vault.backup(vm, guest.agentSocket());
             assertThat(point.consistency()).as(vault.steps().toString()).isIn(possible);
@@ -102,7 +104,7 @@ final class RestartedGuestTest {
         vault.onStep(_ -> {});
         guest.sh("for f in /root/alive /data/data/alive; do date >$f && sync $f || exit 1; done");
         guest.sh("test ! -e /etc/stillpoint/pre.sh || : >/etc/stillpoint/pre.sh");
-        try (QemuVm vm = QemuVm.open(guest.qmpSocket())) {
+        try (QemuVm vm = QemuVm.open(guest.qmpSocket(), Threads.ofProcess())) {
             RecoveryPoint next = vault.backup(vm, guest.agentSocket());
             assertThat(next.consistency())
                     .as(vault.steps().toString() + vault.warnings())

@@ -9,6 +9,7 @@ import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.HostCommand;
 import io.stillpoint.testkit.LiveWriters;
 import io.stillpoint.testkit.RealParts;
@@ -107,7 +108,8 @@ final class RunningVmTest {
                                 .database("/data/third")) {
             for (int round = 0; round < 4; round++) {
                 writers.awaitRounds(3);
-                try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+                try (ReferenceVm vm =
+                        new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                     RecoveryPoint point = vault.backup(vm, guest.agentSocket());
                     assertThat(point.consistency()).isEqualTo(Consistency.FILE_SYSTEM);
                     assertThat(point.frozenMillis().orElseThrow()).isLessThan(10_000);
@@ -130,13 +132,14 @@ final class RunningVmTest {
     void withoutAgentThePointIsCrashConsistentAndSaysWhy() {
         try (TestVm guest = start();
                 TestVault vault = new TestVault(folder)) {
-            try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+            try (ReferenceVm vm =
+                    new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                 RecoveryPoint point = vault.backup(vm, null);
                 assertThat(point.consistency()).isEqualTo(Consistency.CRASH);
                 assertThat(point.consistencyReason()).isEqualTo("guest.no-agent-socket");
                 requireEqual(vault, point, vm);
             }
-            try (QemuVm vm = QemuVm.open(guest.qmpSocket())) {
+            try (QemuVm vm = QemuVm.open(guest.qmpSocket(), Threads.ofProcess())) {
                 RecoveryPoint point = vault.backup(vm, folder.resolve("no-such-socket"));
                 assertThat(point.consistency()).isEqualTo(Consistency.CRASH);
                 assertThat(vault.warnings()).contains("guest.unreachable");
@@ -148,14 +151,15 @@ final class RunningVmTest {
     void afterARestartOfQemuEveryDiskIsReadWhole() {
         try (TestVault vault = new TestVault(folder)) {
             try (TestVm guest = start();
-                    QemuVm vm = QemuVm.open(guest.qmpSocket())) {
+                    QemuVm vm = QemuVm.open(guest.qmpSocket(), Threads.ofProcess())) {
                 vault.backup(vm, guest.agentSocket());
                 guest.sh("dd if=/dev/urandom of=/data/first/x bs=64k count=3; sync");
                 vm.close();
                 guest.powerOff();
             }
             try (TestVm guest = start();
-                    ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+                    ReferenceVm vm =
+                            new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                 RecoveryPoint point = vault.backup(vm, guest.agentSocket());
                 for (PointDisk disk : point.disks()) {
                     assertThat(disk.method()).isEqualTo(Method.COMPARISON);
@@ -170,14 +174,15 @@ final class RunningVmTest {
     void afterACrashOfQemuEveryDiskIsCompared() {
         try (TestVault vault = new TestVault(folder)) {
             try (TestVm guest = start()) {
-                try (QemuVm vm = QemuVm.open(guest.qmpSocket())) {
+                try (QemuVm vm = QemuVm.open(guest.qmpSocket(), Threads.ofProcess())) {
                     vault.backup(vm, guest.agentSocket());
                 }
                 guest.sh("dd if=/dev/urandom of=/data/first/x bs=64k count=3; sync");
                 guest.process().kill9();
             }
             try (TestVm guest = start();
-                    ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+                    ReferenceVm vm =
+                            new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                 RecoveryPoint point = vault.backup(vm, guest.agentSocket());
                 assertThat(point.disks())
                         .extracting(PointDisk::method)
@@ -192,7 +197,8 @@ final class RunningVmTest {
         try (TestVm guest = start();
                 TestVault vault = new TestVault(folder)) {
             vault.limitScratch(ByteSize.parse("2M"));
-            try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+            try (ReferenceVm vm =
+                    new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                 guest.sh("dd if=/dev/urandom of=/data/first/x bs=1M count=20; sync");
                 vm.beforeProof(() ->
                         guest.sh(
@@ -210,7 +216,7 @@ final class RunningVmTest {
             requireNothingLeft(vault, guest);
             assertThat(isFrozen(guest)).isFalse();
             vault.limitScratch(ByteSize.parse("1G"));
-            try (QemuVm vm = QemuVm.open(guest.qmpSocket())) {
+            try (QemuVm vm = QemuVm.open(guest.qmpSocket(), Threads.ofProcess())) {
                 assertThat(vault.backup(vm, guest.agentSocket()).disks()).hasSize(3);
             }
         }
@@ -220,17 +226,19 @@ final class RunningVmTest {
     void aCancelledJobLeavesNothingAndTheNextIsIncremental() throws IOException {
         try (TestVm guest = start();
                 TestVault vault = new TestVault(folder)) {
-            try (QemuVm vm = QemuVm.open(guest.qmpSocket())) {
+            try (QemuVm vm = QemuVm.open(guest.qmpSocket(), Threads.ofProcess())) {
                 vault.backup(vm, guest.agentSocket());
             }
-            try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+            try (ReferenceVm vm =
+                    new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                 Cancellation cancellation = new Cancellation();
                 vm.beforeProof(cancellation::request);
                 assertThatThrownBy(() -> vault.backup(vm, guest.agentSocket(), cancellation))
                         .isInstanceOf(CancelledException.class);
             }
             requireNothingLeft(vault, guest);
-            try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+            try (ReferenceVm vm =
+                    new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                 RecoveryPoint point = vault.backup(vm, guest.agentSocket());
                 assertThat(point.disks())
                         .extracting(PointDisk::method)
@@ -244,7 +252,7 @@ final class RunningVmTest {
     void aVmThatEndsMidwayMakesNoPoint() {
         try (TestVm guest = start();
                 TestVault vault = new TestVault(folder)) {
-            QemuVm qemu = QemuVm.open(guest.qmpSocket());
+            QemuVm qemu = QemuVm.open(guest.qmpSocket(), Threads.ofProcess());
             try (ReferenceVm vm = new ReferenceVm(qemu)) {
                 vm.beforeProof(guest.process()::kill9);
                 assertThatThrownBy(() -> vault.backup(vm, guest.agentSocket()))
@@ -267,7 +275,8 @@ final class RunningVmTest {
                 TestVault two = new TestVault(other)) {
             for (TestVault vault : List.of(one, two, one, two)) {
                 guest.sh("dd if=/dev/urandom of=/data/first/x bs=64k count=5; sync");
-                try (ReferenceVm vm = new ReferenceVm(QemuVm.open(guest.qmpSocket()))) {
+                try (ReferenceVm vm =
+                        new ReferenceVm(QemuVm.open(guest.qmpSocket(), Threads.ofProcess()))) {
                     int before = vault.vault().points().size();
                     RecoveryPoint point = vault.backup(vm, guest.agentSocket());
                     assertThat(point.disks())

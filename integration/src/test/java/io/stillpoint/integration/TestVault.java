@@ -20,6 +20,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.testkit.MemoryDisk;
 import io.stillpoint.vault.Vault;
@@ -159,7 +160,8 @@ final class TestVault implements AutoCloseable {
                                 events,
                                 cancellation,
                                 InstantSource.system(),
-                                Randomness.secure()))
+                                Randomness.secure(),
+                                Threads.ofProcess()))
                 .run()
                 .orThrow();
     }

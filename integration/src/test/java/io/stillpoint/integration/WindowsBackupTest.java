@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stillpoint.engine.JobException;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.RealParts;
 import io.stillpoint.testkit.TestDisks;
 import io.stillpoint.testkit.TestVm;
@@ -38,7 +39,7 @@ final class WindowsBackupTest {
         machine = TestVm.start(new TestDisks(folder).qcow2Ext4("disk", ByteSize.parse("16M")));
         vault = new TestVault(folder);
         vault.giveExtensions();
-        vm = QemuVm.open(machine.qmpSocket());
+        vm = QemuVm.open(machine.qmpSocket(), Threads.ofProcess());
     }
 
     @AfterEach

@@ -9,8 +9,9 @@ public interface Threads {
     /// A thread, not started yet, that waits most of the time: for its time to come, or for an answer. There may be thousands.
     Thread waiting(String name, Runnable task);
 
-    /// Those of a real process. Working ones are platform threads, since virtual ones starve each other on file reads and
-    /// native calls (JEP 444, "scheduling"); waiting ones are virtual.
+    /// Those of a real process, for its edge alone: the command line, a server, a test. Working ones are platform threads,
+    /// since virtual ones starve each other on file reads and native calls (JEP 444, "scheduling"); waiting ones are
+    /// virtual.
     static Threads ofProcess() {
         return new Threads() {
             @Override

@@ -25,32 +25,35 @@ public final class Waiting implements AutoCloseable {
 
     private static final Waiting NOTHING = new Waiting(() -> Text.EMPTY, text -> {});
 
-    private static volatile @Nullable Consumer<Text> listener;
+    private static volatile @Nullable Listening listening;
 
     private final Supplier<Text> text;
     private final Consumer<Text> told;
     private boolean closed;
+
+    /// @param threads make the one that tells
+    private record Listening(Consumer<Text> listener, Threads threads) {}
 
     private Waiting(Supplier<Text> text, Consumer<Text> told) {
         this.text = text;
         this.told = told;
     }
 
-    /// From now on waits of this process are told to `listener`, on a thread of their own; null: to nobody.
-    public static void listen(@Nullable Consumer<Text> newListener) {
-        listener = newListener;
+    /// From now on waits of this process are told to `listener`, each on a thread of its own; null: to nobody.
+    public static void listen(@Nullable Consumer<Text> listener, Threads threads) {
+        listening = listener == null ? null : new Listening(listener, threads);
     }
 
     /// A wait begins. Closing ends it.
     ///
     /// @param text what is waited for, asked each time that it is told; nothing is told if it is empty
     public static Waiting until(Supplier<Text> text) {
-        Consumer<Text> told = listener;
+        Listening told = listening;
         if (told == null) {
             return NOTHING;
         }
-        Waiting waiting = new Waiting(text, told);
-        Threads.ofProcess().waiting("waiting", waiting::tell).start();
+        Waiting waiting = new Waiting(text, told.listener);
+        told.threads.waiting("waiting", waiting::tell).start();
         return waiting;
     }
 

@@ -20,12 +20,12 @@ class WaitingTest {
 
     @AfterEach
     void nobodyListens() {
-        Waiting.listen(null);
+        Waiting.listen(null, Threads.ofProcess());
     }
 
     @Test
     void aLongWaitIsToldFromTheSecondSecondOn() throws InterruptedException {
-        Waiting.listen(told::add);
+        Waiting.listen(told::add, Threads.ofProcess());
         long begin = System.nanoTime();
         try (Waiting _ = Waiting.until(() -> STORE)) {
             assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo(STORE);
@@ -36,7 +36,7 @@ class WaitingTest {
 
     @Test
     void aShortWaitIsNotWorthAWord() throws InterruptedException {
-        Waiting.listen(told::add);
+        Waiting.listen(told::add, Threads.ofProcess());
         try (Waiting _ = Waiting.until(() -> STORE)) {
             Thread.sleep(1);
         }

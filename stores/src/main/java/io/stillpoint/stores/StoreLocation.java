@@ -1,6 +1,7 @@
 package io.stillpoint.stores;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.azure.AzureAccess;
 import io.stillpoint.stores.azure.AzureAddress;
 import io.stillpoint.stores.azure.AzureSettings;
@@ -28,7 +29,8 @@ public sealed interface StoreLocation {
             Map<String, String> environment,
             Randomness randomness,
             InstantSource clock,
-            Meter meter) {}
+            Meter meter,
+            Threads threads) {}
 
     /// Reads what a user gave. Throws kind `LOCATION`.
     static StoreLocation parse(String text) {
@@ -94,7 +96,10 @@ public sealed interface StoreLocation {
                     S3Access.of(surroundings.environment, profile),
                     settings,
                     new S3Store.Surroundings(
-                            surroundings.randomness, surroundings.clock, surroundings.meter));
+                            surroundings.randomness,
+                            surroundings.clock,
+                            surroundings.meter,
+                            surroundings.threads));
         }
 
         @Override
@@ -125,7 +130,10 @@ public sealed interface StoreLocation {
                     AzureAccess.of(surroundings.environment),
                     settings,
                     new AzureStore.Surroundings(
-                            surroundings.randomness, surroundings.clock, surroundings.meter));
+                            surroundings.randomness,
+                            surroundings.clock,
+                            surroundings.meter,
+                            surroundings.threads));
         }
 
         @Override

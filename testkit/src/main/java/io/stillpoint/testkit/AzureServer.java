@@ -3,6 +3,7 @@ package io.stillpoint.testkit;
 import com.azure.storage.blob.BlobContainerClientBuilder;
 import com.azure.storage.common.StorageSharedKeyCredential;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.azure.AzureAccess;
 import io.stillpoint.stores.azure.AzureAddress;
 import io.stillpoint.stores.azure.AzureSettings;
@@ -146,6 +147,7 @@ public record AzureServer(URI endpoint) {
                         ACCOUNT, URI.create(endpoint + "/" + ACCOUNT), container, "vaults/mine/"),
                 access,
                 settings,
-                new AzureStore.Surroundings(Randomness.secure(), InstantSource.system(), meter));
+                new AzureStore.Surroundings(
+                        Randomness.secure(), InstantSource.system(), meter, Threads.ofProcess()));
     }
 }

@@ -22,6 +22,7 @@ import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -65,7 +66,8 @@ public abstract class GuestAgentContract {
     }
 
     private GuestAgent connect() {
-        return GuestAgent.connect(guest.agent(), PATIENCE, Randomness.secure());
+        return GuestAgent.connect(
+                guest.agent(), PATIENCE, Randomness.secure(), Threads.ofProcess());
     }
 
     private static void requireKind(Kind kind, Runnable call) {
@@ -205,7 +207,8 @@ public abstract class GuestAgentContract {
                             GuestAgent.connect(
                                             guest.agent(),
                                             Duration.ofMillis(300),
-                                            Randomness.secure())
+                                            Randomness.secure(),
+                                            Threads.ofProcess())
                                     .close());
             assertThat(agent.isFrozen()).isFalse();
         }

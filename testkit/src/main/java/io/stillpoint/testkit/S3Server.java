@@ -1,6 +1,7 @@
 package io.stillpoint.testkit;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.Prices;
 import io.stillpoint.stores.request.RetryPolicy;
@@ -161,6 +162,7 @@ public record S3Server(URI endpoint, URI named, S3Access.Keys keys) {
                 address,
                 keys,
                 settings,
-                new S3Store.Surroundings(Randomness.secure(), InstantSource.system(), meter));
+                new S3Store.Surroundings(
+                        Randomness.secure(), InstantSource.system(), meter, Threads.ofProcess()));
     }
 }

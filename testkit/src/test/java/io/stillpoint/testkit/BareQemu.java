@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -185,7 +186,7 @@ final class BareQemu implements TestedVm {
 
     @Override
     public VirtualMachine open() {
-        return QemuVm.open(folder.resolve("qmp.sock"));
+        return QemuVm.open(folder.resolve("qmp.sock"), Threads.ofProcess());
     }
 
     /// The answer of qemu-io goes to QEMU's output.

@@ -8,6 +8,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.images.ImageFile;
 import io.stillpoint.hypervisor.images.StoppedImages;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -72,7 +73,7 @@ final class StoppedImagesContractTest extends VirtualMachineContract {
                     disks().stream()
                             .map(disk -> ImageFile.of(image(disk)).withFormat("raw"))
                             .toList();
-            return StoppedImages.of("stopped", images);
+            return StoppedImages.of("stopped", images, Threads.ofProcess());
         }
 
         @Override

@@ -17,6 +17,7 @@ import io.stillpoint.guest.quiesce.Rest;
 import io.stillpoint.guest.quiesce.VssSnapshot;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.testkit.WineGuest.Vss;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,7 +43,10 @@ class WindowsExtensionTest {
 
     private static GuestAgent connect(WineGuest guest) {
         return GuestAgent.connect(
-                new AgentSocket(guest.agentSocket()), Duration.ofSeconds(30), Randomness.secure());
+                new AgentSocket(guest.agentSocket()),
+                Duration.ofSeconds(30),
+                Randomness.secure(),
+                Threads.ofProcess());
     }
 
     private static Ready require(Ensured ensured, Done done) {

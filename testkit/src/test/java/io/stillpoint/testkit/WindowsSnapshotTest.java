@@ -19,6 +19,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -54,7 +55,12 @@ class WindowsSnapshotTest {
     @BeforeAll
     static void start() {
         guest = WineGuest.start(WineGuest.Vss.SCRIPTED);
-        agent = GuestAgent.connect(new AgentSocket(guest.agentSocket()), LONG, Randomness.secure());
+        agent =
+                GuestAgent.connect(
+                        new AgentSocket(guest.agentSocket()),
+                        LONG,
+                        Randomness.secure(),
+                        Threads.ofProcess());
         keeper = WindowsBuild.keeper(state, "1.0.0");
         assertThat(keeper.ensure(WindowsBuild.VM, agent)).isInstanceOf(Ready.class);
         extension = keeper.find(WindowsBuild.VM, agent).orElseThrow();

@@ -19,6 +19,7 @@ import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -53,7 +54,8 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
                                     JobEvents.SILENT,
                                     new Cancellation(),
                                     InstantSource.system(),
-                                    Randomness.secure()))
+                                    Randomness.secure(),
+                                    Threads.ofProcess()))
                     .run()
                     .orThrow();
         }
@@ -61,7 +63,8 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
 
     private VirtualMachine open(Path scratch) {
         if (!isLive) {
-            return StoppedImages.of(name, paths.stream().map(ImageFile::of).toList());
+            return StoppedImages.of(
+                    name, paths.stream().map(ImageFile::of).toList(), Threads.ofProcess());
         }
         return QemuVm.open(
                 paths.getFirst(),
@@ -70,7 +73,8 @@ record Subject(String name, boolean isLarge, boolean isLive, List<Path> paths) {
                         DiskChoice.USUAL,
                         Optional.of(new KnownMonitors(scratch.resolve("monitors"))),
                         // As a command has one; it would end here without having swept.
-                        Optional.of((socket, folder, kept) -> List.of("true"))));
+                        Optional.of((socket, folder, kept) -> List.of("true")),
+                        Threads.ofProcess()));
     }
 
     private BackupSettings settings(Path scratch) {

@@ -66,7 +66,11 @@ public final class Scale {
     private ObjectStore open(StoreLocation where) {
         return where.open(
                 new StoreLocation.Surroundings(
-                        System.getenv(), Randomness.secure(), InstantSource.system(), meter));
+                        System.getenv(),
+                        Randomness.secure(),
+                        InstantSource.system(),
+                        meter,
+                        PROCESS.threads()));
     }
 
     public static void main(String[] args)

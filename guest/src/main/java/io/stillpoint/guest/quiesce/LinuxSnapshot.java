@@ -9,7 +9,6 @@ import io.stillpoint.guest.extension.VerbResult;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import java.time.Duration;
@@ -156,7 +155,7 @@ public final class LinuxSnapshot implements Quiescer {
 
     @Override
     public Quiescence end(boolean taken) {
-        return Undisturbed.onThread(Threads.ofProcess(), "guest-release", this::ended);
+        return Undisturbed.onThread(agent.threads(), "guest-release", this::ended);
     }
 
     private Quiescence ended() {

@@ -7,7 +7,6 @@ import io.stillpoint.guest.extension.InstalledExtension;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import java.time.Duration;
@@ -125,7 +124,7 @@ public final class VssSnapshot implements Quiescer {
 
     @Override
     public Quiescence end(boolean taken) {
-        return Undisturbed.onThread(Threads.ofProcess(), "guest-release", () -> ended(taken));
+        return Undisturbed.onThread(agent.threads(), "guest-release", () -> ended(taken));
     }
 
     private Quiescence ended(boolean taken) {

@@ -8,6 +8,7 @@ import io.stillpoint.guest.GuestException;
 import io.stillpoint.guest.extension.Ensured.Ready;
 import io.stillpoint.guest.extension.Ensured.Unavailable;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -52,7 +53,10 @@ class CutOffTest {
         try (CutChannel _ = new CutChannel(socket, guest.socket(), requestsMax, change);
                 GuestAgent agent =
                         GuestAgent.connect(
-                                new AgentSocket(socket), PATIENCE, Randomness.secure())) {
+                                new AgentSocket(socket),
+                                PATIENCE,
+                                Randomness.secure(),
+                                Threads.ofProcess())) {
             return Optional.of(keeper.ensure(TestGuest.VM, agent));
         } catch (GuestException e) {
             assertThat(e.kind()).isEqualTo(GuestException.Kind.UNREACHABLE);

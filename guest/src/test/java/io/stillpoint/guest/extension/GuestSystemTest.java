@@ -9,6 +9,7 @@ import io.stillpoint.guest.GuestAgent;
 import io.stillpoint.guest.extension.GuestSystem.Os;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -41,7 +42,11 @@ class GuestSystemTest {
 
     private GuestSystem ask() {
         try (GuestAgent agent =
-                GuestAgent.connect(new AgentSocket(fake.socket()), PATIENCE, Randomness.secure())) {
+                GuestAgent.connect(
+                        new AgentSocket(fake.socket()),
+                        PATIENCE,
+                        Randomness.secure(),
+                        Threads.ofProcess())) {
             return GuestSystem.of(agent);
         }
     }

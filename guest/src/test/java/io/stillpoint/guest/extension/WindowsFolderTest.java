@@ -10,6 +10,7 @@ import io.stillpoint.guest.extension.Ensured.Ready;
 import io.stillpoint.guest.extension.Ensured.Unavailable;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -194,7 +195,10 @@ class WindowsFolderTest {
 
     private GuestAgent connect() {
         return GuestAgent.connect(
-                new AgentSocket(fake.socket()), Duration.ofSeconds(10), Randomness.secure());
+                new AgentSocket(fake.socket()),
+                Duration.ofSeconds(10),
+                Randomness.secure(),
+                Threads.ofProcess());
     }
 
     private Ensured ensure() {

@@ -6,9 +6,8 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.Shutdown;
 import io.stillpoint.hypervisor.images.Occupancy.Purpose;
-import io.stillpoint.hypervisor.nbd.NbdClient;
-import io.stillpoint.hypervisor.nbd.NbdSource;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.text.Text;
 import java.io.IOException;
@@ -50,10 +49,11 @@ final class HeldImage implements HeldDisk, AutoCloseable {
     }
 
     /// @param secret the passphrase of an encrypted image
-    static HeldImage hold(String name, ImageChain chain, byte[] secret) {
+    /// @param threads of the daemon that reads the image, if it needs one
+    static HeldImage hold(String name, ImageChain chain, byte[] secret, Threads threads) {
         requireUnused(chain, "image.in-use");
         List<String> stamps = stamps(chain);
-        StorageDaemon daemon = chain.isPlain() ? null : StorageDaemon.read(chain, secret);
+        StorageDaemon daemon = chain.isPlain() ? null : StorageDaemon.read(chain, secret, threads);
         boolean done = false;
         try (BlockSource source = open(chain, daemon)) {
             HeldImage image = new HeldImage(name, chain, daemon, source.size(), stamps);
@@ -70,14 +70,16 @@ final class HeldImage implements HeldDisk, AutoCloseable {
     /// a [HypervisorException] of kind SNAPSHOT_BROKEN if it is not, or can't be.
     ///
     /// @param before what [#json] told then
-    static HeldImage adopt(String name, ImageChain chain, byte[] secret, JsonNode before) {
+    /// @param threads as in [#hold]
+    static HeldImage adopt(
+            String name, ImageChain chain, byte[] secret, JsonNode before, Threads threads) {
         for (Path file : files(chain)) {
             if (ImageChain.identity(file).isBlockDevice()) {
                 throw new HypervisorException(
                         Kind.SNAPSHOT_BROKEN, "image.adopt-device", null, file);
             }
         }
-        HeldImage image = hold(name, chain, secret);
+        HeldImage image = hold(name, chain, secret, threads);
         if (image.json().toString().equals(before.toString())) {
             return image;
         }
@@ -156,10 +158,7 @@ final class HeldImage implements HeldDisk, AutoCloseable {
     }
 
     private static BlockSource open(ImageChain chain, @Nullable StorageDaemon daemon) {
-        return daemon == null
-                ? RawSource.open(chain.top().file())
-                : NbdSource.open(
-                        daemon.address(), StorageDaemon.EXPORT, NbdClient.DEFAULT_CONNECTIONS);
+        return daemon == null ? RawSource.open(chain.top().file()) : daemon.source();
     }
 
     private static void requireUnused(ImageChain chain, String code) {

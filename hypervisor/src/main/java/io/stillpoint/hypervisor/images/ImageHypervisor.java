@@ -7,6 +7,7 @@ import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.hypervisor.images.Occupancy.Purpose;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,9 +17,13 @@ import java.util.Map;
 /// VMs that are off, each a set of images. A VM is known by its name, which stays when its images move.
 public final class ImageHypervisor implements Hypervisor {
     private final Map<VmId, ImageSet> sets = new LinkedHashMap<>();
+    private final Threads threads;
 
     /// Throws an [IllegalArgumentException] if two have one name.
-    public ImageHypervisor(List<ImageSet> sets) {
+    ///
+    /// @param threads as in [StoppedImages#of(String, List, List, Threads)]
+    public ImageHypervisor(List<ImageSet> sets, Threads threads) {
+        this.threads = threads;
         for (ImageSet set : sets) {
             if (this.sets.put(id(set), set) != null) {
                 throw new IllegalArgumentException("two VMs named " + set.name());
@@ -75,8 +80,8 @@ public final class ImageHypervisor implements Hypervisor {
         return opened(set(id));
     }
 
-    private static StoppedImages opened(ImageSet set) {
-        return StoppedImages.of(set.name(), set.images(), set.bases());
+    private StoppedImages opened(ImageSet set) {
+        return StoppedImages.of(set.name(), set.images(), set.bases(), threads);
     }
 
     private ImageSet set(VmId id) {

@@ -6,7 +6,7 @@ import java.util.List;
 /// The images of one VM that is off.
 ///
 /// @param name of the VM, unique on this host; by it the VM is known
-/// @param images as in [StoppedImages#of(String, List, List)]
+/// @param images as in [StoppedImages#of(String, List, List, Threads)]
 /// @param bases as there
 public record ImageSet(String name, List<ImageFile> images, List<Path> bases) {
     public ImageSet {

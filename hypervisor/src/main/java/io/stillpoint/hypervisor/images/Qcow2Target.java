@@ -2,8 +2,8 @@ package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
-import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.hypervisor.nbd.NbdTarget;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -27,16 +27,14 @@ final class Qcow2Target implements RestoreTarget {
         this.size = size;
     }
 
-    static Qcow2Target create(Path path, long size) {
+    static Qcow2Target create(Path path, long size, Threads threads) {
         PartialFile file = PartialFile.create(path);
         StorageDaemon daemon = null;
         boolean done = false;
         try {
             format(path, file.partial(), size);
-            daemon = StorageDaemon.write(file.partial());
-            NbdTarget target =
-                    NbdTarget.open(
-                            daemon.address(), StorageDaemon.EXPORT, NbdClient.DEFAULT_CONNECTIONS);
+            daemon = StorageDaemon.write(file.partial(), threads);
+            NbdTarget target = daemon.target();
             done = true;
             return new Qcow2Target(path, file, daemon, target, size);
         } finally {

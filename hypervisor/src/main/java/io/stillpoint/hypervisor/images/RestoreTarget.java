@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockTarget;
 import io.stillpoint.platform.text.Text;
 import java.nio.file.Files;
@@ -67,11 +68,12 @@ public interface RestoreTarget extends BlockTarget {
     /// A qcow2 image, written through `qemu-storage-daemon`. Errors are those of [#createRaw]; a device is refused.
     ///
     /// @param size bytes; rounded up to a multiple of 512 by the format
-    static RestoreTarget createQcow2(Path path, long size) {
+    /// @param threads make the one that watches the daemon
+    static RestoreTarget createQcow2(Path path, long size, Threads threads) {
         if (isDevice(path)) {
             throw ImageErrors.of("restore.device-is-raw", path);
         }
-        return Qcow2Target.create(path, size);
+        return Qcow2Target.create(path, size, threads);
     }
 
     /// Throws for what is neither a file nor a block device.

@@ -12,6 +12,7 @@ import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -35,10 +36,12 @@ public final class StoppedImages implements VirtualMachine {
 
     private final String vmName;
     private final List<Image> images;
+    private final Threads threads;
 
-    private StoppedImages(String vmName, List<Image> images) {
+    private StoppedImages(String vmName, List<Image> images, Threads threads) {
         this.vmName = vmName;
         this.images = images;
+        this.threads = threads;
     }
 
     private record Image(String name, ImageChain chain, byte[] secret) {}
@@ -57,7 +60,9 @@ public final class StoppedImages implements VirtualMachine {
     ///
     /// @param images at least one
     /// @param bases files, or folders of files, that images may refer to besides what is in their own folder
-    public static StoppedImages of(String vmName, List<ImageFile> images, List<Path> bases) {
+    /// @param threads make those that watch over reading
+    public static StoppedImages of(
+            String vmName, List<ImageFile> images, List<Path> bases, Threads threads) {
         if (images.isEmpty()) {
             throw new IllegalArgumentException("no image");
         }
@@ -75,12 +80,12 @@ public final class StoppedImages implements VirtualMachine {
             ImageChain chain = ImageChain.of(image, bases);
             found.add(new Image(names.get(i), chain, secret(image, chain)));
         }
-        return new StoppedImages(vmName, List.copyOf(found));
+        return new StoppedImages(vmName, List.copyOf(found), threads);
     }
 
     /// As above, with nothing to refer to outside of the images' own folders.
-    public static StoppedImages of(String vmName, List<ImageFile> images) {
-        return of(vmName, images, List.of());
+    public static StoppedImages of(String vmName, List<ImageFile> images, Threads threads) {
+        return of(vmName, images, List.of(), threads);
     }
 
     private static byte[] secret(ImageFile image, ImageChain chain) {
@@ -183,8 +188,8 @@ public final class StoppedImages implements VirtualMachine {
         List<HeldImage> held = new ArrayList<>();
         boolean done = false;
         try {
-            images.forEach(
-                    image -> held.add(HeldImage.hold(image.name(), image.chain(), image.secret())));
+            images.forEach(image ->
+                    held.add(HeldImage.hold(image.name(), image.chain(), image.secret(), threads)));
             done = true;
             return new Prepared(request.name(), held);
         } finally {
@@ -210,7 +215,8 @@ public final class StoppedImages implements VirtualMachine {
                                 image.name(),
                                 image.chain(),
                                 image.secret(),
-                                disks.path(held.size())));
+                                disks.path(held.size()),
+                                threads));
             }
             done = true;
             return new Held(descriptor.name(), held);

@@ -2,7 +2,11 @@ package io.stillpoint.hypervisor.images;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.nbd.NbdClient;
+import io.stillpoint.hypervisor.nbd.NbdSource;
+import io.stillpoint.hypervisor.nbd.NbdTarget;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Text;
@@ -30,7 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// It ends with [#close], and with this process however that ends: a shell started it and holds the end of a pipe from us.
 /// When the pipe breaks, the shell kills it.
 final class StorageDaemon implements AutoCloseable {
-    static final String EXPORT = "disk";
+    private static final String EXPORT = "disk";
 
     private static final String PROGRAM = "qemu-storage-daemon";
     private static final Duration START_MAX = Duration.ofSeconds(30);
@@ -64,22 +68,25 @@ final class StorageDaemon implements AutoCloseable {
     private final Path image;
     private final Path folder;
     private final Process process;
+    private final Threads threads;
 
-    private StorageDaemon(Path image, Path folder, Process process) {
+    private StorageDaemon(Path image, Path folder, Process process, Threads threads) {
         this.image = image;
         this.folder = folder;
         this.process = process;
+        this.threads = threads;
     }
 
     /// Exports an image and waits until the export can be reached.
     ///
     /// @param secret the passphrase of an encrypted image; empty if it needs none
-    static StorageDaemon read(ImageChain chain, byte[] secret) {
-        return start(chain.top().file(), chain.nodes(), secret, false);
+    /// @param threads make those of its NBD clients
+    static StorageDaemon read(ImageChain chain, byte[] secret, Threads threads) {
+        return start(chain.top().file(), chain.nodes(), secret, false, threads);
     }
 
     /// As above, a qcow2 image that stands by itself, to be written.
-    static StorageDaemon write(Path image) {
+    static StorageDaemon write(Path image, Threads threads) {
         ObjectNode file =
                 Json.object()
                         .put("driver", "file")
@@ -93,11 +100,11 @@ final class StorageDaemon implements AutoCloseable {
                         .putNull("backing")
                         .put("discard", "unmap")
                         .put("detect-zeroes", "unmap");
-        return start(image, List.of(file, node), new byte[0], true);
+        return start(image, List.of(file, node), new byte[0], true, threads);
     }
 
     private static StorageDaemon start(
-            Path image, List<ObjectNode> nodes, byte[] secret, boolean writable) {
+            Path image, List<ObjectNode> nodes, byte[] secret, boolean writable, Threads threads) {
         if (!isInstalled(PROGRAM)) {
             throw new HypervisorException(Kind.UNSUPPORTED, "image.no-storage-daemon", null, image);
         }
@@ -110,7 +117,7 @@ final class StorageDaemon implements AutoCloseable {
                             .redirectErrorStream(true)
                             .redirectOutput(log(folder).toFile())
                             .start();
-            StorageDaemon daemon = new StorageDaemon(image, folder, process);
+            StorageDaemon daemon = new StorageDaemon(image, folder, process, threads);
             daemon.give(secret);
             daemon.awaitSocket();
             done = true;
@@ -124,7 +131,17 @@ final class StorageDaemon implements AutoCloseable {
         }
     }
 
-    UnixDomainSocketAddress address() {
+    /// The image's content, over several connections.
+    NbdSource source() {
+        return NbdSource.open(address(), EXPORT, NbdClient.DEFAULT_CONNECTIONS, threads);
+    }
+
+    /// The image, to be written over several connections.
+    NbdTarget target() {
+        return NbdTarget.open(address(), EXPORT, NbdClient.DEFAULT_CONNECTIONS, threads);
+    }
+
+    private UnixDomainSocketAddress address() {
         return UnixDomainSocketAddress.of(socket(folder));
     }
 

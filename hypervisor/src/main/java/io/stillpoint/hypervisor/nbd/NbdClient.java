@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.nbd;
 
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -50,12 +51,12 @@ public final class NbdClient implements AutoCloseable {
             String exportName,
             Optional<String> context,
             int connections,
-            Duration stallMax) {
+            StallGuard guard) {
         this.address = address;
         this.exportName = exportName;
         this.context = context;
         this.errors = new NbdErrors(address + ", export " + exportName);
-        this.guard = new StallGuard(stallMax);
+        this.guard = guard;
         NbdConnection first = null;
         try {
             first = open();
@@ -76,18 +77,25 @@ public final class NbdClient implements AutoCloseable {
     ///
     /// @param context a metadata context such as [#ALLOCATION] or `qemu:dirty-bitmap:NAME`
     /// @param connections at least 1
+    /// @param threads make the one that ends connections whose server has stopped to answer
     public static NbdClient connect(
-            SocketAddress address, String exportName, Optional<String> context, int connections) {
-        return connect(address, exportName, context, connections, STALL_MAX);
+            SocketAddress address,
+            String exportName,
+            Optional<String> context,
+            int connections,
+            Threads threads) {
+        return connect(
+                address, exportName, context, connections, new StallGuard(STALL_MAX, threads));
     }
 
+    /// @param guard of this client alone, closed with it, and if it does not connect
     static NbdClient connect(
             SocketAddress address,
             String exportName,
             Optional<String> context,
             int connections,
-            Duration stallMax) {
-        return new NbdClient(address, exportName, context, connections, stallMax);
+            StallGuard guard) {
+        return new NbdClient(address, exportName, context, connections, guard);
     }
 
     /// The export's size in bytes.

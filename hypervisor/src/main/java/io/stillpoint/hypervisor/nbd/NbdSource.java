@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor.nbd;
 
 import io.stillpoint.platform.Processors;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.net.SocketAddress;
@@ -17,11 +18,16 @@ public final class NbdSource implements BlockSource {
         this.client = client;
     }
 
-    /// Connects. Errors are those of [NbdClient].
-    public static NbdSource open(SocketAddress address, String exportName, int connections) {
+    /// Connects. Errors and threads are those of [NbdClient].
+    public static NbdSource open(
+            SocketAddress address, String exportName, int connections, Threads threads) {
         return new NbdSource(
                 NbdClient.connect(
-                        address, exportName, Optional.of(NbdClient.ALLOCATION), connections));
+                        address,
+                        exportName,
+                        Optional.of(NbdClient.ALLOCATION),
+                        connections,
+                        threads));
     }
 
     @Override

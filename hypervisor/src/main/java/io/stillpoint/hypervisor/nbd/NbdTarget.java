@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.nbd;
 
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockTarget;
 import java.net.SocketAddress;
 import java.util.Optional;
@@ -12,9 +13,11 @@ public final class NbdTarget implements BlockTarget {
         this.client = client;
     }
 
-    /// Connects. Errors are those of [NbdClient].
-    public static NbdTarget open(SocketAddress address, String exportName, int connections) {
-        return new NbdTarget(NbdClient.connect(address, exportName, Optional.empty(), connections));
+    /// Connects. Errors and threads are those of [NbdClient].
+    public static NbdTarget open(
+            SocketAddress address, String exportName, int connections, Threads threads) {
+        return new NbdTarget(
+                NbdClient.connect(address, exportName, Optional.empty(), connections, threads));
     }
 
     @Override

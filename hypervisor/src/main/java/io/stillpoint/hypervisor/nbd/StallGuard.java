@@ -14,9 +14,12 @@ final class StallGuard {
     private final Map<NbdChannel, Long> handshakes = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    StallGuard(Duration stallMax) {
+    /// Its thread runs from now until [#close].
+    ///
+    /// @param stallMax how long an answer may take
+    StallGuard(Duration stallMax, Threads threads) {
         this.stallNanos = stallMax.toNanos();
-        thread = Threads.ofProcess().waiting("nbd-stall-guard", this::run);
+        thread = threads.waiting("nbd-stall-guard", this::run);
         thread.start();
     }
 

@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.hypervisor.nbd.NbdSource;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.net.SocketAddress;
@@ -21,15 +22,22 @@ final class HeldQemuDisk implements HeldDisk {
     private final String probe;
     private final String bitmap;
     private final SnapshotHealth health;
+    private final Threads threads;
     private @Nullable NbdClient dirty;
 
-    HeldQemuDisk(PlannedDisk planned, SocketAddress server, JobNames names, SnapshotHealth health) {
+    HeldQemuDisk(
+            PlannedDisk planned,
+            SocketAddress server,
+            JobNames names,
+            SnapshotHealth health,
+            Threads threads) {
         this.planned = planned;
         this.server = server;
         this.export = names.name(JobNames.Role.EXPORT, planned.index());
         this.probe = names.name(JobNames.Role.PROBE, planned.index());
         this.bitmap = names.merged();
         this.health = health;
+        this.threads = threads;
     }
 
     @Override
@@ -80,7 +88,8 @@ final class HeldQemuDisk implements HeldDisk {
             return new EmptySource();
         }
         try {
-            NbdSource source = NbdSource.open(server, export, NbdClient.DEFAULT_CONNECTIONS);
+            NbdSource source =
+                    NbdSource.open(server, export, NbdClient.DEFAULT_CONNECTIONS, threads);
             if (source.size() != size()) {
                 source.close();
                 throw new HypervisorException(
@@ -106,7 +115,7 @@ final class HeldQemuDisk implements HeldDisk {
         if (!planned.isHeld()) {
             return;
         }
-        try (NbdClient client = NbdClient.connect(server, probe, Optional.empty(), 1)) {
+        try (NbdClient client = NbdClient.connect(server, probe, Optional.empty(), 1, threads)) {
             client.read(0, new byte[1], 0, 1);
         } catch (HypervisorException e) {
             HypervisorException reason = health.explain(e);
@@ -142,7 +151,7 @@ final class HeldQemuDisk implements HeldDisk {
         if (client == null) {
             client =
                     NbdClient.connect(
-                            server, export, Optional.of("qemu:dirty-bitmap:" + bitmap), 1);
+                            server, export, Optional.of("qemu:dirty-bitmap:" + bitmap), 1, threads);
             dirty = client;
         }
         return client;

@@ -58,7 +58,12 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         this.disks =
                 plan.disks().stream()
                         .map(disk ->
-                                new HeldQemuDisk(disk, place.server().address(), names, health))
+                                new HeldQemuDisk(
+                                        disk,
+                                        place.server().address(),
+                                        names,
+                                        health,
+                                        monitor.threads()))
                         .toList();
         this.migrationEvents = migrationEvents;
         this.watch = new ScratchWatch(monitor, plan, new Watching());

@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,21 +15,28 @@ import tools.jackson.databind.node.ObjectNode;
 /// that was under way when the connection dropped fails; only the next one goes through a new connection.
 final class Monitor implements AutoCloseable {
     private final Path socket;
+    private final Threads threads;
     private QmpClient client;
     private boolean closed;
 
-    Monitor(Path socket) {
-        this(socket, QmpClient.GREETING_MAX);
+    Monitor(Path socket, Threads threads) {
+        this(socket, QmpClient.GREETING_MAX, threads);
     }
 
     /// @param greetingMax how long to wait if another program holds the monitor
-    Monitor(Path socket, Duration greetingMax) {
+    Monitor(Path socket, Duration greetingMax, Threads threads) {
         this.socket = socket;
-        this.client = QmpClient.connect(socket, greetingMax);
+        this.threads = threads;
+        this.client = QmpClient.connect(socket, greetingMax, threads);
     }
 
     Path socket() {
         return socket;
+    }
+
+    /// Make all that this VM needs.
+    Threads threads() {
+        return threads;
     }
 
     JsonNode execute(String command) {
@@ -90,7 +98,7 @@ final class Monitor implements AutoCloseable {
 
     private synchronized QmpClient client() {
         if (client.isClosed() && !closed) {
-            client = QmpClient.connect(socket);
+            client = QmpClient.connect(socket, threads);
         }
         return client;
     }

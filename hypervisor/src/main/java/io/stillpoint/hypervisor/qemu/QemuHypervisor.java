@@ -65,7 +65,7 @@ public final class QemuHypervisor implements Hypervisor {
         if (VmLock.isHeld(socket)) {
             throw new HypervisorException(Kind.UNREACHABLE, "vm.locked", null, socket, socket);
         }
-        try (Monitor monitor = new Monitor(socket, LOOK_MAX)) {
+        try (Monitor monitor = new Monitor(socket, LOOK_MAX, settings.threads())) {
             MachineLook look =
                     new MachineLook(monitor, QemuRun.listeningOn(socket), settings.disks());
             requireSame(id, look.id(), socket);
@@ -147,7 +147,7 @@ public final class QemuHypervisor implements Hypervisor {
             silent = new HypervisorException(Kind.UNREACHABLE, "vm.locked", null, socket, socket);
             power = Power.UNKNOWN;
         } else {
-            try (Monitor monitor = new Monitor(socket, LOOK_MAX)) {
+            try (Monitor monitor = new Monitor(socket, LOOK_MAX, settings.threads())) {
                 MachineLook look = new MachineLook(monitor, Optional.empty(), settings.disks());
                 Seen met = new Seen(look.vm(), monitor.process().id());
                 seen.put(socket, met);

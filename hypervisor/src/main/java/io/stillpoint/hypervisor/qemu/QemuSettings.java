@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.platform.Threads;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -12,15 +13,21 @@ import java.util.Optional;
 /// @param known where the monitor is noted
 /// @param guardian the command that takes everything of ours out of the VM when this process is killed, but for what is
 ///     kept, and continues a VM that was killed while it stood still
+/// @param threads make all that a VM needs
 public record QemuSettings(
-        String vm, DiskChoice disks, Optional<KnownMonitors> known, Optional<Guardian> guardian) {
+        String vm,
+        DiskChoice disks,
+        Optional<KnownMonitors> known,
+        Optional<Guardian> guardian,
+        Threads threads) {
     /// The usual disks; nothing is noted, and nobody sweeps after a process that is killed but the next job.
-    public static final QemuSettings USUAL =
-            new QemuSettings("", DiskChoice.USUAL, Optional.empty(), Optional.empty());
+    public static QemuSettings usual(Threads threads) {
+        return new QemuSettings("", DiskChoice.USUAL, Optional.empty(), Optional.empty(), threads);
+    }
 
     /// These settings for a VM of this name.
     QemuSettings named(String name) {
-        return new QemuSettings(name, disks, known, guardian);
+        return new QemuSettings(name, disks, known, guardian, threads);
     }
 
     /// Makes the command.

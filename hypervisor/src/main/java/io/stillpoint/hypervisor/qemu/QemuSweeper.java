@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.natives.SparseFile;
 import io.stillpoint.platform.text.Text;
@@ -29,16 +30,19 @@ public final class QemuSweeper {
 
     private final InstantSource clock;
     private final KeptSnapshots kept;
+    private final Threads threads;
 
     /// Keeps nothing.
-    public QemuSweeper(InstantSource clock) {
-        this(clock, KeptSnapshots.NONE);
+    public QemuSweeper(InstantSource clock, Threads threads) {
+        this(clock, KeptSnapshots.NONE, threads);
     }
 
     /// @param kept what some journal names, to be left alone with its files
-    public QemuSweeper(InstantSource clock, KeptSnapshots kept) {
+    /// @param threads of the VMs that are swept
+    public QemuSweeper(InstantSource clock, KeptSnapshots kept, Threads threads) {
         this.clock = clock;
         this.kept = kept;
+        this.threads = threads;
     }
 
     /// What became of one place.
@@ -70,7 +74,7 @@ public final class QemuSweeper {
         if (!Files.exists(known.socket())) {
             return gone(known);
         }
-        try (QemuVm vm = QemuVm.open(known.socket(), QemuSettings.USUAL, Duration.ZERO)) {
+        try (QemuVm vm = QemuVm.open(known.socket(), QemuSettings.usual(threads), Duration.ZERO)) {
             List<String> removed = vm.sweep(known.scratch(), kept);
             return result(Outcome.SWEPT, known, removed, Text.EMPTY);
         } catch (HypervisorException e) {

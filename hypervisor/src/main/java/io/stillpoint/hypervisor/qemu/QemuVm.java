@@ -12,6 +12,7 @@ import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
@@ -59,8 +60,8 @@ public final class QemuVm implements VirtualMachine {
     }
 
     /// As [#open(Path, QemuSettings)], with the usual settings.
-    public static QemuVm open(Path qmpSocket) {
-        return open(qmpSocket, QemuSettings.USUAL);
+    public static QemuVm open(Path qmpSocket, Threads threads) {
+        return open(qmpSocket, QemuSettings.usual(threads));
     }
 
     /// Connects to the monitor and takes the VM's lock, which no other job gets until [#close].
@@ -79,7 +80,7 @@ public final class QemuVm implements VirtualMachine {
         Monitor monitor = null;
         boolean done = false;
         try {
-            monitor = new Monitor(socket);
+            monitor = new Monitor(socket, settings.threads());
             QemuVm vm = new QemuVm(lock, monitor, settings);
             done = true;
             return vm;

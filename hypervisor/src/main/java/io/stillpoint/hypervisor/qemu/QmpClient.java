@@ -61,22 +61,24 @@ public final class QmpClient implements AutoCloseable {
     /// @param bytes of its line
     private record Kept(QmpEvent event, int bytes) {}
 
-    private QmpClient(Path socket, UnixSocket channel) throws IOException {
+    private QmpClient(Path socket, UnixSocket channel, Threads threads) throws IOException {
         this.socket = socket;
         this.channel = channel;
         this.process = QemuProcess.of(channel.peer());
-        Threads.ofProcess().working("qmp-reader", this::readAll).start();
+        threads.working("qmp-reader", this::readAll).start();
     }
 
     /// Connects and negotiates.
-    public static QmpClient connect(Path socket) {
-        return connect(socket, GREETING_MAX);
+    ///
+    /// @param threads make the one that reads
+    public static QmpClient connect(Path socket, Threads threads) {
+        return connect(socket, GREETING_MAX, threads);
     }
 
-    static QmpClient connect(Path socket, Duration greetingMax) {
+    static QmpClient connect(Path socket, Duration greetingMax, Threads threads) {
         QmpClient client;
         try {
-            client = new QmpClient(socket, UnixSocket.connect(socket, greetingMax));
+            client = new QmpClient(socket, UnixSocket.connect(socket, greetingMax), threads);
         } catch (UnixSocket.BusyException e) {
             // Its queue of two is full, and it takes nobody out.
             throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);

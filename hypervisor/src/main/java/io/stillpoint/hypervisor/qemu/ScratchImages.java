@@ -211,7 +211,7 @@ final class ScratchImages {
                         .put("name", mark)
                         .put("writable", true));
         long last = (disk.size() - 1) / SECTOR_BYTES * SECTOR_BYTES;
-        try (NbdTarget target = NbdTarget.open(server.address(), mark, 1)) {
+        try (NbdTarget target = NbdTarget.open(server.address(), mark, 1, monitor.threads())) {
             target.write(last, new byte[SECTOR_BYTES], 0, (int) (disk.size() - last));
         }
         monitor.execute("block-export-del", Json.object().put("id", mark).put("mode", "hard"));

@@ -4,7 +4,6 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.Threads;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -54,7 +53,7 @@ final class ScratchWatch implements AutoCloseable {
     }
 
     void start() {
-        Threads.ofProcess().waiting("scratch-watch", this::run).start();
+        monitor.threads().waiting("scratch-watch", this::run).start();
     }
 
     @Override

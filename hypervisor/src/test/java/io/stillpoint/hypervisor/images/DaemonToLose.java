@@ -1,5 +1,6 @@
 package io.stillpoint.hypervisor.images;
 
+import io.stillpoint.platform.Threads;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -15,7 +16,8 @@ final class DaemonToLose {
                                 StorageDaemon.read(
                                         ImageChain.of(
                                                 ImageFile.of(Path.of(arguments[0])), List.of()),
-                                        new byte[0]));
+                                        new byte[0],
+                                        Threads.ofProcess()));
         starter.join();
         System.out.println("started");
         Thread.sleep(600_000);

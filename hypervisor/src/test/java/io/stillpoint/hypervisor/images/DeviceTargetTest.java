@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.Binaries;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -241,7 +242,7 @@ class DeviceTargetTest {
     @Test
     void noFormatButRawGoesOntoADevice() throws IOException {
         Path device = devices.make(file, SIZE);
-        assertThatThrownBy(() -> RestoreTarget.createQcow2(device, DISK))
+        assertThatThrownBy(() -> RestoreTarget.createQcow2(device, DISK, Threads.ofProcess()))
                 .hasMessageContaining("--format raw");
         assertThatThrownBy(() -> RestoreTarget.overwriteDevice(file, DISK))
                 .hasMessageContaining("not a block device");

@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -163,7 +164,7 @@ class ImageChainTest {
         byte[] expected = filled((byte) 9);
         Arrays.fill(expected, 0, 65_536, (byte) 7);
         assertThat(content(ImageFile.of(top))).isEqualTo(expected);
-        StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(top)));
+        StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(top)), Threads.ofProcess());
         assertThat(vm.references().stream().map(StoppedImages.Reference::file))
                 .containsExactly(folder.resolve("middle.qcow2"), base);
         assertThat(vm.configuration().toString()).contains("base.raw");
@@ -347,7 +348,7 @@ class ImageChainTest {
                         Json.object(),
                         folder,
                         ByteSize.parse("1M"));
-        try (StoppedImages vm = StoppedImages.of("vm", List.of(image), bases);
+        try (StoppedImages vm = StoppedImages.of("vm", List.of(image), bases, Threads.ofProcess());
                 PreparedSnapshot prepared = vm.prepare(request)) {
             return prepared.take();
         }

@@ -8,6 +8,7 @@ import io.stillpoint.hypervisor.Hypervisor.Power;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,13 +50,14 @@ class ImageHypervisorTest {
 
     private static Hypervisor hypervisor(Path image) {
         return new ImageHypervisor(
-                List.of(new ImageSet("web", List.of(ImageFile.of(image)), List.of())));
+                List.of(new ImageSet("web", List.of(ImageFile.of(image)), List.of())),
+                Threads.ofProcess());
     }
 
     @Test
     void twoVmsOfOneNameAreRefused() {
         ImageSet set = new ImageSet("web", List.of(ImageFile.of(folder)), List.of());
-        assertThatThrownBy(() -> new ImageHypervisor(List.of(set, set)))
+        assertThatThrownBy(() -> new ImageHypervisor(List.of(set, set), Threads.ofProcess()))
                 .isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.Binaries;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +76,7 @@ class RestoreTargetTest {
         Binaries.require("qemu-img", "qemu-storage-daemon");
         Path path = folder.resolve("disk.qcow2");
         byte[] part = random();
-        try (RestoreTarget target = RestoreTarget.createQcow2(path, SIZE)) {
+        try (RestoreTarget target = RestoreTarget.createQcow2(path, SIZE, Threads.ofProcess())) {
             target.write(SIZE - part.length, part, 0, part.length);
             target.write(1 << 20, part, 0, part.length);
             target.commit();
@@ -94,7 +95,8 @@ class RestoreTargetTest {
     @Tag("qemu")
     void qcow2ThatIsNotCommittedLeavesNothing() {
         Binaries.require("qemu-img", "qemu-storage-daemon");
-        RestoreTarget target = RestoreTarget.createQcow2(folder.resolve("disk.qcow2"), SIZE);
+        RestoreTarget target =
+                RestoreTarget.createQcow2(folder.resolve("disk.qcow2"), SIZE, Threads.ofProcess());
         target.close();
         assertThat(folder).isEmptyDirectory();
     }

@@ -14,6 +14,7 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.io.IOException;
@@ -74,7 +75,10 @@ class StoppedImagesTest {
     @Test
     void missingImageIsTold() {
         assertThatThrownBy(() ->
-                        StoppedImages.of("vm", List.of(ImageFile.of(folder.resolve("none.qcow2")))))
+                        StoppedImages.of(
+                                "vm",
+                                List.of(ImageFile.of(folder.resolve("none.qcow2"))),
+                                Threads.ofProcess()))
                 .isInstanceOf(HypervisorException.class)
                 .hasMessageContaining("There is no image");
     }
@@ -200,7 +204,9 @@ class StoppedImagesTest {
             long before = daemons();
             String stored = holdAndLeave(image);
             assertThat(daemons()).isEqualTo(before);
-            try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)));
+            try (StoppedImages vm =
+                            StoppedImages.of(
+                                    "vm", List.of(ImageFile.of(image)), Threads.ofProcess());
                     HeldSnapshot snapshot = adopt(vm, stored);
                     BlockSource source = snapshot.disks().getFirst().open()) {
                 assertThat(snapshot.descriptor().json().toString()).isEqualTo(stored);
@@ -248,7 +254,8 @@ class StoppedImagesTest {
             assertBroken(image, stored, "snapshot.not-whole");
         }
         assertBroken(sparse("other.raw"), stored, "image.adopt-changed");
-        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)))) {
+        try (StoppedImages vm =
+                StoppedImages.of("vm", List.of(ImageFile.of(image)), Threads.ofProcess())) {
             adopt(vm, stored).close();
         }
     }
@@ -258,7 +265,8 @@ class StoppedImagesTest {
     }
 
     private void assertBroken(Path image, String stored, String code) {
-        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)))) {
+        try (StoppedImages vm =
+                StoppedImages.of("vm", List.of(ImageFile.of(image)), Threads.ofProcess())) {
             assertThatThrownBy(() -> adopt(vm, stored))
                     .isInstanceOfSatisfying(
                             HypervisorException.class,
@@ -310,7 +318,8 @@ class StoppedImagesTest {
                         Json.object(),
                         folder,
                         ByteSize.parse("1M"));
-        try (StoppedImages vm = StoppedImages.of("vm", List.of(ImageFile.of(image)));
+        try (StoppedImages vm =
+                        StoppedImages.of("vm", List.of(ImageFile.of(image)), Threads.ofProcess());
                 PreparedSnapshot prepared = vm.prepare(request)) {
             assertThat(vm.running()).isFalse();
             return prepared.take();

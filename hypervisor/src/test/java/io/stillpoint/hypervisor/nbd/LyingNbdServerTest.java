@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import java.io.DataOutputStream;
 import java.io.EOFException;
@@ -300,7 +301,7 @@ class LyingNbdServerTest {
                         throw new EOFException();
                     }
                 };
-        try (NbdSource source = NbdSource.open(server.address(), "disk", 1)) {
+        try (NbdSource source = NbdSource.open(server.address(), "disk", 1, Threads.ofProcess())) {
             List<Extent> extents = new ArrayList<>();
             source.dataExtents().forEachRemaining(extents::add);
             assertThat(extents)
@@ -349,8 +350,7 @@ class LyingNbdServerTest {
     void silentServerIsUnreachable() {
         server.reply = (out, command, cookie, offset, length) -> {};
         try (NbdClient client =
-                NbdClient.connect(
-                        server.address(), "disk", Optional.empty(), 1, Duration.ofMillis(200))) {
+                NbdClient.connect(server.address(), "disk", Optional.empty(), 1, guard())) {
             assertThatThrownBy(() -> client.read(0, new byte[LENGTH], 0, LENGTH))
                     .satisfies(e -> assertThat(kind(e)).isEqualTo(Kind.UNREACHABLE));
         }
@@ -360,12 +360,7 @@ class LyingNbdServerTest {
     void silentHandshakeIsUnreachable() {
         server.greeting = out -> {};
         assertThatThrownBy(() ->
-                        NbdClient.connect(
-                                        server.address(),
-                                        "disk",
-                                        Optional.empty(),
-                                        1,
-                                        Duration.ofMillis(200))
+                        NbdClient.connect(server.address(), "disk", Optional.empty(), 1, guard())
                                 .close())
                 .satisfies(e -> assertThat(kind(e)).isEqualTo(Kind.UNREACHABLE));
     }
@@ -407,8 +402,17 @@ class LyingNbdServerTest {
         out.writeLong(offset);
     }
 
+    private static StallGuard guard() {
+        return new StallGuard(Duration.ofMillis(200), Threads.ofProcess());
+    }
+
     private NbdClient client() {
-        return NbdClient.connect(server.address(), "disk", Optional.of(NbdClient.ALLOCATION), 1);
+        return NbdClient.connect(
+                server.address(),
+                "disk",
+                Optional.of(NbdClient.ALLOCATION),
+                1,
+                Threads.ofProcess());
     }
 
     private void read() {
@@ -428,7 +432,7 @@ class LyingNbdServerTest {
     }
 
     private void liesAboutStatus(String about) {
-        try (NbdSource source = NbdSource.open(server.address(), "disk", 1)) {
+        try (NbdSource source = NbdSource.open(server.address(), "disk", 1, Threads.ofProcess())) {
             Iterator<Extent> extents = source.dataExtents();
             assertThatThrownBy(extents::hasNext)
                     .hasMessageContaining(about)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.Binaries;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -63,7 +64,12 @@ class RealNbdServerTest {
         io(image, "qcow2", "write 100k 1k", "write 5G 200k");
         UnixDomainSocketAddress server = serve("-r", "-B", "b0", "-f", "qcow2", image.toString());
         try (NbdClient client =
-                NbdClient.connect(server, "disk", Optional.of("qemu:dirty-bitmap:b0"), 1)) {
+                NbdClient.connect(
+                        server,
+                        "disk",
+                        Optional.of("qemu:dirty-bitmap:b0"),
+                        1,
+                        Threads.ofProcess())) {
             assertThat(list(client.dirtyExtents()))
                     .containsExactly(new Extent(CHUNK, CHUNK), new Extent(5L << 30, 4 * CHUNK));
         }
@@ -74,7 +80,12 @@ class RealNbdServerTest {
         Path image = image("qcow2", "1M");
         UnixDomainSocketAddress server = serve("-r", "-f", "qcow2", image.toString());
         try (NbdClient client =
-                NbdClient.connect(server, "disk", Optional.of("qemu:dirty-bitmap:none"), 1)) {
+                NbdClient.connect(
+                        server,
+                        "disk",
+                        Optional.of("qemu:dirty-bitmap:none"),
+                        1,
+                        Threads.ofProcess())) {
             assertThat(client.hasContext()).isFalse();
             assertThatThrownBy(client::dirtyExtents).isInstanceOf(HypervisorException.class);
         }
@@ -84,7 +95,7 @@ class RealNbdServerTest {
     void unknownExportIsTold() {
         Path image = image("qcow2", "1M");
         UnixDomainSocketAddress server = serve("-r", "-f", "qcow2", image.toString());
-        assertThatThrownBy(() -> NbdSource.open(server, "other", 1).close())
+        assertThatThrownBy(() -> NbdSource.open(server, "other", 1, Threads.ofProcess()).close())
                 .hasMessageContaining("has no export named other");
     }
 
@@ -94,13 +105,13 @@ class RealNbdServerTest {
         byte[] content = new byte[32 << 20];
         new Random(1).nextBytes(content);
         UnixDomainSocketAddress server = serve("-f", "raw", image.toString());
-        try (NbdTarget target = NbdTarget.open(server, "disk", 4)) {
+        try (NbdTarget target = NbdTarget.open(server, "disk", 4, Threads.ofProcess())) {
             inParallel(8, part -> target.write((long) part << 22, content, part << 22, 1 << 22));
             target.flush();
         }
         assertThat(Arrays.equals(Files.readAllBytes(image), content)).isTrue();
         byte[] read = new byte[content.length];
-        try (NbdSource source = NbdSource.open(server, "disk", 4)) {
+        try (NbdSource source = NbdSource.open(server, "disk", 4, Threads.ofProcess())) {
             inParallel(8, part -> source.read((long) part << 22, read, part << 22, 1 << 22));
         }
         assertThat(Arrays.equals(read, content)).isTrue();
@@ -172,7 +183,11 @@ class RealNbdServerTest {
     }
 
     private NbdSource open(Path image, String format, int connections) {
-        return NbdSource.open(serve("-r", "-f", format, image.toString()), "disk", connections);
+        return NbdSource.open(
+                serve("-r", "-f", format, image.toString()),
+                "disk",
+                connections,
+                Threads.ofProcess());
     }
 
     private UnixDomainSocketAddress serve(String... options) {

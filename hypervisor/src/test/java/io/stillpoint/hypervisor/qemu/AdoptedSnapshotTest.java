@@ -16,6 +16,7 @@ import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.io.IOException;
@@ -57,7 +58,7 @@ class AdoptedSnapshotTest extends Backups {
 
     /// Takes a snapshot and leaves it as a process does that is killed: nothing is closed in QEMU.
     private String takeAndLeave(RealVm vm, SnapshotRequest request) {
-        try (QemuVm first = QemuVm.open(vm.socket())) {
+        try (QemuVm first = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             HeldSnapshot snapshot = take(first, request);
             String stored = store(snapshot);
             snapshot.detach();
@@ -76,7 +77,7 @@ class AdoptedSnapshotTest extends Backups {
             String stored;
             String recording;
             String configuration;
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 HeldSnapshot snapshot = take(backup, kept(2, all(1)));
                 stored = store(snapshot);
                 recording = snapshot.recording().toString();
@@ -92,7 +93,7 @@ class AdoptedSnapshotTest extends Backups {
             assertThat(vm.traces()).isNotEmpty();
             vm.write("d1", 0, 4 * CHUNK, 3);
             vm.write("d2", 0, 8 * CHUNK, 4);
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = adopt(backup, stored)) {
                 assertThat(names(snapshot)).containsExactly("d1", "d2");
                 assertThat(read(snapshot, "d1")).isEqualTo(first);
@@ -125,13 +126,13 @@ class AdoptedSnapshotTest extends Backups {
             String stored = takeAndLeave(vm, kept(2, all(1)));
             // Adopted and left again, any number of times.
             for (int i = 0; i < 2; i++) {
-                try (QemuVm backup = QemuVm.open(vm.socket())) {
+                try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                     HeldSnapshot snapshot = adopt(backup, stored);
                     snapshot.keepChanges();
                     snapshot.detach();
                 }
             }
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 adopt(backup, stored).close();
             }
             assertThat(vm.traces()).isEmpty();
@@ -201,7 +202,7 @@ class AdoptedSnapshotTest extends Backups {
             List<ObjectNode> commands = exportCommands(names, true);
             for (int made = 0; made <= commands.size(); made++) {
                 commands.subList(0, made).forEach(command -> run(vm, command));
-                try (QemuVm backup = QemuVm.open(vm.socket())) {
+                try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                     HeldSnapshot snapshot = adopt(backup, stored);
                     assertThat(read(snapshot, "d1")).isEqualTo(expected);
                     assertThat(changes(snapshot, "d1")).containsExactly(new Extent(CHUNK, CHUNK));
@@ -218,7 +219,7 @@ class AdoptedSnapshotTest extends Backups {
                                     Json.object().put("node-name", names.name(Role.PROBE, i)));
                 }
             }
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 backup.sweep(folder.resolve("scratch"), KeptSnapshots.NONE);
             }
             assertThat(vm.traces()).isEmpty();
@@ -253,19 +254,20 @@ class AdoptedSnapshotTest extends Backups {
                                 Json.object().put("driver", "null-co").put("node-name", node));
             }
             vm.control().execute("stop");
-            QemuSweeper sweeper = new QemuSweeper(InstantSource.system(), kept);
+            QemuSweeper sweeper =
+                    new QemuSweeper(InstantSource.system(), kept, Threads.ofProcess());
             QemuSweeper.Result swept =
                     sweeper.sweep(new KnownMonitors.Known("", vm.socket(), scratch));
             assertThat(swept.outcome()).isEqualTo(QemuSweeper.Outcome.SWEPT);
             assertThat(swept.removed()).contains("node sp-ffffffff-00000009-mk-0");
             assertThat(vm.traces()).isEqualTo(before);
             assertThat(vm.status()).isEqualTo("running");
-            try (QemuVm release = QemuVm.open(vm.socket())) {
+            try (QemuVm release = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 assertThat(release.release(scratch, kept)).isEmpty();
             }
             assertThat(vm.traces()).isEqualTo(before);
             assertThat(vm.bitmaps("d1")).containsExactly(bitmap(1, "d1"));
-            try (QemuVm other = QemuVm.open(vm.socket())) {
+            try (QemuVm other = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 assertThatThrownBy(() -> other.prepare(request(2, Map.of()).keeping(kept)))
                         .isInstanceOfSatisfying(
                                 HypervisorException.class,
@@ -275,7 +277,7 @@ class AdoptedSnapshotTest extends Backups {
                                 });
             }
             assertThat(vm.traces()).isEqualTo(before);
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 HeldSnapshot snapshot = adopt(backup, stored);
                 assertThat(read(snapshot, "d1")).isEqualTo(expected);
                 snapshot.detach();
@@ -295,8 +297,13 @@ class AdoptedSnapshotTest extends Backups {
             takeAndLeave(vm, request);
         }
         InstantSource later = () -> InstantSource.system().instant().plusSeconds(600);
-        assertThat(new QemuSweeper(later, request.kept()).sweepFolder(scratch).removed()).isEmpty();
-        assertThat(new QemuSweeper(later).sweepFolder(scratch).removed()).hasSize(2);
+        assertThat(
+                        new QemuSweeper(later, request.kept(), Threads.ofProcess())
+                                .sweepFolder(scratch)
+                                .removed())
+                .isEmpty();
+        assertThat(new QemuSweeper(later, Threads.ofProcess()).sweepFolder(scratch).removed())
+                .hasSize(2);
         try (DirectoryStream<Path> left = Files.newDirectoryStream(scratch, "*.qcow2")) {
             assertThat(left).isEmpty();
         }
@@ -304,7 +311,7 @@ class AdoptedSnapshotTest extends Backups {
 
     /// Adopts, expects it broken for this reason, and nothing of it left.
     private void assertBroken(RealVm vm, String stored, String code) {
-        try (QemuVm backup = QemuVm.open(vm.socket())) {
+        try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> adopt(backup, stored))
                     .isInstanceOfSatisfying(
                             HypervisorException.class,
@@ -472,7 +479,7 @@ class AdoptedSnapshotTest extends Backups {
             other.put("provider", "images");
             ObjectNode damaged = (ObjectNode) Json.parse(stored);
             ((ObjectNode) damaged.path("state")).remove("recording");
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 for (ObjectNode each : List.of(later, other, damaged)) {
                     assertThatThrownBy(() -> adopt(backup, each.toString()))
                             .isInstanceOfSatisfying(
@@ -494,7 +501,7 @@ class AdoptedSnapshotTest extends Backups {
     void vmThatDoesNotAnswerKeepsItsSnapshot() {
         try (RealVm vm = RealVm.start(folder)) {
             String stored = takeAndLeave(vm, kept(1, Map.of()));
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 // Whoever cancels a job does not mean its snapshot.
                 Thread.currentThread().interrupt();
                 assertThatThrownBy(() -> adopt(backup, stored))
@@ -503,7 +510,7 @@ class AdoptedSnapshotTest extends Backups {
                                 e -> assertThat(e.kind()).isEqualTo(Kind.UNREACHABLE));
                 assertThat(Thread.interrupted()).isTrue();
             }
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = adopt(backup, stored)) {
                 snapshot.proveValid();
                 assertThat(disk(snapshot, "d1").changes())
@@ -516,7 +523,7 @@ class AdoptedSnapshotTest extends Backups {
     @Test
     void filterTakenOffForAWhileSpoilsASnapshotThatIsWatchedToo() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             SnapshotRequest request = request(1, Map.of());
             try (HeldSnapshot snapshot = take(backup, request)) {
                 vm.write("d1", 0, CHUNK, 1);
@@ -544,7 +551,11 @@ class AdoptedSnapshotTest extends Backups {
         Path empty = Files.createFile(folder.resolve("empty"));
         QemuSettings all =
                 new QemuSettings(
-                        "", new DiskChoice(true, true), Optional.empty(), Optional.empty());
+                        "",
+                        new DiskChoice(true, true),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Threads.ofProcess());
         try (RealVm vm =
                 RealVm.start(
                         folder,
@@ -577,7 +588,7 @@ class AdoptedSnapshotTest extends Backups {
             }
             assertThat(contents).containsKeys("luks", "ro1", "empty", "pflash1").hasSize(6);
             assertThat(vm.io("luks", "write -P 1 0 64k")).startsWith("wrote");
-            try (QemuVm next = QemuVm.open(vm.socket());
+            try (QemuVm next = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = adopt(next, stored)) {
                 assertThat(contents(snapshot)).isEqualTo(contents);
                 snapshot.proveValid();
@@ -605,7 +616,7 @@ class AdoptedSnapshotTest extends Backups {
         try (RealVm vm = RealVm.start(folder)) {
             String stored = takeAndLeave(vm, kept(1, Map.of()));
             assertThat(tellsOfMigrations(vm)).isTrue();
-            try (QemuVm backup = QemuVm.open(vm.socket())) {
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 adopt(backup, stored).close();
             }
             assertThat(tellsOfMigrations(vm)).isFalse();

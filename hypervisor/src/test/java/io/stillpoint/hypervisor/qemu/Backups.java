@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.nio.file.Path;
@@ -83,7 +84,7 @@ abstract class Backups {
 
     /// A whole backup; returns the changes of `d1` if they are known.
     List<Extent> backUp(RealVm vm, int number, Map<String, String> previous, boolean keep) {
-        try (QemuVm backup = QemuVm.open(vm.socket());
+        try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(number, previous))) {
             List<Extent> changes =
                     disk(snapshot, "d1").changes() instanceof ChangedBlocks.Known
@@ -101,7 +102,7 @@ abstract class Backups {
 
     /// Why the changes of each disk are unknown, in a backup that is given up.
     List<Reason> reasons(RealVm vm, int number, Map<String, String> previous) {
-        try (QemuVm backup = QemuVm.open(vm.socket());
+        try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(number, previous))) {
             List<Reason> reasons = new ArrayList<>();
             for (HeldDisk disk : snapshot.disks()) {

@@ -12,6 +12,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.nbd.NbdTarget;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -82,7 +83,7 @@ class BitmapTruthTest extends Backups {
     }
 
     private void take(RealVm vm, SnapshotRequest request) {
-        try (QemuVm backup = QemuVm.open(vm.socket());
+        try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request)) {
             snapshot.proveValid();
             snapshot.keepChanges();
@@ -190,7 +191,7 @@ class BitmapTruthTest extends Backups {
     @Test
     void diskThatWasShorterByLessThanAGranule() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             vm.write("d2", RealVm.DISK_BYTES - 4096, 4096, 5);
             try (HeldSnapshot snapshot = take(backup, request(1, NONE))) {
                 snapshot.proveValid();
@@ -214,7 +215,7 @@ class BitmapTruthTest extends Backups {
     @Test
     void diskMadeShorterWhileItIsReadSpoilsTheSnapshotAlsoIfItGrowsBack() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             for (long end : new long[] {8 << 20, RealVm.DISK_BYTES}) {
                 SnapshotRequest request = request((int) (end >> 20), NONE);
                 // A resize by the device's name goes to the node on top: our filter.
@@ -244,7 +245,7 @@ class BitmapTruthTest extends Backups {
             SnapshotRequest request = request(2, all(1));
             // A resize by the device's name goes to the node on top: our filter.
             String top = JobNames.of(request.name()).name(JobNames.Role.FILTER, 0);
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, request)) {
                 assertThat(changes(snapshot, "d1")).isEmpty();
                 read(snapshot, "d1");
@@ -427,7 +428,7 @@ class BitmapTruthTest extends Backups {
     }
 
     private static void requireUnfit(RealVm vm, String code) {
-        try (QemuVm backup = QemuVm.open(vm.socket())) {
+        try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             assertThatThrownBy(backup::requireFit)
                     .isInstanceOfSatisfying(
                             HypervisorException.class, e -> assertThat(e.code()).isEqualTo(code));
@@ -511,12 +512,14 @@ class BitmapTruthTest extends Backups {
                                     .put("node-name", "n")
                                     .put("name", "rw")
                                     .put("writable", true));
-            try (NbdTarget target = NbdTarget.open(UnixDomainSocketAddress.of(socket), "rw", 1)) {
+            try (NbdTarget target =
+                    NbdTarget.open(
+                            UnixDomainSocketAddress.of(socket), "rw", 1, Threads.ofProcess())) {
                 target.write(CHUNK, new byte[512], 0, 512);
                 target.flush();
             }
             vm.control().execute("nbd-server-stop");
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, request(2, begun(1, "d")))) {
                 // Whoever may share the disk with QEMU may share it with others.
                 Optional<ChangedBlocks> changes = Optional.of(disk(snapshot, "d").changes());
@@ -548,7 +551,7 @@ class BitmapTruthTest extends Backups {
                             Json.object(),
                             known.scratchFolder(),
                             known.scratchMax());
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, old)) {
                 assertThat(disk(snapshot, "d1").changes())
                         .isEqualTo(new ChangedBlocks.Unknown(Reason.MISSING));
@@ -559,7 +562,7 @@ class BitmapTruthTest extends Backups {
     @Test
     void noteComesBackFromARecoveryPointUnchanged() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket());
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(1, NONE))) {
             JsonNode note = snapshot.recording();
             assertThat(Json.parse(Json.bytes(note)).toString()).isEqualTo(note.toString());

@@ -8,6 +8,7 @@ import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -72,8 +73,9 @@ final class HolderToKill {
                                 "",
                                 DiskChoice.USUAL,
                                 Optional.empty(),
-                                Optional.of(JobToKill::sweep))
-                        : QemuSettings.USUAL;
+                                Optional.of(JobToKill::sweep),
+                                Threads.ofProcess())
+                        : QemuSettings.usual(Threads.ofProcess());
         try (QemuVm vm = QemuVm.open(socket, settings)) {
             print("ready");
             write("begun", name, null);

@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Path;
@@ -49,7 +50,7 @@ class HostilePeerTest {
     @Test
     void eventOfEightMegabytesEndsTheConnectionAtOnceWithTheReason() {
         fake.on("query-name", "{\"event\":\"X\",\"data\":{\"a\":[" + "1,".repeat(4 << 20) + "1]}}");
-        try (QmpClient client = QmpClient.connect(fake.socket())) {
+        try (QmpClient client = QmpClient.connect(fake.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> client.execute("query-name"))
                     .isInstanceOfSatisfying(
                             HypervisorException.class,
@@ -61,7 +62,7 @@ class HostilePeerTest {
     @Test
     void eventThatHidesItsNameIsBoundedAsAReplyIs() {
         fake.on("query-name", "{\"data\":\"" + "x".repeat(8 << 20) + "\",\"event\":\"X\"}");
-        try (QmpClient client = QmpClient.connect(fake.socket())) {
+        try (QmpClient client = QmpClient.connect(fake.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> client.execute("query-name"))
                     .hasMessageContaining("more in one message than");
         }
@@ -75,7 +76,7 @@ class HostilePeerTest {
         }
         answer[400] = "{\"return\":{},\"id\":ID}";
         fake.on("query-name", answer);
-        try (QmpClient client = QmpClient.connect(fake.socket())) {
+        try (QmpClient client = QmpClient.connect(fake.socket(), Threads.ofProcess())) {
             client.execute("query-name");
             assertThat(client.awaitEvent("E399", data -> true, Duration.ofSeconds(1))).isPresent();
             assertThat(client.awaitEvent("E0", data -> true, Duration.ZERO)).isEmpty();
@@ -94,7 +95,7 @@ class HostilePeerTest {
                                 .collect(Collectors.joining(","))
                         + "],\"id\":ID}");
         fake.on("qom-get", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"none\"},\"id\":ID}");
-        try (Monitor monitor = new Monitor(fake.socket())) {
+        try (Monitor monitor = new Monitor(fake.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> new DiskList(monitor, DiskChoice.USUAL).look())
                     .hasMessageContaining("more than 256 disks");
         }
@@ -115,7 +116,7 @@ class HostilePeerTest {
         fake.on("query-named-block-nodes", "{\"return\":[],\"id\":ID}");
         fake.on("query-block", "{\"return\":[" + drive("d", size) + "],\"id\":ID}");
         fake.on("qom-get", "{\"error\":{\"class\":\"GenericError\",\"desc\":\"none\"},\"id\":ID}");
-        try (Monitor monitor = new Monitor(fake.socket())) {
+        try (Monitor monitor = new Monitor(fake.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> new DiskList(monitor, DiskChoice.USUAL).look())
                     .isInstanceOfSatisfying(
                             HypervisorException.class,
@@ -191,7 +192,8 @@ class HostilePeerTest {
                                         Optional.of(Reason.FIRST_BACKUP)),
                                 UnixDomainSocketAddress.of(socket),
                                 names,
-                                new SnapshotHealth());
+                                new SnapshotHealth(),
+                                Threads.ofProcess());
                 assertThatThrownBy(held::open)
                         .hasMessageContainingAll("" + RealVm.DISK_BYTES, "" + size);
             }

@@ -6,6 +6,7 @@ import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -36,8 +37,9 @@ final class JobToKill {
                                 "",
                                 DiskChoice.USUAL,
                                 Optional.empty(),
-                                Optional.of(JobToKill::sweep))
-                        : QemuSettings.USUAL;
+                                Optional.of(JobToKill::sweep),
+                                Threads.ofProcess())
+                        : QemuSettings.usual(Threads.ofProcess());
         try (QemuVm vm = QemuVm.open(Path.of(arguments[0]), settings);
                 HeldSnapshot snapshot = vm.prepare(request).take()) {
             var source = snapshot.disks().getFirst().open();
@@ -74,7 +76,7 @@ final class JobToKill {
                             .skip(2)
                             .map(SnapshotName::parse)
                             .collect(Collectors.toSet());
-            new QemuSweeper(InstantSource.system(), new KeptSnapshots(kept))
+            new QemuSweeper(InstantSource.system(), new KeptSnapshots(kept), Threads.ofProcess())
                     .sweep(
                             new KnownMonitors.Known(
                                     "", Path.of(arguments[0]), Path.of(arguments[1])));

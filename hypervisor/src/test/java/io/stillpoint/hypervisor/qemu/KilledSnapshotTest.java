@@ -13,6 +13,7 @@ import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.qemu.HolderToKill.Moment;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -106,7 +107,7 @@ class KilledSnapshotTest extends Backups {
             // What has no descriptor is nobody's any more.
             case "none", "begun" -> sweep(vm, KeptSnapshots.NONE);
             case "held" -> {
-                try (QemuVm next = QemuVm.open(vm.socket());
+                try (QemuVm next = QemuVm.open(vm.socket(), Threads.ofProcess());
                         HeldSnapshot snapshot = next.adopt(descriptor(last))) {
                     assertThat(read(snapshot, "d1")).isEqualTo(first);
                     assertThat(read(snapshot, "d2")).isEqualTo(second);
@@ -121,7 +122,7 @@ class KilledSnapshotTest extends Backups {
             // There is a point: what is left is to be released, and some of it may be gone.
             case "committed" -> {
                 commit(last, before);
-                try (QemuVm next = QemuVm.open(vm.socket())) {
+                try (QemuVm next = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                     HeldSnapshot snapshot = next.adopt(descriptor(last));
                     snapshot.keepChanges();
                     snapshot.close();
@@ -185,7 +186,7 @@ class KilledSnapshotTest extends Backups {
 
     private void sweep(RealVm vm, KeptSnapshots kept) {
         QemuSweeper.Result result =
-                new QemuSweeper(InstantSource.system(), kept)
+                new QemuSweeper(InstantSource.system(), kept, Threads.ofProcess())
                         .sweep(new KnownMonitors.Known("", vm.socket(), folder.resolve("scratch")));
         assertThat(result.outcome())
                 .as(result.detail().toString())
@@ -225,7 +226,7 @@ class KilledSnapshotTest extends Backups {
             assertThat(vm.traces()).isEqualTo(before);
             assertThat(vm.status()).isEqualTo("running");
             vm.write("d1", 0, CHUNK, 1);
-            try (QemuVm next = QemuVm.open(vm.socket());
+            try (QemuVm next = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot =
                             next.adopt(descriptor(Json.parse(Files.readAllBytes(journal()))))) {
                 assertThat(read(snapshot, "d1")).isEqualTo(expected);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.hypervisor.VirtualMachine.Channel;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -38,7 +39,7 @@ class QemuChannelTest {
                         List.of(),
                         "-chardev",
                         "socket,id=ag,server=on,wait=off,path=" + folder.resolve("agent,,1.sock"));
-        backup = QemuVm.open(vm.socket());
+        backup = QemuVm.open(vm.socket(), Threads.ofProcess());
     }
 
     @AfterEach

@@ -16,6 +16,7 @@ import io.stillpoint.hypervisor.images.ImageBitmaps;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.natives.OwnedDescriptor;
@@ -102,7 +103,7 @@ class QemuHostTest extends Backups {
         Path shared = Files.createDirectory(folder.resolve("shared"));
         Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             var request =
                     new SnapshotRequest(
                             LINEAGE, job(1), Map.of(), Json.object(), shared, ByteSize.parse("1G"));
@@ -119,7 +120,7 @@ class QemuHostTest extends Backups {
     @Test
     void nbdSocketIsThatOfTheProcessBehindTheMonitor() throws IOException {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket());
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
             assertThat(snapshot.disks()).isNotEmpty();
             Path socket;
@@ -161,7 +162,7 @@ class QemuHostTest extends Backups {
                                 "virtio-net-pci,netdev=net0,mac=52:54:00:00:00:07,romfile=",
                                 "-object",
                                 "secret,id=s0,data=hunter2");
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             vm.control()
                     .execute(
                             "human-monitor-command",
@@ -244,7 +245,7 @@ class QemuHostTest extends Backups {
             "if=none,id=spare,format=raw,readonly=on,file=" + folder.resolve("spare")
         };
         try (RealVm vm = RealVm.start(folder, options)) {
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
                 assertThat(names(snapshot)).containsExactly("d1", "d2");
                 List<String> reasons = new ArrayList<>();
@@ -263,7 +264,11 @@ class QemuHostTest extends Backups {
             }
             QemuSettings all =
                     new QemuSettings(
-                            "", new DiskChoice(true, true), Optional.empty(), Optional.empty());
+                            "",
+                            new DiskChoice(true, true),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Threads.ofProcess());
             try (QemuVm backup = QemuVm.open(vm.socket(), all);
                     HeldSnapshot snapshot = take(backup, request(2, Map.of()))) {
                 assertThat(names(snapshot)).hasSize(5).contains("USB1", "ro1", "QM00005");
@@ -297,7 +302,7 @@ class QemuHostTest extends Backups {
                                         + image,
                                 "-device",
                                 "virtio-blk-pci,drive=thr,serial=thr");
-                QemuVm backup = QemuVm.open(vm.socket());
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
             assertThat(disk(snapshot, "thr").format()).isEqualTo("qcow2");
             assertThat(backup.configuration().path("disks").path(0).path("format").asString())
@@ -323,7 +328,7 @@ class QemuHostTest extends Backups {
                                         + two,
                                 "-device",
                                 "virtio-blk-pci,drive=vg2-root,serial=root");
-                QemuVm backup = QemuVm.open(vm.socket());
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
             assertThat(names(snapshot)).containsExactlyInAnyOrder("vg1-root", "vg2-root");
         }
@@ -346,7 +351,7 @@ class QemuHostTest extends Backups {
                                         + file,
                                 "-device",
                                 "virtio-blk-pci,id=dev-luks,drive=luks,serial=luks");
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             Path plain =
                     Files.writeString(folder.resolve("plain"), "TOPSECRETPLAINTX".repeat(4096));
             assertThat(vm.io("luks", "write -s " + plain + " 0 64k")).startsWith("wrote");
@@ -417,8 +422,13 @@ class QemuHostTest extends Backups {
     void sweepRemovesWhatAKilledJobLeftAndLeavesARunningOneAlone() {
         KnownMonitors known = new KnownMonitors(folder.resolve("state").resolve("monitors"));
         QemuSettings settings =
-                new QemuSettings("web", DiskChoice.USUAL, Optional.of(known), Optional.empty());
-        QemuSweeper sweeper = new QemuSweeper(InstantSource.system());
+                new QemuSettings(
+                        "web",
+                        DiskChoice.USUAL,
+                        Optional.of(known),
+                        Optional.empty(),
+                        Threads.ofProcess());
+        QemuSweeper sweeper = new QemuSweeper(InstantSource.system(), Threads.ofProcess());
         try (RealVm vm = RealVm.start(folder)) {
             QemuVm job = QemuVm.open(vm.socket(), settings);
             HeldSnapshot snapshot = take(job, request(1, Map.of()));
@@ -445,7 +455,7 @@ class QemuHostTest extends Backups {
     void sweepRemovesFilesOfAQemuThatIsGone() throws IOException {
         KnownMonitors.Known known;
         try (RealVm vm = RealVm.start(folder);
-                QemuVm job = QemuVm.open(vm.socket())) {
+                QemuVm job = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             HeldSnapshot snapshot = take(job, request(1, Map.of()));
             assertThat(snapshot.disks()).hasSize(2);
             known = new KnownMonitors.Known("web", vm.socket(), folder.resolve("scratch"));
@@ -463,7 +473,8 @@ class QemuHostTest extends Backups {
     }
 
     private static QemuSweeper later() {
-        return new QemuSweeper(() -> InstantSource.system().instant().plusSeconds(600));
+        return new QemuSweeper(
+                () -> InstantSource.system().instant().plusSeconds(600), Threads.ofProcess());
     }
 
     @Test
@@ -472,7 +483,7 @@ class QemuHostTest extends Backups {
             backUp(vm, 1, Map.of(), true);
             assertThat(vm.bitmaps("d1")).contains(bitmap(1, "d1"));
             Binaries.require("qemu-img");
-            try (QemuVm release = QemuVm.open(vm.socket())) {
+            try (QemuVm release = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 assertThat(release.release(folder.resolve("scratch"), KeptSnapshots.NONE))
                         .isNotEmpty();
             }
@@ -507,7 +518,7 @@ class QemuHostTest extends Backups {
         Path small = Files.createDirectory(folder.resolve("scratch"));
         Binaries.run("mount", "-t", "tmpfs", "-o", "size=96m,mode=0700", "none", small.toString());
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             HeldSnapshot snapshot = take(backup, request(1, Map.of()));
             assertThat(backup.notices()).anyMatch(n -> n.code().equals("scratch.less-room"));
             // Others fill it.
@@ -536,15 +547,17 @@ class QemuHostTest extends Backups {
         List<String> told = new CopyOnWriteArrayList<>();
         try (RealVm vm = RealVm.start(folder)) {
             Binaries.run("kill", "-STOP", Long.toString(vm.process().pid()));
-            Waiting.listen(text -> told.add(text.toString()));
+            Waiting.listen(text -> told.add(text.toString()), Threads.ofProcess());
             try {
-                assertThatThrownBy(() -> QmpClient.connect(vm.socket(), Duration.ofSeconds(3)))
+                assertThatThrownBy(() ->
+                                QmpClient.connect(
+                                        vm.socket(), Duration.ofSeconds(3), Threads.ofProcess()))
                         .isInstanceOfSatisfying(
                                 HypervisorException.class,
                                 e -> assertThat(e.code()).isEqualTo("qmp.stopped"))
                         .hasMessageContaining("kill -CONT " + vm.process().pid());
             } finally {
-                Waiting.listen(null);
+                Waiting.listen(null, Threads.ofProcess());
                 Binaries.run("kill", "-CONT", Long.toString(vm.process().pid()));
             }
             assertThat(told).hasSize(1);
@@ -555,7 +568,7 @@ class QemuHostTest extends Backups {
     @Test
     void blockJobOfOthersMayBeTriedAgain() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             vm.control()
                     .execute(
                             "blockdev-add",
@@ -593,7 +606,7 @@ class QemuHostTest extends Backups {
     private void backUpD1(RealVm vm) {
         vm.write("d1", 0, CHUNK, 1);
         byte[] expected = vm.content("d1").clone();
-        try (QemuVm backup = QemuVm.open(vm.socket());
+        try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                 HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
             vm.write("d1", 0, CHUNK, 2);
             assertThat(read(snapshot, "d1")).isEqualTo(expected);

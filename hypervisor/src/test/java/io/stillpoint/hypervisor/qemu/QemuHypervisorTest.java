@@ -9,6 +9,7 @@ import io.stillpoint.hypervisor.Hypervisor.Power;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,12 @@ class QemuHypervisorTest extends Backups {
         Path nowhere = folder.resolve("nowhere.sock");
         KnownMonitors known = new KnownMonitors(folder.resolve("monitors"));
         QemuSettings settings =
-                new QemuSettings("", DiskChoice.USUAL, Optional.of(known), Optional.empty());
+                new QemuSettings(
+                        "",
+                        DiskChoice.USUAL,
+                        Optional.of(known),
+                        Optional.empty(),
+                        Threads.ofProcess());
         VmId id = new VmId(UUID);
         Hypervisor hypervisor;
         try (RealVm vm = RealVm.start(folder, "-uuid", UUID, "-name", "web")) {
@@ -82,11 +88,17 @@ class QemuHypervisorTest extends Backups {
     void vmWithoutAUuidKeepsItsIdFromRunToRun() {
         try (RealVm vm = RealVm.start(folder)) {
             QemuHypervisor hypervisor =
-                    new QemuHypervisor(List.of(vm.socket()), QemuSettings.USUAL);
+                    new QemuHypervisor(
+                            List.of(vm.socket()), QemuSettings.usual(Threads.ofProcess()));
             VmId id = hypervisor.find().vms().getFirst().id();
             assertThat(id.text()).matches("vm-[0-9a-f]{32}");
             vm.restart();
-            assertThat(new QemuHypervisor(List.of(vm.socket()), QemuSettings.USUAL).find().vms())
+            assertThat(
+                            new QemuHypervisor(
+                                            List.of(vm.socket()),
+                                            QemuSettings.usual(Threads.ofProcess()))
+                                    .find()
+                                    .vms())
                     .extracting(Hypervisor.Vm::id)
                     .containsExactly(id);
         }
@@ -100,12 +112,16 @@ class QemuHypervisorTest extends Backups {
                 RealVm.start(
                         folder, "-uuid", UUID, "-qmp", "unix:" + second + ",server=on,wait=off")) {
             VmId id = new VmId(UUID);
-            Hypervisor one = new QemuHypervisor(List.of(vm.socket(), second), QemuSettings.USUAL);
+            Hypervisor one =
+                    new QemuHypervisor(
+                            List.of(vm.socket(), second), QemuSettings.usual(Threads.ofProcess()));
             assertThat(one.find().vms()).hasSize(1);
             one.open(id).close();
             try (RealVm twin = RealVm.start(other, "-uuid", UUID)) {
                 Hypervisor two =
-                        new QemuHypervisor(List.of(vm.socket(), twin.socket()), QemuSettings.USUAL);
+                        new QemuHypervisor(
+                                List.of(vm.socket(), twin.socket()),
+                                QemuSettings.usual(Threads.ofProcess()));
                 assertThat(two.find().vms()).hasSize(1);
                 assertThatThrownBy(() -> two.open(id))
                         .isInstanceOfSatisfying(

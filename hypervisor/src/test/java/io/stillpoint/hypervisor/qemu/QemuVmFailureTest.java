@@ -10,6 +10,7 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.nio.file.Path;
@@ -29,14 +30,14 @@ class QemuVmFailureTest extends Backups {
         try (RealVm vm = RealVm.start(folder)) {
             backUp(vm, 1, Map.of(), true);
             // A job whose process ends leaves all this; only the lock goes with the process.
-            QemuVm killed = QemuVm.open(vm.socket());
+            QemuVm killed = QemuVm.open(vm.socket(), Threads.ofProcess());
             HeldSnapshot snapshot = take(killed, request(2, all(1)));
             BlockSource reader = disk(snapshot, "d1").open();
             killed.close();
             assertThat(vm.traces()).isNotEmpty();
             vm.write("d1", CHUNK, 512, 1);
             byte[] expected = vm.content("d1").clone();
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot next = take(backup, request(3, all(1)))) {
                 assertThat(vm.bitmaps("d1"))
                         .contains(bitmap(1, "d1"), bitmap(3, "d1"))
@@ -63,7 +64,7 @@ class QemuVmFailureTest extends Backups {
                             "ffffffff",
                             job(5))) {
                 assertThat(job.handle().isAlive()).isTrue();
-                assertThatThrownBy(() -> QemuVm.open(vm.socket()))
+                assertThatThrownBy(() -> QemuVm.open(vm.socket(), Threads.ofProcess()))
                         .hasMessageContaining("Another job is backing up the VM");
             }
             assertThat(vm.traces()).isNotEmpty();
@@ -80,7 +81,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void interruptedJobStillCleansUp() {
         try (RealVm vm = RealVm.start(folder)) {
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
                 assertThat(snapshot.disks()).hasSize(2);
                 Thread.currentThread().interrupt();
@@ -120,7 +121,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void usedUpScratchSpaceBreaksTheSnapshotAndNotTheGuest() throws InterruptedException {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             vm.write("d1", 0, 8 << 20, 1);
             HeldSnapshot snapshot = take(backup, request(1, Map.of(), ByteSize.parse("4M")));
             BlockSource source = disk(snapshot, "d1").open();
@@ -148,7 +149,7 @@ class QemuVmFailureTest extends Backups {
         try (RealVm vm = RealVm.start(folder)) {
             vm.write("d1", 0, 16 << 20, 1);
             HeldSnapshot snapshot;
-            try (QemuVm killed = QemuVm.open(vm.socket())) {
+            try (QemuVm killed = QemuVm.open(vm.socket(), Threads.ofProcess())) {
                 snapshot = take(killed, request(1, Map.of(), ByteSize.parse("2M")));
                 assertThat(snapshot.disks()).hasSize(2);
                 snapshot.proveValid();
@@ -172,7 +173,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void droppedMonitorConnectionIsReplaced() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             vm.write("d1", 0, CHUNK, 1);
             byte[] expected = vm.content("d1").clone();
             HeldSnapshot snapshot = take(backup, request(1, Map.of()));
@@ -190,7 +191,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void killedQemuEndsTheJobQuicklyAndLeavesNoFiles() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             HeldSnapshot snapshot = take(backup, request(1, Map.of()));
             BlockSource source = disk(snapshot, "d1").open();
             vm.kill();
@@ -213,7 +214,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void preparedSnapshotThatIsNotTakenLeavesNothing() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             PreparedSnapshot prepared = backup.prepare(request(1, Map.of()));
             assertThat(vm.traces()).isNotEmpty();
             prepared.close();
@@ -225,9 +226,9 @@ class QemuVmFailureTest extends Backups {
     @Test
     void secondJobIsToldThatTheVmIsLocked() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             assertThat(backup.running()).isTrue();
-            assertThatThrownBy(() -> QemuVm.open(vm.socket()))
+            assertThatThrownBy(() -> QemuVm.open(vm.socket(), Threads.ofProcess()))
                     .hasMessageContaining("Another job is backing up the VM");
         }
     }
@@ -235,12 +236,14 @@ class QemuVmFailureTest extends Backups {
     @Test
     void secondJobThroughAnotherMonitorIsToldThatTheVmIsTaken() {
         try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             assertThat(backup.running()).isTrue();
-            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+            assertThatThrownBy(
+                            () -> QemuVm.open(folder.resolve("second.sock"), Threads.ofProcess()))
                     .hasMessageContaining("perhaps through another of its monitors");
             // The refused one has taken nothing of the first away.
-            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+            assertThatThrownBy(
+                            () -> QemuVm.open(folder.resolve("second.sock"), Threads.ofProcess()))
                     .hasMessageContaining("perhaps through another of its monitors");
         }
     }
@@ -256,7 +259,8 @@ class QemuVmFailureTest extends Backups {
                                 "ffffffff",
                                 job(5))) {
             assertThat(job.handle().isAlive()).isTrue();
-            assertThatThrownBy(() -> QemuVm.open(folder.resolve("second.sock")))
+            assertThatThrownBy(
+                            () -> QemuVm.open(folder.resolve("second.sock"), Threads.ofProcess()))
                     .hasMessageContaining("perhaps through another of its monitors");
         }
     }
@@ -265,8 +269,9 @@ class QemuVmFailureTest extends Backups {
     @Test
     void anotherProgramMayListTheNodesAtEveryMomentOfAJob() throws InterruptedException {
         try (RealVm vm = RealVm.start(folder, "-qmp", secondMonitor());
-                QemuVm backup = QemuVm.open(vm.socket());
-                QmpClient other = QmpClient.connect(folder.resolve("second.sock"))) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
+                QmpClient other =
+                        QmpClient.connect(folder.resolve("second.sock"), Threads.ofProcess())) {
             AtomicInteger answers = new AtomicInteger();
             AtomicBoolean isOver = new AtomicBoolean();
             AtomicReference<Throwable> failure = new AtomicReference<>();
@@ -299,9 +304,9 @@ class QemuVmFailureTest extends Backups {
     @Test
     void heldMonitorIsNamed() {
         try (RealVm vm = RealVm.start(folder);
-                QmpClient holder = QmpClient.connect(vm.socket())) {
+                QmpClient holder = QmpClient.connect(vm.socket(), Threads.ofProcess())) {
             assertThat(holder.isClosed()).isFalse();
-            assertThatThrownBy(() -> QemuVm.open(vm.socket()))
+            assertThatThrownBy(() -> QemuVm.open(vm.socket(), Threads.ofProcess()))
                     .hasMessageContaining("another program holds this monitor");
         }
     }
@@ -334,7 +339,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void ourNbdServerEndsAlthoughAnotherProgramHasExportedThroughIt() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             try (HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
                 assertThat(snapshot.disks()).isNotEmpty();
                 addOtherExport(vm);
@@ -351,7 +356,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void serverOfAnotherProgramOutlivesAMarkOfOursThatIsOlder() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             try (HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
                 assertThat(snapshot.disks()).isNotEmpty();
                 vm.control().execute("nbd-server-stop");
@@ -367,7 +372,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void foreignNbdServerIsLeftAlone() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             startOtherServer(vm);
             assertThatThrownBy(() -> backup.prepare(request(1, Map.of())))
                     .hasMessageContaining("Another program is using the NBD server");
@@ -379,7 +384,7 @@ class QemuVmFailureTest extends Backups {
     @Test
     void diskOfAnotherToolsBackupIsRefused() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             vm.control()
                     .execute(
                             "blockdev-add",
@@ -416,7 +421,7 @@ class QemuVmFailureTest extends Backups {
                                 "driver=qcow2,node-name=io,file.driver=file,file.filename=" + image,
                                 "-device",
                                 "virtio-blk-pci,drive=io,iothread=worker");
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             QemuVersion version = QemuVersion.of(vm.control().execute("query-version"));
             if (version.abortsOnNbdDisconnectWithIothread()) {
                 assertThatThrownBy(() -> backup.prepare(request(1, Map.of())))

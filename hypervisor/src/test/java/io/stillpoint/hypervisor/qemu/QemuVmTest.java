@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stillpoint.hypervisor.ChangedBlocks;
 import io.stillpoint.hypervisor.ChangedBlocks.Reason;
 import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.Extent;
 import java.nio.file.Path;
 import java.util.List;
@@ -22,7 +23,7 @@ class QemuVmTest extends Backups {
             vm.write("d2", 5 * CHUNK + 512, 4096, 2);
             byte[] first = vm.content("d1").clone();
             byte[] second = vm.content("d2").clone();
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, request(1, Map.of()))) {
                 vm.write("d1", CHUNK, 4 * CHUNK, 3);
                 vm.write("d2", 0, CHUNK, 4);
@@ -53,7 +54,7 @@ class QemuVmTest extends Backups {
             vm.write("d1", 2 * CHUNK + 100 * 512, 512, 7);
             vm.write("d1", 9 * CHUNK, 2 * CHUNK, 8);
             vm.write("d2", 0, 512, 9);
-            try (QemuVm backup = QemuVm.open(vm.socket());
+            try (QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess());
                     HeldSnapshot snapshot = take(backup, request(2, all(1)))) {
                 vm.write("d1", 20 * CHUNK, CHUNK, 10);
                 assertThat(changes(snapshot, "d1"))
@@ -108,7 +109,7 @@ class QemuVmTest extends Backups {
     @Test
     void printsHowLongTheVmStands() {
         try (RealVm vm = RealVm.start(folder);
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             for (int i = 1; i <= 5; i++) {
                 vm.write("d1", 0, 8 << 20, i);
                 PreparedQemuSnapshot prepared =
@@ -149,7 +150,7 @@ class QemuVmTest extends Backups {
                                 "if=none,id=cd0,format=raw,media=cdrom,file=" + other,
                                 "-device",
                                 "ide-cd,drive=cd0");
-                QemuVm backup = QemuVm.open(vm.socket())) {
+                QemuVm backup = QemuVm.open(vm.socket(), Threads.ofProcess())) {
             var configuration = backup.configuration();
             assertThat(configuration.path("machine").asString()).startsWith("pc-q35");
             assertThat(configuration.path("memory").asLong()).isEqualTo(32L << 20);

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -38,7 +39,7 @@ class QmpClientTest {
     @Test
     void returnsTheAnswerOfACommand() {
         monitor.on("query-name", "{\"return\":{\"name\":\"vm\"},\"id\":ID}");
-        try (QmpClient client = QmpClient.connect(monitor.socket())) {
+        try (QmpClient client = QmpClient.connect(monitor.socket(), Threads.ofProcess())) {
             assertThat(client.execute("query-name").path("name").asString()).isEqualTo("vm");
         }
     }
@@ -48,7 +49,7 @@ class QmpClientTest {
         monitor.on(
                 "blockdev-del",
                 "{\"error\":{\"class\":\"DeviceNotFound\",\"desc\":\"No such node\"},\"id\":ID}");
-        try (QmpClient client = QmpClient.connect(monitor.socket())) {
+        try (QmpClient client = QmpClient.connect(monitor.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> client.execute("blockdev-del"))
                     .hasMessageContainingAll("blockdev-del", "DeviceNotFound", "No such node")
                     .satisfies(e -> assertThat(kind(e)).isEqualTo(Kind.REFUSED));
@@ -63,7 +64,7 @@ class QmpClientTest {
                 "{\"event\":\"DONE\",\"data\":{\"id\":\"a\"}}",
                 "{\"event\":\"DONE\",\"data\":{\"id\":\"b\"}}",
                 "{\"return\":{},\"id\":ID}");
-        try (QmpClient client = QmpClient.connect(monitor.socket())) {
+        try (QmpClient client = QmpClient.connect(monitor.socket(), Threads.ofProcess())) {
             client.execute("cont");
             assertThat(
                             client.awaitEvent(
@@ -83,7 +84,7 @@ class QmpClientTest {
     void lateReplyIsDroppedAfterTimeout() {
         monitor.on("slow");
         monitor.on("query-name", "{\"return\":{\"late\":1},\"id\":2}", "{\"return\":{},\"id\":ID}");
-        try (QmpClient client = QmpClient.connect(monitor.socket())) {
+        try (QmpClient client = QmpClient.connect(monitor.socket(), Threads.ofProcess())) {
             assertThatThrownBy(() -> client.execute("slow", Json.object(), Duration.ofMillis(50)))
                     .hasMessageContaining("did not answer the command slow");
             assertThat(client.execute("query-name").isEmpty()).isTrue();
@@ -120,7 +121,11 @@ class QmpClientTest {
     void missingGreetingSaysThatTheMonitorIsHeld() throws IOException {
         try (FakeMonitor silent = new FakeMonitor(folder.resolve("silent.sock"), "")) {
             assertThatThrownBy(() ->
-                            QmpClient.connect(silent.socket(), Duration.ofMillis(100)).close())
+                            QmpClient.connect(
+                                            silent.socket(),
+                                            Duration.ofMillis(100),
+                                            Threads.ofProcess())
+                                    .close())
                     .hasMessageContainingAll("another program holds this monitor", "-qmp unix:")
                     .satisfies(e -> assertThat(kind(e)).isEqualTo(Kind.UNREACHABLE));
         }
@@ -128,14 +133,16 @@ class QmpClientTest {
 
     @Test
     void missingSocketIsUnreachable() {
-        fails(Kind.UNREACHABLE, () -> QmpClient.connect(folder.resolve("none.sock")).close());
+        fails(
+                Kind.UNREACHABLE,
+                () -> QmpClient.connect(folder.resolve("none.sock"), Threads.ofProcess()).close());
     }
 
     @Test
     @Tag("qemu")
     void speaksWithARealMonitor() {
         try (RealVm vm = RealVm.bare(folder, List.of(), "-S")) {
-            QmpClient client = QmpClient.connect(vm.socket());
+            QmpClient client = QmpClient.connect(vm.socket(), Threads.ofProcess());
             assertThat(client.execute("query-status").path("status").asString())
                     .isEqualTo("prelaunch");
             client.execute("cont");
@@ -147,7 +154,7 @@ class QmpClientTest {
             assertThat(client.process().arguments()).contains("-nodefaults");
             assertThat(client.process().isStopped()).isFalse();
             client.close();
-            try (QmpClient again = QmpClient.connect(vm.socket())) {
+            try (QmpClient again = QmpClient.connect(vm.socket(), Threads.ofProcess())) {
                 assertThat(again.execute("query-status").path("running").asBoolean()).isTrue();
                 vm.kill();
                 assertThatThrownBy(() -> again.awaitEvent("X", data -> true, Duration.ofSeconds(5)))
@@ -157,7 +164,7 @@ class QmpClientTest {
     }
 
     private void run(String command) {
-        try (QmpClient client = QmpClient.connect(monitor.socket())) {
+        try (QmpClient client = QmpClient.connect(monitor.socket(), Threads.ofProcess())) {
             client.execute(command);
         }
     }

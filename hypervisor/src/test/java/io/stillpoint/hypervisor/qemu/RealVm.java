@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.Binaries;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -314,7 +315,7 @@ final class RealVm implements AutoCloseable {
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (true) {
             try {
-                return QmpClient.connect(folder.resolve("control.sock"));
+                return QmpClient.connect(folder.resolve("control.sock"), Threads.ofProcess());
             } catch (HypervisorException e) {
                 try {
                     if (System.nanoTime() > deadline || !process.isAlive()) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.platform.Threads;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -73,7 +74,7 @@ class VmStateTest {
                     "query-status",
                     "{\"return\":{\"status\":\"" + state + "\",\"running\":false},\"id\":ID}");
             fake.on("query-migrate", "{\"return\":" + migration + ",\"id\":ID}");
-            try (Monitor monitor = new Monitor(fake.socket())) {
+            try (Monitor monitor = new Monitor(fake.socket(), Threads.ofProcess())) {
                 VmState found = VmState.of(monitor);
                 if (code == null) {
                     assertThatCode(() -> found.requireFit(monitor)).doesNotThrowAnyException();
@@ -97,7 +98,7 @@ class VmStateTest {
                     "query-status",
                     "{\"return\":{\"status\":\"something-new\",\"running\":true},\"id\":ID}");
             fake.on("query-migrate", "{\"return\":{},\"id\":ID}");
-            try (Monitor monitor = new Monitor(fake.socket())) {
+            try (Monitor monitor = new Monitor(fake.socket(), Threads.ofProcess())) {
                 assertThatThrownBy(() -> VmState.of(monitor).requireFit(monitor))
                         .hasMessageContaining("\"something-new\"");
             }

@@ -39,7 +39,11 @@ public final class Hosts {
                             new KnownMonitors(config.state().resolve("hosts").resolve(name));
                     QemuSettings settings =
                             new QemuSettings(
-                                    "", DiskChoice.USUAL, Optional.of(known), tools.guardian());
+                                    "",
+                            DiskChoice.USUAL,
+                            Optional.of(known),
+                            tools.guardian(),
+                            tools.process().threads());
                     hosts.put(
                             name,
                             new Host(

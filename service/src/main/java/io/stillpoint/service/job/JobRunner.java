@@ -391,6 +391,7 @@ public final class JobRunner {
                                     cancellation,
                                     tools.clock(),
                                     tools.randomness(),
+                                    tools.process().threads(),
                                     turns.of(transfer(machine, job), waiting(machine, job))));
             running.put(job.id(), new Running(backup, cancellation));
             if (isStopping) {

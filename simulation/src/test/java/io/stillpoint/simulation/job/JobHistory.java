@@ -451,7 +451,13 @@ final class JobHistory {
                         Optional.of(new GuestAccess(guest.agent(process), extensions)),
                         new ScratchSettings(Path.of("/scratch"), ByteSize.parse("1G")),
                         "simulation"),
-                new JobTools(seen, JobEvents.SILENT, new Cancellation(), () -> now, this::fill));
+                new JobTools(
+                        seen,
+                        JobEvents.SILENT,
+                        new Cancellation(),
+                        () -> now,
+                        this::fill,
+                        process));
     }
 
     /// What the host does when a process has ended, and what is left then.

@@ -13,6 +13,7 @@ import com.azure.storage.blob.models.BlobStorageException;
 import com.azure.storage.blob.models.DownloadRetryOptions;
 import com.azure.storage.blob.models.ListBlobsOptions;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.RangedObject;
 import io.stillpoint.stores.request.RequestClass;
@@ -41,12 +42,13 @@ public final class AzureStore implements ObjectStore {
     private final AzureAddress address;
     private final AzureSettings settings;
     private final AzureRequests requests;
-    private final Semaphore slots;
+    private final AzureUpload.Shared uploads;
     private final Randomness randomness;
     private final InstantSource clock;
 
     /// What a store needs of its surroundings.
-    public record Surroundings(Randomness randomness, InstantSource clock, Meter meter) {}
+    public record Surroundings(
+            Randomness randomness, InstantSource clock, Meter meter, Threads threads) {}
 
     public AzureStore(
             AzureAddress address,
@@ -58,7 +60,8 @@ public final class AzureStore implements ObjectStore {
         randomness = surroundings.randomness;
         clock = surroundings.clock;
         requests = new AzureRequests(address, access, settings, randomness, surroundings.meter);
-        slots = new Semaphore(Math.max(1, settings.streams() / 2));
+        Semaphore slots = new Semaphore(Math.max(1, settings.streams() / 2));
+        uploads = new AzureUpload.Shared(requests, settings, slots, surroundings.threads);
     }
 
     @Override
@@ -68,7 +71,7 @@ public final class AzureStore implements ObjectStore {
 
     @Override
     public Upload create(ObjectName name) {
-        return new AzureUpload(requests, settings, name, randomness.hex(TOKEN_BYTES), slots);
+        return new AzureUpload(uploads, name, randomness.hex(TOKEN_BYTES));
     }
 
     @Override

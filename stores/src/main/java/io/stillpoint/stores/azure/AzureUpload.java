@@ -7,6 +7,7 @@ import com.azure.storage.blob.models.BlobStorageException;
 import com.azure.storage.blob.options.BlockBlobCommitBlockListOptions;
 import com.azure.storage.blob.options.BlockBlobSimpleUploadOptions;
 import com.azure.storage.blob.specialized.BlockBlobClient;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.request.PartedUpload;
 import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectName;
@@ -29,14 +30,15 @@ final class AzureUpload extends PartedUpload {
     private final ObjectName name;
     private final String token;
 
-    AzureUpload(
-            AzureRequests requests,
-            AzureSettings settings,
-            ObjectName name,
-            String token,
-            Semaphore slots) {
-        super(settings.blockSize(), slots);
-        this.requests = requests;
+    /// What all uploads to a container have in common.
+    ///
+    /// @param slots as many parts are on their way at once
+    record Shared(
+            AzureRequests requests, AzureSettings settings, Semaphore slots, Threads threads) {}
+
+    AzureUpload(Shared shared, ObjectName name, String token) {
+        super(shared.settings.blockSize(), shared.slots, shared.threads);
+        requests = shared.requests;
         this.name = name;
         this.token = token;
     }

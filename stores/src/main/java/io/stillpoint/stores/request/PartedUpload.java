@@ -17,15 +17,18 @@ public abstract class PartedUpload implements Upload {
 
     private final int partSize;
     private final Semaphore slots;
+    private final Threads threads;
     private final List<CompletableFuture<Void>> parts = new ArrayList<>();
     private byte[] buffer = new byte[0];
     private int used;
     private boolean isCommitted;
 
     /// @param slots shared by the uploads of a store: as many parts are on their way at once
-    protected PartedUpload(int partSize, Semaphore slots) {
+    /// @param threads make those that send parts
+    protected PartedUpload(int partSize, Semaphore slots, Threads threads) {
         this.partSize = partSize;
         this.slots = slots;
+        this.threads = threads;
     }
 
     /// Stores the object in one request.
@@ -86,9 +89,7 @@ public abstract class PartedUpload implements Upload {
         parts.add(part);
         buffer = new byte[0];
         used = 0;
-        Threads.ofProcess()
-                .waiting("part-" + number, () -> put(part, number, bytes, length))
-                .start();
+        threads.waiting("part-" + number, () -> put(part, number, bytes, length)).start();
     }
 
     private void put(CompletableFuture<Void> part, int number, byte[] bytes, int length) {

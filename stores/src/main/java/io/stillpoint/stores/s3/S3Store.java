@@ -1,6 +1,7 @@
 package io.stillpoint.stores.s3;
 
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.request.Meter;
 import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectId;
@@ -57,7 +58,8 @@ public final class S3Store implements ObjectStore {
     private volatile boolean isBucketKnown;
 
     /// What a store needs of its surroundings.
-    public record Surroundings(Randomness randomness, InstantSource clock, Meter meter) {}
+    public record Surroundings(
+            Randomness randomness, InstantSource clock, Meter meter, Threads threads) {}
 
     public S3Store(
             S3Address address, S3Access access, S3Settings settings, Surroundings surroundings) {
@@ -70,7 +72,7 @@ public final class S3Store implements ObjectStore {
         deletion = new S3Deletion(requests, retention);
         reader = new S3Reader(requests, deletion);
         Semaphore slots = new Semaphore(Math.max(1, settings.streams() / 2));
-        uploads = new S3Upload.Shared(requests, settings, deletion, slots);
+        uploads = new S3Upload.Shared(requests, settings, deletion, slots, surroundings.threads);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.stillpoint.stores.s3;
 
+import io.stillpoint.platform.Threads;
 import io.stillpoint.stores.request.PartedUpload;
 import io.stillpoint.stores.request.RequestClass;
 import io.stillpoint.vault.store.ObjectName;
@@ -43,10 +44,15 @@ final class S3Upload extends PartedUpload {
     /// What all uploads to a bucket have in common.
     ///
     /// @param slots as many parts are on their way at once
-    record Shared(S3Requests requests, S3Settings settings, S3Deletion deletion, Semaphore slots) {}
+    record Shared(
+            S3Requests requests,
+            S3Settings settings,
+            S3Deletion deletion,
+            Semaphore slots,
+            Threads threads) {}
 
     S3Upload(Shared shared, ObjectName name, String token) {
-        super(shared.settings.partSize(), shared.slots);
+        super(shared.settings.partSize(), shared.slots, shared.threads);
         this.shared = shared;
         requests = shared.requests;
         this.name = name;
