@@ -70,10 +70,10 @@ record DayByDay(List<Candidate> points, RetentionRules rules) {
         boolean latest = points.stream().allMatch(each -> each.ordinal() <= point.ordinal());
         boolean held =
                 point.pin().isPresent()
-                        || point.keepUntil().isPresent() && now.isBefore(point.keepUntil().get())
-                        || point.lockedUntil().isPresent()
-                                && now.isBefore(point.lockedUntil().get())
-                        || point.origin() == Origin.ON_DEMAND && point.keepUntil().isEmpty();
+                        || (point.keepUntil().isPresent() && now.isBefore(point.keepUntil().get()))
+                        || (point.lockedUntil().isPresent()
+                                && now.isBefore(point.lockedUntil().get()))
+                        || (point.origin() == Origin.ON_DEMAND && point.keepUntil().isEmpty());
         LocalDate today = LocalDate.ofInstant(now, rules.zone());
         boolean chosen = lastDay(point).map(last -> !today.isAfter(last)).orElse(false);
         return latest || held || chosen || now.isBefore(point.at());
@@ -99,7 +99,7 @@ record DayByDay(List<Candidate> points, RetentionRules rules) {
         for (Candidate other : points) {
             boolean earlier =
                     other.at().isBefore(point.at())
-                            || other.at().equals(point.at()) && other.ordinal() < point.ordinal();
+                            || (other.at().equals(point.at()) && other.ordinal() < point.ordinal());
             if (other.origin() == Origin.SCHEDULED && earlier && !day(other).isBefore(begin)) {
                 return LocalDate.MIN;
             }

@@ -20,6 +20,7 @@ import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -51,7 +52,8 @@ final class RetentionPropertyTest {
             case 1 -> new DayRule.LastDay();
             default ->
                     new DayRule.Weekdays(
-                            DayRule.Nth.values()[random.nextInt(5)], some(random, DayOfWeek.class));
+                            List.of(DayRule.Nth.values()).get(random.nextInt(5)),
+                            some(random, DayOfWeek.class));
         };
     }
 
@@ -221,7 +223,7 @@ final class RetentionPropertyTest {
             List<Candidate> fewer = all.stream().filter(_ -> random.nextInt(4) > 0).toList();
             Map<String, Instant> before = ends(all, rules, now);
             for (Map.Entry<String, Instant> each : ends(fewer, rules, now).entrySet()) {
-                Instant old = before.get(each.getKey());
+                Instant old = Objects.requireNonNull(before.get(each.getKey()));
                 assertThat(each.getValue())
                         .as("seed %d: %s", seed, each.getKey())
                         .isAfterOrEqualTo(old);
@@ -306,7 +308,10 @@ final class RetentionPropertyTest {
             Map<String, Instant> old = ends(another, before, now);
             Map<String, Instant> changed = ends(another, after, now);
             for (RetentionPreview.Change each : preview.changes()) {
-                int longer = changed.get(each.point().id()).compareTo(old.get(each.point().id()));
+                String id = each.point().id();
+                int longer =
+                        Objects.requireNonNull(changed.get(id))
+                                .compareTo(Objects.requireNonNull(old.get(id)));
                 Set<Effect> possible =
                         longer == 0
                                 ? EnumSet.of(Effect.NONE)
