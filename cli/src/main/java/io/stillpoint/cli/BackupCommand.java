@@ -21,6 +21,7 @@ import io.stillpoint.hypervisor.qemu.QemuSettings;
 import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
+import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Consistency;
@@ -30,13 +31,19 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint backup`
@@ -44,12 +51,25 @@ import tools.jackson.databind.node.ObjectNode;
 final class BackupCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
     @Mixin private PinOptions pins = new PinOptions();
+    @Mixin private ControlOptions control = new ControlOptions();
     @Mixin private Output output = new Output();
+
+    @Option(names = "--keep", paramLabel = "TIME", descriptionKey = "option.keep-point")
+    private @Nullable String keep;
+
+    @Option(names = "--reason", paramLabel = "TEXT", descriptionKey = "option.reason")
+    private String reason = "";
+
+    @Option(names = "--no-wait", descriptionKey = "option.no-wait")
+    private boolean noWait;
+
+    @Spec private @Nullable CommandSpec spec;
 
     @Option(names = "--vm", required = true, paramLabel = "NAME", descriptionKey = "option.vm")
     private String vm = "";
 
-    @ArgGroup(exclusive = true, multiplicity = "1")
+    /// Without a source the service does the job.
+    @ArgGroup(exclusive = true, multiplicity = "0..1")
     private Source source = new Source();
 
     static final class Source {
@@ -179,6 +199,10 @@ final class BackupCommand implements Callable<Integer> {
         if (!BackupSettings.isVmName(vm)) {
             throw new InputException("backup.vm-name", vm);
         }
+        if (source.images.isEmpty() && source.live == null) {
+            requireNoVault();
+            return ask();
+        }
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
                 JobVm machine = JobVm.of(machine());
@@ -210,6 +234,34 @@ final class BackupCommand implements Callable<Integer> {
             output.done(json(point), text(point));
             return ExitCode.SUCCESS.status();
         }
+    }
+
+    /// Who names a vault wants no service to do it, and has forgotten the source.
+    private void requireNoVault() {
+        CommandLine command = Objects.requireNonNull(spec).commandLine();
+        if (command.getParseResult().hasMatchedOption("--vault")) {
+            throw new ParameterException(
+                    command,
+                    Output.text("usage.missing", "--image FILE[,format=…] or --qmp SOCKET"));
+        }
+    }
+
+    /// Has the service do the job.
+    private int ask() {
+        ObjectNode request = Json.object().put("do", "backup").put("vm", vm);
+        if (keep != null) {
+            request.put("keep", keep);
+        }
+        if (!reason.isEmpty()) {
+            request.put("reason", reason);
+        }
+        JsonNode job = control.ask(request).getFirst();
+        String id = job.path("job").asString("");
+        if (noWait) {
+            output.done((ObjectNode) job, Output.text("job.ordered", vm, id));
+            return ExitCode.SUCCESS.status();
+        }
+        return JobCommand.watch(control, output, id);
     }
 
     private static void tell(List<VaultPin.Finding> findings, ConsoleEvents events) {

@@ -11,50 +11,86 @@ import picocli.CommandLine.Command;
 /// run learns it of the named one alone; of all where they may have to be shown: help, completion, mistakes.
 final class Commands {
     private static final Map<Class<?>, List<Class<?>>> PARTS =
-            Map.of(
-                    Stillpoint.class,
-                    List.of(
+            Map.ofEntries(
+                    Map.entry(
+                            Stillpoint.class,
+                            List.of(
+                                    VaultCommand.class,
+                                    KeyCommand.class,
+                                    BackupCommand.class,
+                                    PointsCommand.class,
+                                    RestoreCommand.class,
+                                    RescueCommand.class,
+                                    DiffCommand.class,
+                                    ForgetCommand.class,
+                                    GuestCommand.class,
+                                    SweepCommand.class,
+                                    ReleaseCommand.class,
+                                    ServeCommand.class,
+                                    ConfigCommand.class,
+                                    StatusCommand.class,
+                                    VmCommand.class,
+                                    PolicyCommand.class,
+                                    JobCommand.class,
+                                    CatalogCommand.class,
+                                    DemoCommand.class)),
+                    Map.entry(
                             VaultCommand.class,
+                            List.of(
+                                    VaultCommand.Init.class,
+                                    VaultCommand.Show.class,
+                                    VerifyCommand.class,
+                                    RepairCommand.class,
+                                    PruneCommand.class,
+                                    CopyCommand.class,
+                                    DiscardCommand.class)),
+                    Map.entry(
                             KeyCommand.class,
-                            BackupCommand.class,
-                            PointsCommand.class,
-                            RestoreCommand.class,
-                            RescueCommand.class,
-                            DiffCommand.class,
-                            ForgetCommand.class,
+                            List.of(
+                                    KeyCommand.Listing.class,
+                                    KeyCommand.Add.class,
+                                    KeyCommand.Change.class,
+                                    KeyCommand.Remove.class,
+                                    KeyCommand.Check.class,
+                                    KeySheetCommand.class,
+                                    KeyRecoverCommand.class)),
+                    Map.entry(
                             GuestCommand.class,
-                            SweepCommand.class,
-                            ReleaseCommand.class,
-                            DemoCommand.class),
-                    VaultCommand.class,
-                    List.of(
-                            VaultCommand.Init.class,
-                            VaultCommand.Show.class,
-                            VerifyCommand.class,
-                            RepairCommand.class,
-                            PruneCommand.class,
-                            CopyCommand.class,
-                            DiscardCommand.class),
-                    KeyCommand.class,
-                    List.of(
-                            KeyCommand.Listing.class,
-                            KeyCommand.Add.class,
-                            KeyCommand.Change.class,
-                            KeyCommand.Remove.class,
-                            KeyCommand.Check.class,
-                            KeySheetCommand.class,
-                            KeyRecoverCommand.class),
-                    GuestCommand.class,
-                    List.of(
-                            GuestCommand.Status.class,
-                            GuestCommand.Install.class,
-                            GuestCommand.Uninstall.class,
-                            GuestCommand.TestScripts.class),
-                    RescueCommand.class,
-                    List.of(
-                            RescueCommand.Listing.class,
-                            RescueCommand.Verify.class,
-                            RescueCommand.Restore.class));
+                            List.of(
+                                    GuestCommand.Status.class,
+                                    GuestCommand.Install.class,
+                                    GuestCommand.Uninstall.class,
+                                    GuestCommand.TestScripts.class)),
+                    Map.entry(
+                            RescueCommand.class,
+                            List.of(
+                                    RescueCommand.Listing.class,
+                                    RescueCommand.Verify.class,
+                                    RescueCommand.Restore.class)),
+                    Map.entry(ConfigCommand.class, List.of(ConfigCommand.Check.class)),
+                    Map.entry(
+                            VmCommand.class,
+                            List.of(
+                                    VmCommand.Listing.class,
+                                    VmCommand.Protect.class,
+                                    VmCommand.Unprotect.class,
+                                    VmCommand.Release.class,
+                                    VmCommand.Tag.class)),
+                    Map.entry(
+                            PolicyCommand.class,
+                            List.of(
+                                    PolicyCommand.Apply.class,
+                                    PolicyCommand.Diff.class,
+                                    PolicyCommand.Export.class,
+                                    PolicyCommand.Remove.class)),
+                    Map.entry(
+                            JobCommand.class,
+                            List.of(
+                                    JobCommand.Listing.class,
+                                    JobCommand.Show.class,
+                                    JobCommand.Watch.class,
+                                    JobCommand.Cancel.class)),
+                    Map.entry(CatalogCommand.class, List.of(CatalogCommand.Rebuild.class)));
 
     private Commands() {}
 

@@ -38,6 +38,12 @@ final class HiddenOptions {
         if (UNCACHED.contains(name) || name.startsWith("rescue ")) {
             hidden.addAll(List.of("--cache-dir", "--cache-size"));
         }
+        if (name.equals("backup")) {
+            // The service knows its vaults.
+            OptionSpec vault = command.findOption("--vault");
+            command.remove(vault);
+            command.addOption(OptionSpec.builder(vault).required(false).build());
+        }
         for (String each : hidden) {
             OptionSpec option = command.findOption(each);
             if (option != null) {

@@ -127,6 +127,12 @@ final class Output {
         }
     }
 
+    /// Writes a line to the log: standard output, as a service's manager keeps it.
+    synchronized void log(String line) {
+        out().println(line);
+        out().flush();
+    }
+
     /// As programs read it, and as harmless on a terminal as a text.
     static String json(JsonNode document) {
         return Printable.json(Json.pretty(document));

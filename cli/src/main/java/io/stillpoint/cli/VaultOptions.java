@@ -17,9 +17,13 @@ import io.stillpoint.vault.verify.SealedVault;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /// Which vault, and the key to it.
 final class VaultOptions {
@@ -32,6 +36,9 @@ final class VaultOptions {
     private String vault = "";
 
     @Mixin private KeyOptions key = new KeyOptions();
+
+    @Spec(Spec.Target.MIXEE)
+    private @Nullable CommandSpec command;
 
     @Option(names = "--cache-dir", paramLabel = "DIR", descriptionKey = "option.cache-dir")
     private @Nullable Path cache;
@@ -70,6 +77,12 @@ final class VaultOptions {
     /// Throws what is wrong with the location as it was given.
     StoreLocation location() {
         if (location == null) {
+            // `stillpoint backup` can do without.
+            if (vault.isEmpty()) {
+                throw new ParameterException(
+                        Objects.requireNonNull(command).commandLine(),
+                        Output.text("usage.missing", "--vault LOCATION"));
+            }
             location = StoreLocation.parse(vault);
         }
         return location;

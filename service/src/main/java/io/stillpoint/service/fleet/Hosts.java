@@ -40,10 +40,10 @@ public final class Hosts {
                     QemuSettings settings =
                             new QemuSettings(
                                     "",
-                            DiskChoice.USUAL,
-                            Optional.of(known),
-                            tools.guardian(),
-                            tools.process().threads());
+                                    DiskChoice.USUAL,
+                                    Optional.of(known),
+                                    tools.guardian(),
+                                    tools.process().threads());
                     hosts.put(
                             name,
                             new Host(

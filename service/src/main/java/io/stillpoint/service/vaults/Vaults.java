@@ -83,7 +83,11 @@ public final class Vaults implements AutoCloseable {
         ObjectStore store =
                 location.open(
                         new StoreLocation.Surroundings(
-                                tools.environment(), tools.randomness(), tools.clock(), meter, tools.process().threads()));
+                                tools.environment(),
+                                tools.randomness(),
+                                tools.clock(),
+                                meter,
+                                tools.process().threads()));
         if (!location.isRemote()) {
             store = new CountedStore(store, meter);
         } else if (where.cache().isPresent()) {

@@ -1,0 +1,42 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint catalog`
+@Command(name = "catalog", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class CatalogCommand {
+    private CatalogCommand() {}
+
+    /// `stillpoint catalog rebuild`
+    @Command(name = "rebuild", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Rebuild implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Override
+        public Integer call() {
+            List<JsonNode> vaults = control.ask("catalog.rebuild");
+            ObjectNode json = Json.object();
+            ArrayNode array = json.putArray("vaults");
+            vaults.forEach(array::add);
+            List<String> lines = new ArrayList<>();
+            for (JsonNode each : vaults) {
+                lines.add(
+                        Output.text(
+                                "catalog.rebuilt",
+                                each.path("vault").asString(""),
+                                each.path("points").asInt()));
+            }
+            output.result(json, String.join("\n", lines));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+}

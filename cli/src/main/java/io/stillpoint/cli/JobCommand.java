@@ -1,0 +1,222 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint job`
+@Command(name = "job", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class JobCommand {
+    private static final int ID_SHOWN = 8;
+
+    private JobCommand() {}
+
+    /// `stillpoint job list`
+    @Command(name = "list", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Listing implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Option(names = "--vm", paramLabel = "VM", descriptionKey = "option.vm-known")
+        private @Nullable String vm;
+
+        @Option(
+                names = "--last",
+                paramLabel = "N",
+                defaultValue = "50",
+                descriptionKey = "option.jobs-last")
+        private int last;
+
+        @Override
+        public Integer call() {
+            ObjectNode request = Json.object().put("do", "job.list").put("count", last);
+            if (vm != null) {
+                request.put("vm", vm);
+            }
+            List<JsonNode> jobs = control.ask(request);
+            ObjectNode json = Json.object();
+            ArrayNode array = json.putArray("jobs");
+            jobs.forEach(array::add);
+            Table table =
+                    new Table(
+                            Output.text("column.job"),
+                            Output.text("column.vm"),
+                            Output.text("column.cause"),
+                            Output.text("column.state"),
+                            Output.text("column.due"),
+                            Output.text("column.ended"),
+                            Output.text("column.result"));
+            for (JsonNode job : jobs) {
+                table.add(
+                        shortened(job, "job"),
+                        job.path("vm").asString(""),
+                        job.path("cause").asString(""),
+                        job.path("state").asString(""),
+                        VmCommand.moment(job, "due"),
+                        VmCommand.moment(job, "endedAt"),
+                        job.has("point") ? shortened(job, "point") : job.path("code").asString(""));
+            }
+            output.result(json, jobs.isEmpty() ? Output.text("job.none") : table.toString());
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private static String shortened(JsonNode line, String key) {
+        String id = line.path(key).asString("");
+        return id.length() <= ID_SHOWN ? id : id.substring(0, ID_SHOWN);
+    }
+
+    /// `stillpoint job show`
+    @Command(name = "show", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Show implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "JOB", descriptionKey = "option.job")
+        private String job = "";
+
+        @Override
+        public Integer call() {
+            List<JsonNode> lines = control.ask(Json.object().put("do", "job.show").put("job", job));
+            ObjectNode json = Json.object();
+            ArrayNode events = json.putArray("events");
+            List<String> text = new ArrayList<>();
+            for (JsonNode line : lines) {
+                if (line.has("event")) {
+                    events.add(line);
+                    text.add(event(line));
+                } else {
+                    json.set("job", line);
+                    text.addAll(described(line));
+                }
+            }
+            output.result(json, String.join("\n", text));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private static String event(JsonNode line) {
+        return VmCommand.moment(line, "at")
+                + "  "
+                + line.path("kind").asString("")
+                + "  "
+                + line.path("message").asString("");
+    }
+
+    private static List<String> described(JsonNode job) {
+        List<String> lines = new ArrayList<>();
+        for (var each : job.properties()) {
+            String value = each.getValue().asString("");
+            boolean isMoment = value.matches("\\d{4}-\\d\\d-\\d\\dT.*Z");
+            lines.add(
+                    each.getKey()
+                            + ": "
+                            + (isMoment ? VmCommand.moment(job, each.getKey()) : value));
+        }
+        return lines;
+    }
+
+    /// `stillpoint job watch`
+    @Command(name = "watch", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Watch implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "JOB", descriptionKey = "option.job")
+        private String job = "";
+
+        @Override
+        public Integer call() {
+            return watch(control, output, job);
+        }
+    }
+
+    /// Shows a job until it has ended. Returns the exit status that it means.
+    static int watch(ControlOptions control, Output output, String job) {
+        JsonNode[] last = new JsonNode[] {Json.object()};
+        boolean[] warned = new boolean[1];
+        try (ConsoleEvents events = output.events()) {
+            control.ask(
+                    Json.object().put("do", "job.watch").put("job", job),
+                    line -> {
+                        if (line.has("event")) {
+                            warned[0] |= tell(events, output, line);
+                        } else {
+                            last[0] = line;
+                            progress(events, line);
+                        }
+                    });
+            events.end();
+        }
+        JsonNode end = last[0];
+        boolean isMade = end.path("state").asString("").equals("made");
+        if (isMade) {
+            output.done(
+                    (ObjectNode) end,
+                    Output.text(
+                            "job.made",
+                            end.path("vm").asString(""),
+                            end.path("point").asString("")));
+        } else {
+            output.result(
+                    (ObjectNode) end,
+                    Output.text(
+                            end.path("state").asString("").equals("cancelled")
+                                    ? "job.was-cancelled"
+                                    : "job.failed",
+                            end.path("vm").asString(""),
+                            end.path("message").asString("")));
+        }
+        return (isMade ? ExitCode.SUCCESS : ExitCode.ENVIRONMENT).status();
+    }
+
+    private static boolean tell(ConsoleEvents events, Output output, JsonNode line) {
+        String message = line.path("message").asString("");
+        if (line.path("kind").asString("").equals("warning")) {
+            output.warning(line.path("code").asString(""), message);
+            return true;
+        }
+        events.line(message);
+        return false;
+    }
+
+    private static void progress(ConsoleEvents events, JsonNode line) {
+        if (line.has("total")) {
+            events.line(
+                    Output.text(
+                            "job.progress",
+                            new ByteSize(line.path("done").asLong()),
+                            new ByteSize(line.path("total").asLong())));
+        }
+    }
+
+    /// `stillpoint job cancel`
+    @Command(name = "cancel", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Cancel implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "JOB", descriptionKey = "option.job")
+        private String job = "";
+
+        @Override
+        public Integer call() {
+            JsonNode answer =
+                    control.ask(Json.object().put("do", "job.cancel").put("job", job)).getFirst();
+            boolean isAsked = answer.path("asked").asBoolean(false);
+            output.done(
+                    (ObjectNode) answer, Output.text(isAsked ? "job.asked" : "job.has-ended", job));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.Json;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint status`
+@Command(name = "status", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class StatusCommand implements Callable<Integer> {
+    @Mixin private ControlOptions control = new ControlOptions();
+    @Mixin private Output output = new Output();
+
+    @Override
+    public Integer call() {
+        List<JsonNode> parts = control.ask("status");
+        ObjectNode json = Json.object();
+        ArrayNode array = json.putArray("status");
+        parts.forEach(array::add);
+        List<String> lines = new ArrayList<>();
+        boolean isWell = true;
+        for (JsonNode part : parts) {
+            if (part.has("host")) {
+                lines.add(Output.text("status.host", part.path("host").asString("")));
+                for (JsonNode each : part.path("silent")) {
+                    lines.add("  " + each.asString(""));
+                }
+            } else if (part.has("vault")) {
+                lines.add(Output.text("status.vault", part.path("vault").asString("")));
+                if (part.has("trouble")) {
+                    isWell = false;
+                    lines.add("  " + part.path("trouble").asString(""));
+                }
+                for (JsonNode each : part.path("care")) {
+                    isWell &= !each.has("code");
+                    lines.add(
+                            "  "
+                                    + VmCommand.moment(each, "at")
+                                    + "  "
+                                    + each.path("message").asString(""));
+                }
+            } else {
+                lines.add(Output.text("status.jobs", part.path("jobs").toString()));
+            }
+        }
+        output.result(json, String.join("\n", lines));
+        return (isWell ? ExitCode.SUCCESS : ExitCode.WARNINGS).status();
+    }
+}

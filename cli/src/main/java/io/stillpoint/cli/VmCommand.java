@@ -1,0 +1,162 @@
+package io.stillpoint.cli;
+
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Moment;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// `stillpoint vm`
+@Command(name = "vm", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+final class VmCommand {
+    private VmCommand() {}
+
+    /// `stillpoint vm list`
+    @Command(name = "list", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Listing implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Override
+        public Integer call() {
+            List<JsonNode> vms = control.ask("vm.list");
+            print(output, vms);
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    private static void print(Output output, List<JsonNode> vms) {
+        ObjectNode json = Json.object();
+        ArrayNode array = json.putArray("vms");
+        vms.forEach(array::add);
+        Table table =
+                new Table(
+                        Output.text("column.vm"),
+                        Output.text("column.host"),
+                        Output.text("column.state"),
+                        Output.text("column.policy"),
+                        Output.text("column.last-point"),
+                        Output.text("column.next"));
+        for (JsonNode vm : vms) {
+            table.add(
+                    vm.path("vm").asString(""),
+                    vm.path("host").asString(""),
+                    vm.path("state").asString(""),
+                    policy(vm),
+                    moment(vm, "lastPoint"),
+                    moment(vm, "next"));
+        }
+        output.result(json, vms.isEmpty() ? Output.text("vm.none") : table.toString());
+    }
+
+    /// With the others that select it, too.
+    private static String policy(JsonNode vm) {
+        StringBuilder text = new StringBuilder(vm.path("policy").asString("-"));
+        for (JsonNode each : vm.path("selectedBy")) {
+            if (!each.asString("").equals(vm.path("policy").asString(""))) {
+                text.append(" (").append(each.asString("")).append(')');
+            }
+        }
+        return text.toString();
+    }
+
+    static String moment(JsonNode line, String key) {
+        return line.has(key) ? Moment.text(Instant.parse(line.path(key).asString(""))) : "-";
+    }
+
+    /// `stillpoint vm protect`
+    @Command(name = "protect", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Protect implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
+        private String vm = "";
+
+        @Option(
+                names = "--policy",
+                required = true,
+                paramLabel = "NAME",
+                descriptionKey = "option.policy")
+        private String policy = "";
+
+        @Override
+        public Integer call() {
+            print(
+                    output,
+                    control.ask(
+                            Json.object()
+                                    .put("do", "vm.protect")
+                                    .put("vm", vm)
+                                    .put("policy", policy)));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    /// `stillpoint vm unprotect`
+    @Command(name = "unprotect", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Unprotect implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
+        private String vm = "";
+
+        @Override
+        public Integer call() {
+            print(output, control.ask(Json.object().put("do", "vm.unprotect").put("vm", vm)));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    /// `stillpoint vm release`
+    @Command(name = "release", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Release implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
+        private String vm = "";
+
+        @Override
+        public Integer call() {
+            print(output, control.ask(Json.object().put("do", "vm.release").put("vm", vm)));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+
+    /// `stillpoint vm tag`
+    @Command(name = "tag", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Tag implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
+        private String vm = "";
+
+        @Parameters(
+                index = "1..*",
+                arity = "1..*",
+                paramLabel = "TAG=VALUE",
+                descriptionKey = "option.tags")
+        private Map<String, String> tags = new LinkedHashMap<>();
+
+        @Override
+        public Integer call() {
+            ObjectNode request = Json.object().put("do", "vm.tag").put("vm", vm);
+            ObjectNode given = request.putObject("tags");
+            tags.forEach(given::put);
+            print(output, control.ask(request));
+            return ExitCode.SUCCESS.status();
+        }
+    }
+}
