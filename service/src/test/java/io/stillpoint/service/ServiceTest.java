@@ -243,7 +243,7 @@ class ServiceTest {
                         restored(
                                 Collections.max(
                                         points,
-                                        Comparator.comparing(each -> each.lineage().ordinal())));
+                                        Comparator.comparingLong(each -> each.lineage().ordinal())));
                 for (int i = 0; i < 16; i++) {
                     assertThat(content[i << 20]).isEqualTo((byte) (i <= round ? i + 1 : 0));
                 }

@@ -23,6 +23,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
@@ -123,7 +124,7 @@ public final class PolicyText {
                 tree.value("for", Written::duration, DURATIONS).orElse(Duration.ofHours(24)));
     }
 
-    private static TreeSet<LocalTime> times(SettingTree tree) {
+    private static SortedSet<LocalTime> times(SettingTree tree) {
         return new TreeSet<>(tree.values("at", LocalTime::parse, TIMES));
     }
 
@@ -138,10 +139,10 @@ public final class PolicyText {
         Optional<RetentionRules.Yearly> yearly =
                 tree.has("yearly") ? yearly(tree, tree.child("yearly")) : Optional.empty();
         boolean isAnyWrong =
-                tree.has("daily") && daily.isEmpty()
-                        || tree.has("weekly") && weekly.isEmpty()
-                        || tree.has("monthly") && monthly.isEmpty()
-                        || tree.has("yearly") && yearly.isEmpty();
+                (tree.has("daily") && daily.isEmpty())
+                        || (tree.has("weekly") && weekly.isEmpty())
+                        || (tree.has("monthly") && monthly.isEmpty())
+                        || (tree.has("yearly") && yearly.isEmpty());
         // One that is wrong has been told of already.
         return isAnyWrong
                 ? Optional.empty()

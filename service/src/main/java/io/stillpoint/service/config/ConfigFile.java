@@ -12,7 +12,6 @@ import io.stillpoint.service.config.ServiceConfig.Cache;
 import io.stillpoint.service.config.ServiceConfig.Care;
 import io.stillpoint.service.config.ServiceConfig.Control;
 import io.stillpoint.service.config.ServiceConfig.HostConfig;
-import io.stillpoint.service.config.ServiceConfig.Key;
 import io.stillpoint.service.config.ServiceConfig.Limits;
 import io.stillpoint.service.config.ServiceConfig.VaultConfig;
 import io.stillpoint.service.database.Database;
@@ -230,8 +229,9 @@ public final class ConfigFile {
         Duration undo =
                 tree.value("undo", Written::duration, DURATIONS).orElse(Duration.ofDays(14));
         Care care = care(tree.child("care"));
-        Optional<Key> key =
-                keyFile.<Key>map(Key.OfFile::new).or(() -> passphrase.map(Key.OfPassphrase::new));
+        Optional<ServiceConfig.Key> key =
+                keyFile.<ServiceConfig.Key>map(ServiceConfig.Key.OfFile::new)
+                        .or(() -> passphrase.map(ServiceConfig.Key.OfPassphrase::new));
         if (location.isEmpty() || key.isEmpty()) {
             return Optional.empty();
         }

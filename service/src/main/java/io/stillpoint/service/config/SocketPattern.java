@@ -19,7 +19,7 @@ public record SocketPattern(String text) {
             throw new IllegalArgumentException(text);
         }
         try {
-            Path.of(text);
+            Path _ = Path.of(text);
         } catch (InvalidPathException e) {
             throw new IllegalArgumentException(text, e);
         }

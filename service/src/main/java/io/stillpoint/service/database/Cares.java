@@ -45,11 +45,12 @@ public final class Cares {
                                             code = excluded.code, message = excluded.message
                                         """)
                                 .params(
-                                        care.vault(),
-                                        care.kind(),
-                                        care.endedAt().toEpochMilli(),
-                                        care.code().orElse(null),
-                                        care.message())
+                                        Columns.values(
+                                                care.vault(),
+                                                care.kind(),
+                                                care.endedAt().toEpochMilli(),
+                                                care.code().orElse(null),
+                                                care.message()))
                                 .update());
     }
 }

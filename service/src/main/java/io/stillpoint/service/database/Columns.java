@@ -3,6 +3,8 @@ package io.stillpoint.service.database;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +23,11 @@ final class Columns {
 
     static Optional<String> optionalText(ResultSet row, String column) throws SQLException {
         return Optional.ofNullable(row.getString(column));
+    }
+
+    /// Values for a statement's places; some may be null.
+    static List<@Nullable Object> values(@Nullable Object... values) {
+        return Arrays.asList(values);
     }
 
     static @Nullable Long millis(Optional<Instant> instant) {

@@ -238,7 +238,7 @@ public final class Database implements AutoCloseable {
     /// The words of the innermost cause: those of the database itself.
     private static String root(Throwable e) {
         Throwable root = e;
-        while (root.getCause() != null && root.getCause() != root) {
+        while (root.getCause() != null) {
             root = root.getCause();
         }
         return String.valueOf(root.getMessage()).lines().findFirst().orElse("").strip();

@@ -76,18 +76,19 @@ public final class Jobs {
                                         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?)
                                         """)
                                 .params(
-                                        job.id(),
-                                        job.vm().host(),
-                                        job.vm().id().text(),
-                                        job.vault(),
-                                        job.policy().orElse(null),
-                                        job.cause().word(),
-                                        job.due().toEpochMilli(),
-                                        job.deadline().toEpochMilli(),
-                                        Columns.millis(job.order().keepUntil()),
-                                        job.order().reason(),
-                                        job.state().word(),
-                                        job.course().createdAt().toEpochMilli())
+                                        Columns.values(
+                                                job.id(),
+                                                job.vm().host(),
+                                                job.vm().id().text(),
+                                                job.vault(),
+                                                job.policy().orElse(null),
+                                                job.cause().word(),
+                                                job.due().toEpochMilli(),
+                                                job.deadline().toEpochMilli(),
+                                                Columns.millis(job.order().keepUntil()),
+                                                job.order().reason(),
+                                                job.state().word(),
+                                                job.course().createdAt().toEpochMilli()))
                                 .update());
     }
 
@@ -176,15 +177,16 @@ public final class Jobs {
                                             retry_at = ? where id = ?
                                         """)
                                 .params(
-                                        ending.state().word(),
-                                        ending.state().isFinal()
-                                                ? ending.at().toEpochMilli()
-                                                : null,
-                                        ending.point().orElse(null),
-                                        ending.code().orElse(null),
-                                        ending.message().orElse(null),
-                                        Columns.millis(ending.retryAt()),
-                                        id)
+                                        Columns.values(
+                                                ending.state().word(),
+                                                ending.state().isFinal()
+                                                        ? ending.at().toEpochMilli()
+                                                        : null,
+                                                ending.point().orElse(null),
+                                                ending.code().orElse(null),
+                                                ending.message().orElse(null),
+                                                Columns.millis(ending.retryAt()),
+                                                id))
                                 .update());
     }
 
@@ -196,7 +198,7 @@ public final class Jobs {
         int _ =
                 database.write(client ->
                         client.sql("update job set record = ?, snapshot = ? where id = ?")
-                                .params(record, snapshot.orElse(null), id)
+                                .params(Columns.values(record, snapshot.orElse(null), id))
                                 .update());
     }
 
@@ -207,7 +209,7 @@ public final class Jobs {
                                 "select snapshot from job where host = ? and snapshot is not null and "
                                         + UNFINISHED)
                         .param(host)
-                        .query(String.class)
+                        .query((row, _) -> row.getString(1))
                         .list());
     }
 

@@ -90,13 +90,14 @@ public final class Machines {
                                             protected_since = ? where host = ? and id = ?
                                         """)
                                 .params(
-                                        protection.policy().orElse(null),
-                                        protection.byHand() ? 1 : 0,
-                                        protection.pointName().orElse(null),
-                                        protection.vault().orElse(null),
-                                        Columns.millis(protection.since()),
-                                        key.host(),
-                                        key.id().text())
+                                        Columns.values(
+                                                protection.policy().orElse(null),
+                                                protection.byHand() ? 1 : 0,
+                                                protection.pointName().orElse(null),
+                                                protection.vault().orElse(null),
+                                                Columns.millis(protection.since()),
+                                                key.host(),
+                                                key.id().text()))
                                 .update());
     }
 

@@ -58,7 +58,7 @@ public final class Points {
         return database.read(client ->
                 client.sql("select distinct vm from point where vault = ? order by vm")
                         .param(vault)
-                        .query(String.class)
+                        .query((row, _) -> row.getString(1))
                         .list());
     }
 
@@ -76,16 +76,17 @@ public final class Points {
                         on conflict (vault, id) do update set locked_until = excluded.locked_until
                         """)
                 .params(
-                        point.vault(),
-                        point.id(),
-                        point.vm(),
-                        point.ordinal(),
-                        point.snapshotAt().toEpochMilli(),
-                        point.consistency(),
-                        point.cause().word(),
-                        Columns.millis(point.keepUntil()),
-                        point.pin().orElse(null),
-                        Columns.millis(point.lockedUntil()))
+                        Columns.values(
+                                point.vault(),
+                                point.id(),
+                                point.vm(),
+                                point.ordinal(),
+                                point.snapshotAt().toEpochMilli(),
+                                point.consistency(),
+                                point.cause().word(),
+                                Columns.millis(point.keepUntil()),
+                                point.pin().orElse(null),
+                                Columns.millis(point.lockedUntil())))
                 .update();
     }
 
@@ -96,7 +97,7 @@ public final class Points {
                     List<String> before =
                             client.sql("select id from point where vault = ?")
                                     .param(vault)
-                                    .query(String.class)
+                                    .query((row, _) -> row.getString(1))
                                     .list();
                     List<String> ids = points.stream().map(Point::id).sorted().toList();
                     for (String id : before) {
@@ -125,7 +126,7 @@ public final class Points {
         int _ =
                 database.write(client ->
                         client.sql("update point set keep_until = ? where vault = ? and id = ?")
-                                .params(Columns.millis(until), vault, id)
+                                .params(Columns.values(Columns.millis(until), vault, id))
                                 .update());
     }
 
@@ -136,7 +137,7 @@ public final class Points {
         int _ =
                 database.write(client ->
                         client.sql("update point set pin = ? where vault = ? and id = ?")
-                                .params(reason.orElse(null), vault, id)
+                                .params(Columns.values(reason.orElse(null), vault, id))
                                 .update());
     }
 
