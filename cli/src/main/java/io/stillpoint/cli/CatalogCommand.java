@@ -23,7 +23,7 @@ final class CatalogCommand {
 
         @Override
         public Integer call() {
-            List<JsonNode> vaults = control.ask("catalog.rebuild");
+            List<JsonNode> vaults = control.ask("catalog rebuild");
             ObjectNode json = Json.object();
             ArrayNode array = json.putArray("vaults");
             vaults.forEach(array::add);

@@ -39,7 +39,7 @@ final class JobCommand {
 
         @Override
         public Integer call() {
-            ObjectNode request = Json.object().put("do", "job.list").put("count", last);
+            ObjectNode request = Json.object().put("do", "job list").put("count", last);
             if (vm != null) {
                 request.put("vm", vm);
             }
@@ -87,7 +87,7 @@ final class JobCommand {
 
         @Override
         public Integer call() {
-            List<JsonNode> lines = control.ask(Json.object().put("do", "job.show").put("job", job));
+            List<JsonNode> lines = control.ask(Json.object().put("do", "job show").put("job", job));
             ObjectNode json = Json.object();
             ArrayNode events = json.putArray("events");
             List<String> text = new ArrayList<>();
@@ -147,7 +147,7 @@ final class JobCommand {
         boolean[] warned = new boolean[1];
         try (ConsoleEvents events = output.events()) {
             control.ask(
-                    Json.object().put("do", "job.watch").put("job", job),
+                    Json.object().put("do", "job watch").put("job", job),
                     line -> {
                         if (line.has("event")) {
                             warned[0] |= tell(events, output, line);
@@ -212,7 +212,7 @@ final class JobCommand {
         @Override
         public Integer call() {
             JsonNode answer =
-                    control.ask(Json.object().put("do", "job.cancel").put("job", job)).getFirst();
+                    control.ask(Json.object().put("do", "job cancel").put("job", job)).getFirst();
             boolean isAsked = answer.path("asked").asBoolean(false);
             output.done(
                     (ObjectNode) answer, Output.text(isAsked ? "job.asked" : "job.has-ended", job));

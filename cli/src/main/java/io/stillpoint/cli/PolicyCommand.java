@@ -81,7 +81,7 @@ final class PolicyCommand {
 
         @Override
         public Integer call() {
-            tell(output, control.ask(request("policy.apply", files)));
+            tell(output, control.ask(request("policy apply", files)));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -97,7 +97,7 @@ final class PolicyCommand {
 
         @Override
         public Integer call() {
-            tell(output, control.ask(request("policy.preview", files)));
+            tell(output, control.ask(request("policy preview", files)));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -110,7 +110,7 @@ final class PolicyCommand {
 
         @Override
         public Integer call() {
-            List<JsonNode> policies = control.ask("policy.list");
+            List<JsonNode> policies = control.ask("policy list");
             ObjectNode json = Json.object();
             ArrayNode array = json.putArray("policies");
             policies.forEach(array::add);
@@ -135,7 +135,7 @@ final class PolicyCommand {
         @Override
         public Integer call() {
             List<JsonNode> _ =
-                    control.ask(Json.object().put("do", "policy.remove").put("policy", policy));
+                    control.ask(Json.object().put("do", "policy remove").put("policy", policy));
             output.done(
                     Json.object().put("removed", policy), Output.text("policy.removed", policy));
             return ExitCode.SUCCESS.status();

@@ -28,7 +28,7 @@ final class VmCommand {
 
         @Override
         public Integer call() {
-            List<JsonNode> vms = control.ask("vm.list");
+            List<JsonNode> vms = control.ask("vm list");
             print(output, vms);
             return ExitCode.SUCCESS.status();
         }
@@ -95,7 +95,7 @@ final class VmCommand {
                     output,
                     control.ask(
                             Json.object()
-                                    .put("do", "vm.protect")
+                                    .put("do", "vm protect")
                                     .put("vm", vm)
                                     .put("policy", policy)));
             return ExitCode.SUCCESS.status();
@@ -113,7 +113,7 @@ final class VmCommand {
 
         @Override
         public Integer call() {
-            print(output, control.ask(Json.object().put("do", "vm.unprotect").put("vm", vm)));
+            print(output, control.ask(Json.object().put("do", "vm unprotect").put("vm", vm)));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -129,7 +129,7 @@ final class VmCommand {
 
         @Override
         public Integer call() {
-            print(output, control.ask(Json.object().put("do", "vm.release").put("vm", vm)));
+            print(output, control.ask(Json.object().put("do", "vm release").put("vm", vm)));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -152,7 +152,7 @@ final class VmCommand {
 
         @Override
         public Integer call() {
-            ObjectNode request = Json.object().put("do", "vm.tag").put("vm", vm);
+            ObjectNode request = Json.object().put("do", "vm tag").put("vm", vm);
             ObjectNode given = request.putObject("tags");
             tags.forEach(given::put);
             print(output, control.ask(request));

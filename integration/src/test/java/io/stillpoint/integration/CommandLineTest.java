@@ -150,13 +150,25 @@ final class CommandLineTest {
     }
 
     @Test
+    void serviceThatDoesNotRunIsToldWithWhatToDo() {
+        String[] control = {"--control", folder.resolve("no.sock").toString()};
+        for (String command : List.of("backup --vm x", "vm list", "job list", "status")) {
+            List<String> arguments = new ArrayList<>(List.of(command.split(" ")));
+            arguments.addAll(Arrays.asList(control));
+            Command.Result result = InProcess.run(arguments.toArray(String[]::new));
+            assertThat(result.status()).as(command).isEqualTo(ENVIRONMENT);
+            assertThat(result.err()).contains(control[1], "stillpoint serve");
+        }
+    }
+
+    @Test
     void whatIsNoCommandIsTwoLinesAndStatus2() {
         for (String[] arguments :
                 List.of(
                         new String[] {"backup", "--no-such-option"},
                         new String[] {"no-such-command"},
                         new String[] {"restore", "--to", "x"},
-                        new String[] {"backup", "--vm", "x"},
+                        new String[] {"backup", "--vm", "x", "--vault", "v"},
                         new String[] {"backup", "--vm", "x", "--qmp", "b", "--freeze-limit", "601"},
                         new String[] {"backup", "--vm", "x", "--image", "a", "--qmp", "b"})) {
             Command.Result result = InProcess.run(arguments);

@@ -32,7 +32,7 @@ final class ServerLock implements AutoCloseable {
                             PosixFilePermissions.fromString("rwx------")));
             FileChannel file =
                     FileChannel.open(
-                            state.resolve("service.lock"),
+                            state.resolve("lock"),
                             StandardOpenOption.CREATE,
                             StandardOpenOption.WRITE);
             boolean done = false;

@@ -114,7 +114,7 @@ class ServiceTest {
                     + " 'retention': {'daily': 7}, 'select': {'names': '*'}}";
 
     private void apply(String policy) {
-        ask("{'do': 'policy.apply', 'policies': [" + policy + "]}");
+        ask("{'do': 'policy apply', 'policies': [" + policy + "]}");
     }
 
     private String backUp(String vm) {
@@ -123,7 +123,7 @@ class ServiceTest {
     }
 
     private JsonNode ended(String job) {
-        List<JsonNode> lines = ask("{'do': 'job.watch', 'job': '" + job + "'}");
+        List<JsonNode> lines = ask("{'do': 'job watch', 'job': '" + job + "'}");
         return lines.stream().filter(each -> each.has("state")).toList().getLast();
     }
 
@@ -154,8 +154,8 @@ class ServiceTest {
         try (RealVm web = vm("web");
                 Service _ = start()) {
             web.write(0, 65_536, 7);
-            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
-            assertThat(ask("{'do': 'vm.list'}").getFirst().path("vm").asString()).isEqualTo("web");
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            assertThat(ask("{'do': 'vm list'}").getFirst().path("vm").asString()).isEqualTo("web");
             assertThatThrownBy(() -> backUp("web")).hasMessageContaining("web has no policy");
             assertThatThrownBy(() -> backUp("wbe")).hasMessageContaining("Did you mean web?");
             apply(POLICY);
@@ -185,21 +185,21 @@ class ServiceTest {
     }
 
     private JsonNode vmLine(String vm) {
-        return ask("{'do': 'vm.list'}").stream()
+        return ask("{'do': 'vm list'}").stream()
                 .filter(each -> each.path("vm").asString().equals(vm))
                 .findFirst()
                 .orElseThrow();
     }
 
     private List<JsonNode> jobs() {
-        return ask("{'do': 'job.list'}");
+        return ask("{'do': 'job list'}");
     }
 
     @Test
     void scheduleStartsAJobAndMissedSlotsRunOnce() throws IOException {
         try (RealVm _ = vm("web");
                 Service _ = start()) {
-            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
             apply(POLICY);
             assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
             assertThat(jobs()).isEmpty();
@@ -227,7 +227,7 @@ class ServiceTest {
                 web.write((long) round << 20, 1 << 20, round + 1);
                 String job;
                 try (Service _ = start()) {
-                    await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+                    await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
                     apply(POLICY);
                     job = backUp("web");
                     LockSupport.parkNanos(round * 40_000_000L);
@@ -243,7 +243,8 @@ class ServiceTest {
                         restored(
                                 Collections.max(
                                         points,
-                                        Comparator.comparingLong(each -> each.lineage().ordinal())));
+                                        Comparator.comparingLong(
+                                                each -> each.lineage().ordinal())));
                 for (int i = 0; i < 16; i++) {
                     assertThat(content[i << 20]).isEqualTo((byte) (i <= round ? i + 1 : 0));
                 }
@@ -256,11 +257,11 @@ class ServiceTest {
     void jobThatIsCancelledLeavesNothing() throws IOException {
         try (RealVm web = vm("web");
                 Service _ = start()) {
-            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
             apply(POLICY);
             String job = backUp("web");
             JsonNode answer =
-                    ask("{'do': 'job.cancel', 'job': '" + job.substring(0, 6) + "'}").getFirst();
+                    ask("{'do': 'job cancel', 'job': '" + job.substring(0, 6) + "'}").getFirst();
             JsonNode end = ended(job);
             boolean wasAsked = answer.path("asked").asBoolean();
             assertThat(end.path("state").asString())
@@ -279,7 +280,7 @@ class ServiceTest {
         leap = Duration.ofDays(-20);
         try (RealVm _ = vm("web");
                 Service _ = start()) {
-            await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
             apply(POLICY);
             for (int day : new int[] {1, 2, 3}) {
                 leap = Duration.ofDays(-20 + day);
@@ -290,27 +291,27 @@ class ServiceTest {
             }
             String kept = backUp("web");
             assertThat(ended(kept).path("state").asString()).isEqualTo("made");
-            List<JsonNode> points = ask("{'do': 'point.list', 'vm': 'web'}");
+            List<JsonNode> points = ask("{'do': 'point list', 'vm': 'web'}");
             assertThat(points).hasSize(4);
             String pinned = points.get(1).path("point").asString();
-            ask("{'do': 'point.pin', 'vm': 'web', 'point': '" + pinned + "', 'reason': 'audit'}");
+            ask("{'do': 'point pin', 'vm': 'web', 'point': '" + pinned + "', 'reason': 'audit'}");
             String shorter = POLICY.replace("'daily': 7", "'daily': 1");
-            List<JsonNode> preview = ask("{'do': 'policy.preview', 'policies': [" + shorter + "]}");
+            List<JsonNode> preview = ask("{'do': 'policy preview', 'policies': [" + shorter + "]}");
             assertThat(preview.getFirst().path("change").asString()).isEqualTo("changed");
             assertThat(preview)
                     .filteredOn(each -> each.path("effect").asString("").equals("deleted"))
                     .extracting(each -> each.path("point").asString())
                     .containsExactly(points.getFirst().path("point").asString());
-            ask("{'do': 'care.run', 'vault': 'main'}");
+            ask("{'do': 'care run', 'vault': 'main'}");
             assertThat(points()).as("clocks differ").hasSize(4);
 
             leap = Duration.ZERO;
             await("a job", () -> jobs().size() == 5);
             assertThat(ended(jobs().getFirst().path("job").asString()).path("state").asString())
                     .isEqualTo("made");
-            ask("{'do': 'care.run', 'vault': 'main'}");
+            ask("{'do': 'care run', 'vault': 'main'}");
             // Left: the pinned one, the one on demand, the latest.
-            assertThat(ask("{'do': 'point.list', 'vm': 'web'}"))
+            assertThat(ask("{'do': 'point list', 'vm': 'web'}"))
                     .as("%s", log)
                     .extracting(each -> each.path("point").asString())
                     .containsExactly(
@@ -334,7 +335,7 @@ class ServiceTest {
     void catalogueIsMadeAgainFromTheVaultAlone() throws IOException {
         try (RealVm _ = vm("web")) {
             try (Service _ = start()) {
-                await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
                 apply(POLICY);
                 leap = Duration.ofDays(1);
                 await("a job", () -> !jobs().isEmpty());
@@ -343,11 +344,11 @@ class ServiceTest {
             }
             Files.delete(folder.resolve("state/stillpoint.db"));
             try (Service _ = start()) {
-                await("found", () -> !ask("{'do': 'vm.list'}").isEmpty());
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
                 apply(POLICY);
-                assertThat(ask("{'do': 'catalog.rebuild'}").getFirst().path("points").asInt())
+                assertThat(ask("{'do': 'catalog rebuild'}").getFirst().path("points").asInt())
                         .isEqualTo(1);
-                List<JsonNode> points = ask("{'do': 'point.list', 'vm': 'web'}");
+                List<JsonNode> points = ask("{'do': 'point list', 'vm': 'web'}");
                 assertThat(points).hasSize(1);
                 assertThat(points.getFirst().path("cause").asString()).isEqualTo("schedule");
             }
@@ -366,9 +367,9 @@ class ServiceTest {
     @Test
     void requestsThatMakeNoSenseAreRefused() {
         try (Service _ = start()) {
-            assertThatThrownBy(() -> ask("{'do': 'vm.lst'}")).hasMessageContaining("vm.list");
+            assertThatThrownBy(() -> ask("{'do': 'vm.lst'}")).hasMessageContaining("vm list");
             assertThatThrownBy(() -> ask("{}")).hasMessageContaining("possible");
-            assertThatThrownBy(() -> ask("{'do': 'job.show', 'job': 'x'}"))
+            assertThatThrownBy(() -> ask("{'do': 'job show', 'job': 'x'}"))
                     .hasMessageContaining("no job x");
             assertThatThrownBy(() -> apply(POLICY.replace("main", "mian")))
                     .hasMessageContaining("Did you mean main?");

@@ -43,25 +43,25 @@ public final class Requests implements ControlServer.Handler {
     private static final List<String> KNOWN =
             List.of(
                     "status",
-                    "vm.list",
-                    "vm.protect",
-                    "vm.unprotect",
-                    "vm.release",
-                    "vm.tag",
-                    "policy.list",
-                    "policy.apply",
-                    "policy.preview",
-                    "policy.remove",
-                    "job.list",
-                    "job.show",
-                    "job.watch",
-                    "job.cancel",
+                    "vm list",
+                    "vm protect",
+                    "vm unprotect",
+                    "vm release",
+                    "vm tag",
+                    "policy list",
+                    "policy apply",
+                    "policy preview",
+                    "policy remove",
+                    "job list",
+                    "job show",
+                    "job watch",
+                    "job cancel",
                     "backup",
-                    "point.list",
-                    "point.pin",
-                    "point.keep",
-                    "care.run",
-                    "catalog.rebuild");
+                    "point list",
+                    "point pin",
+                    "point keep",
+                    "care run",
+                    "catalog rebuild");
 
     private static final int JOBS_SHOWN = 50;
     private static final Duration LOOK = Duration.ofMillis(300);
@@ -95,36 +95,36 @@ public final class Requests implements ControlServer.Handler {
         String what = request.path("do").asString("");
         switch (what) {
             case "status" -> status(reply);
-            case "vm.list" -> vms(reply);
-            case "vm.protect" -> protect(request, reply, Optional.of(required(request, "policy")));
-            case "vm.unprotect" -> protect(request, reply, Optional.empty());
-            case "vm.release" -> {
+            case "vm list" -> vms(reply);
+            case "vm protect" -> protect(request, reply, Optional.of(required(request, "policy")));
+            case "vm unprotect" -> protect(request, reply, Optional.empty());
+            case "vm release" -> {
                 parts.fleet().release(machine(request));
                 reply.line(vm(machine(request)));
             }
-            case "vm.tag" -> tag(request, reply);
-            case "policy.list" ->
+            case "vm tag" -> tag(request, reply);
+            case "policy list" ->
                     parts.policies()
                             .all()
                             .values()
                             .forEach(each -> reply.line(PolicyText.written(each)));
-            case "policy.apply" -> apply(policies(request), user, reply);
-            case "policy.preview" -> policies(request).forEach(each -> preview(each, reply));
-            case "policy.remove" -> removePolicy(required(request, "policy"));
-            case "job.list" -> jobs(request, reply);
-            case "job.show" -> {
+            case "policy apply" -> apply(policies(request), user, reply);
+            case "policy preview" -> policies(request).forEach(each -> preview(each, reply));
+            case "policy remove" -> removePolicy(required(request, "policy"));
+            case "job list" -> jobs(request, reply);
+            case "job show" -> {
                 Job job = job(request);
                 reply.line(shown(job));
                 parts.jobs().events(job.id(), 0).forEach(each -> reply.line(event(each)));
             }
-            case "job.watch" -> watch(job(request), reply);
-            case "job.cancel" -> cancel(request, user, reply);
+            case "job watch" -> watch(job(request), reply);
+            case "job cancel" -> cancel(request, user, reply);
             case "backup" -> backup(request, user, reply);
-            case "point.list" -> points(request, reply);
-            case "point.pin" -> pin(request, reply);
-            case "point.keep" -> keep(request, reply);
-            case "care.run" -> parts.care().run(required(request, "vault"));
-            case "catalog.rebuild" -> rebuild(reply);
+            case "point list" -> points(request, reply);
+            case "point pin" -> pin(request, reply);
+            case "point keep" -> keep(request, reply);
+            case "care run" -> parts.care().run(required(request, "vault"));
+            case "catalog rebuild" -> rebuild(reply);
             default ->
                     throw ControlException.request(
                             "\"" + what + "\"; possible: " + String.join(", ", KNOWN));
