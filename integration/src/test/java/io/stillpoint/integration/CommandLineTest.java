@@ -26,6 +26,7 @@ import tools.jackson.databind.JsonNode;
 final class CommandLineTest {
     private static final int USAGE = 2;
     private static final int INPUT = 3;
+    private static final int ENVIRONMENT = 4;
     private static final int DAMAGE = 5;
     private static final Pattern BARE_KEY = Pattern.compile("(?m)(^|: )[a-z]+(\\.[a-z-]+)+\\s*$");
 

@@ -44,8 +44,8 @@ public final class VaultCare {
     /// Each day such a part of all data is verified, chosen at random.
     private static final int VERIFY_DAYS = 30;
 
-    /// Clocks that are further apart decide nothing.
-    private static final Duration CLOCKS_MAX = Duration.ofDays(1);
+    /// Clocks that are about a day apart or more decide nothing.
+    private static final Duration CLOCKS_MAX = Duration.ofHours(23);
 
     private final Vaults vaults;
     private final Machines machines;
