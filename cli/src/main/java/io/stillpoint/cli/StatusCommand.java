@@ -36,6 +36,10 @@ final class StatusCommand implements Callable<Integer> {
                     isWell = false;
                     lines.add("  " + part.path("trouble").asString(""));
                 }
+                for (JsonNode each : part.path("alarms")) {
+                    isWell = false;
+                    lines.add("  " + each.asString(""));
+                }
                 for (JsonNode each : part.path("care")) {
                     isWell &= !each.has("code");
                     lines.add(

@@ -1,5 +1,6 @@
 package io.stillpoint.service;
 
+import com.github.kagkarlsson.scheduler.ScheduledExecutionsFilter;
 import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.exceptions.DbSchedulerException;
@@ -33,10 +34,12 @@ import io.stillpoint.service.vaults.Vaults;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -244,7 +247,7 @@ public final class Service implements AutoCloseable {
                 if (looked.equals(Instant.MIN) || isLook) {
                     looked = now;
                     fleet.look();
-                    machines.all().stream().map(Machine::key).forEach(this::ensure);
+                    ensureAll();
                 }
                 runner.lookForCancelled();
                 jobs.unfinished().stream()
@@ -260,15 +263,20 @@ public final class Service implements AutoCloseable {
         }
     }
 
-    /// There is a row for a VM that is protected, and its row is not later than what is due.
-    private void ensure(VmKey key) {
-        CustomTask<Void> task = backups.get(key.host());
-        if (task == null) {
-            return;
+    /// There is a row for each protected VM of the hosts that this server reaches.
+    private void ensureAll() {
+        Set<String> rows = new HashSet<>();
+        backups.forEach((host, task) ->
+                scheduler.fetchScheduledExecutionsForTask(
+                        task.getName(),
+                        Void.class,
+                        ScheduledExecutionsFilter.all(),
+                        row -> rows.add(host + "/" + row.getTaskInstance().getId())));
+        for (Machine each : machines.all()) {
+            if (each.protection().policy().isPresent() && !rows.contains(each.key().toString())) {
+                due(each.key());
+            }
         }
-        runner.next(key)
-                .ifPresent(next ->
-                        scheduler.scheduleIfNotExists(task.instance(key.id().text()), next));
     }
 
     private synchronized void pause() {

@@ -15,6 +15,7 @@ import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.LocalStore;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -122,6 +123,13 @@ class ServiceTest {
         return job;
     }
 
+    private List<String> why(JsonNode job) {
+        return ask("{'do': 'job show', 'job': '" + job.path("job").asString() + "'}").stream()
+                .filter(each -> each.path("kind").asString("").equals("why"))
+                .map(each -> each.path("message").asString())
+                .toList();
+    }
+
     private JsonNode ended(String job) {
         List<JsonNode> lines = ask("{'do': 'job watch', 'job': '" + job + "'}");
         return lines.stream().filter(each -> each.has("state")).toList().getLast();
@@ -166,6 +174,11 @@ class ServiceTest {
             JsonNode second = ended(backUp("web"));
             assertThat(second.path("state").asString()).as("%s", log).isEqualTo("made");
             assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+
+            assertThat(why(first)).anyMatch(each -> each.contains("since nothing was recorded"));
+            assertThat(why(second))
+                    .anyMatch(each -> each.contains("only what changed was read."))
+                    .anyMatch(each -> each.startsWith("The point is crash-consistent, "));
 
             List<RecoveryPoint> points = points();
             assertThat(points).hasSize(2);
@@ -374,6 +387,55 @@ class ServiceTest {
             assertThatThrownBy(() -> apply(POLICY.replace("main", "mian")))
                     .hasMessageContaining("Did you mean main?");
             assertThatThrownBy(() -> apply("{'name': 'x'}")).hasMessageContaining("vault");
+        }
+    }
+
+    @Test
+    void serversOfOneDatabaseDivideTheirHosts() throws IOException {
+        try (EmbeddedPostgres server = EmbeddedPostgres.builder().start();
+                RealVm web = vm("web")) {
+            config =
+                    config(
+                            "database: { url: 'jdbc:postgresql://localhost:"
+                                    + server.getPort()
+                                    + "/postgres', user: postgres }");
+            web.write(0, 65_536, 3);
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(POLICY);
+                assertThat(ended(backUp("web")).path("state").asString())
+                        .as("%s", log)
+                        .isEqualTo("made");
+                // Another of the same name would take the first one's jobs for its own.
+                ServiceConfig first = config;
+                config =
+                        ConfigFile.read(
+                                Files.writeString(
+                                        folder.resolve("second.yaml"),
+                                        Files.readString(folder.resolve("stillpoint.yaml"))
+                                                .replace("/state", "/state2")
+                                                .replace("control.sock", "control2.sock")));
+                assertThatThrownBy(this::start)
+                        .isInstanceOf(ServiceException.class)
+                        .hasMessageContaining("name");
+                config =
+                        ConfigFile.read(
+                                Files.writeString(
+                                        folder.resolve("second.yaml"),
+                                        Files.readString(folder.resolve("second.yaml"))
+                                                .replace("name: test", "name: second")
+                                                .replace("here:", "there:")
+                                                .replace("/vms/", "/none/")));
+                try (Service _ = start()) {
+                    // The second knows what the first does, and takes none of it.
+                    client = new ControlClient(folder.resolve("control2.sock"));
+                    assertThat(ask("{'do': 'vm list'}")).hasSize(1);
+                    assertThat(ended(backUp("web")).path("state").asString())
+                            .as("%s", log)
+                            .isEqualTo("made");
+                }
+                config = first;
+            }
         }
     }
 }

@@ -155,6 +155,8 @@ public final class Requests implements ControlServer.Handler {
         for (String vault : parts.vaults().names()) {
             ObjectNode line = Json.object().put("vault", vault);
             parts.vaults().trouble(vault).ifPresent(why -> line.put("trouble", why));
+            var alarms = line.putArray("alarms");
+            parts.vaults().alarms(vault).forEach(alarms::add);
             var done = line.putArray("care");
             cares.getOrDefault(vault, List.of())
                     .forEach(each -> {

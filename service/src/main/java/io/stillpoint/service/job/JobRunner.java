@@ -130,7 +130,8 @@ public final class JobRunner {
         Instant now = tools.clock().instant();
         Optional<Job> waiting = jobs.unfinished(key);
         if (waiting.isPresent()) {
-            return Optional.of(waiting.get().course().retryAt().orElse(now));
+            Job.Course course = waiting.get().course();
+            return Optional.of(course.cancelAsked() ? now : course.retryAt().orElse(now));
         }
         Optional<Machine> machine = machines.find(key);
         return machine.flatMap(each -> due(each).map(_ -> now).or(() -> nextSlot(each, now)));
@@ -316,6 +317,8 @@ public final class JobRunner {
                         job.order().keepUntil(),
                         Optional.empty(),
                         point.lockedUntil()));
+        Explanation.of(point)
+                .forEach(text -> teller.tell(job.id(), machine.shown(), "why", text.code(), text));
         end(machine, job, Ending.made(now, point.id().toString()));
         return Optional.empty();
     }
@@ -359,7 +362,6 @@ public final class JobRunner {
     }
 
     private void end(Machine machine, Job job, Ending ending) {
-        jobs.end(job.id(), ending);
         Text text =
                 ending.state() == JobState.MADE
                         ? Text.of(JobRunner.class, "job.made", ending.point().orElse(""))
@@ -369,6 +371,8 @@ public final class JobRunner {
                                 ending.state().word(),
                                 ending.message().orElse(""));
         teller.tell(job.id(), machine.shown(), "state", ending.state().word(), text);
+        teller.settle();
+        jobs.end(job.id(), ending);
     }
 
     private BackupOutcome attempt(Machine machine, Job job) {

@@ -13,7 +13,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 
 /// Writes down what jobs tell, on a thread of its own: a job must not wait for the database. What can't be written is in the
 /// log all the same.
@@ -24,10 +26,16 @@ public final class Teller implements AutoCloseable {
     private final Tools tools;
     private final BlockingQueue<Line> lines = new LinkedBlockingQueue<>(WAITING_MAX);
     private final Map<String, Progress> progresses = new ConcurrentHashMap<>();
+    private final Map<String, CountDownLatch> marks = new ConcurrentHashMap<>();
     private final Thread writer;
     private volatile boolean closed;
 
-    private record Line(String job, Instant at, String kind, String code, String message) {}
+    private record Line(String job, Instant at, String kind, String code, String message) {
+        /// Of no job: says that all lines before it are written.
+        static Line mark(String token) {
+            return new Line("", Instant.EPOCH, token, "", "");
+        }
+    }
 
     /// How far a job's transfer is.
     ///
@@ -94,6 +102,18 @@ public final class Teller implements AutoCloseable {
         boolean _ = lines.offer(new Line(job, tools.clock().instant(), kind, code, message));
     }
 
+    /// Waits until all that was told so far is written, two seconds at most: whoever sees that a job has ended sees all that
+    /// it told.
+    void settle() {
+        CountDownLatch written = new CountDownLatch(1);
+        String token = Integer.toHexString(System.identityHashCode(written));
+        marks.put(token, written);
+        if (lines.offer(Line.mark(token))) {
+            boolean _ = Undisturbed.await(() -> written.await(2, TimeUnit.SECONDS));
+        }
+        marks.remove(token);
+    }
+
     /// How far the transfer of a job of this process is; nothing if it has not begun.
     public Progress progress(String job) {
         return progresses.getOrDefault(job, new Progress(0, 0, 0));
@@ -108,7 +128,12 @@ public final class Teller implements AutoCloseable {
         try {
             while (!closed || !lines.isEmpty()) {
                 Line line = lines.take();
-                if (!line.job().isEmpty()) {
+                if (line.job().isEmpty()) {
+                    CountDownLatch mark = marks.get(line.kind());
+                    if (mark != null) {
+                        mark.countDown();
+                    }
+                } else {
                     write(line);
                 }
             }
@@ -128,7 +153,7 @@ public final class Teller implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        boolean _ = lines.offer(new Line("", Instant.EPOCH, "", "", ""));
+        boolean _ = lines.offer(Line.mark(""));
         Undisturbed.join(writer);
     }
 }

@@ -15,6 +15,7 @@ import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -30,6 +31,7 @@ public final class Vaults implements AutoCloseable {
     private final Tools tools;
     private final Map<String, Slot> slots = new LinkedHashMap<>();
     private final Map<String, String> troubles = new ConcurrentHashMap<>();
+    private final Map<String, List<String>> alarms = new ConcurrentHashMap<>();
 
     /// A vault that is open, and what this machine has seen of it.
     public record Opened(String name, VaultConfig config, Vault vault, VaultPin pin) {}
@@ -54,6 +56,11 @@ public final class Vaults implements AutoCloseable {
     /// Why a vault could not be opened at the last try; empty if it could.
     public Optional<String> trouble(String name) {
         return Optional.ofNullable(troubles.get(name));
+    }
+
+    /// What speaks against a vault being the one that this machine saw before.
+    public List<String> alarms(String name) {
+        return alarms.getOrDefault(name, List.of());
     }
 
     /// The vault of this name, open. Throws a [VaultsException] if there is none, and whatever keeps it from being opened.
@@ -120,7 +127,14 @@ public final class Vaults implements AutoCloseable {
         boolean done = false;
         try {
             VaultPin pin = new VaultPin(config.state(), where.location().toString());
-            pin.look(vault).forEach(finding -> tools.log().accept(name + ": " + finding.text()));
+            List<VaultPin.Finding> findings = pin.look(vault);
+            findings.forEach(finding -> tools.log().accept(name + ": " + finding.text()));
+            alarms.put(
+                    name,
+                    findings.stream()
+                            .filter(VaultPin.Finding::isAlarm)
+                            .map(finding -> finding.text().toString())
+                            .toList());
             vault.completeCatalogue();
             done = true;
             return new Opened(name, where, vault, pin);

@@ -77,7 +77,7 @@ create table job_event (
     job     text    not null references job (id) on delete cascade,
     number  integer not null,
     at      bigint  not null,
-    -- step, warning, note, state
+    -- step, warning, note, state, why
     kind    text    not null,
     code    text    not null,
     message text    not null,
