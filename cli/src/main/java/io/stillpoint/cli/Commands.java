@@ -32,6 +32,7 @@ final class Commands {
                                     VmCommand.class,
                                     PolicyCommand.class,
                                     JobCommand.class,
+                                    PointCommand.class,
                                     CatalogCommand.class,
                                     DemoCommand.class)),
                     Map.entry(
@@ -90,6 +91,13 @@ final class Commands {
                                     JobCommand.Show.class,
                                     JobCommand.Watch.class,
                                     JobCommand.Cancel.class)),
+                    Map.entry(
+                            PointCommand.class,
+                            List.of(
+                                    PointCommand.Listing.class,
+                                    PointCommand.Pin.class,
+                                    PointCommand.Unpin.class,
+                                    PointCommand.Keep.class)),
                     Map.entry(CatalogCommand.class, List.of(CatalogCommand.Rebuild.class)));
 
     private Commands() {}

@@ -111,9 +111,18 @@ final class VmCommand {
         @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
         private String vm = "";
 
+        @Option(names = "--delete-points", descriptionKey = "option.delete-points")
+        private boolean deletePoints;
+
         @Override
         public Integer call() {
-            print(output, control.ask(Json.object().put("do", "vm unprotect").put("vm", vm)));
+            List<JsonNode> lines =
+                    control.ask(
+                            Json.object()
+                                    .put("do", "vm unprotect")
+                                    .put("vm", vm)
+                                    .put("deletePoints", deletePoints));
+            print(output, lines.stream().filter(each -> each.has("vm")).toList());
             return ExitCode.SUCCESS.status();
         }
     }

@@ -369,6 +369,32 @@ class ServiceTest {
     }
 
     @Test
+    void protectionStopsKeepingPointsOrDeletingThem() throws IOException {
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            String pinned = ended(backUp("web")).path("point").asString();
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+            ask("{'do': 'point pin', 'vm': 'web', 'point': '" + pinned + "', 'reason': 'audit'}");
+
+            ask("{'do': 'vm unprotect', 'vm': 'web'}");
+            assertThat(vmLine("web").has("policy")).isFalse();
+            apply(POLICY);
+            assertThat(vmLine("web").has("policy")).as("chosen by hand").isFalse();
+            assertThat(points()).hasSize(2);
+
+            List<JsonNode> answer =
+                    ask("{'do': 'vm unprotect', 'vm': 'web', 'deletePoints': true}");
+            assertThat(answer.getLast().path("forgotten").asInt()).isEqualTo(1);
+            assertThat(points()).extracting(each -> each.id().toString()).containsExactly(pinned);
+
+            ask("{'do': 'vm release', 'vm': 'web'}");
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+        }
+    }
+
+    @Test
     void secondServiceOfAStateFolderIsRefused() {
         try (Service _ = start()) {
             assertThatThrownBy(this::start).isInstanceOf(ServiceException.class);

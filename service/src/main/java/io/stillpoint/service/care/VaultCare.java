@@ -194,6 +194,25 @@ public final class VaultCare {
         return point.isPresent() ? 1 : 0;
     }
 
+    /// Forgets all points of a VM, but for those that are pinned or locked. They can be brought back for as long as any that
+    /// retention forgot. Returns how many there were.
+    public int forgetAll(Machine machine) {
+        Machine.Protection protection = machine.protection();
+        if (protection.vault().isEmpty() || protection.pointName().isEmpty()) {
+            return 0;
+        }
+        Vaults.Opened opened = vaults.open(protection.vault().get());
+        Instant now = tools.clock().instant();
+        int forgotten = 0;
+        for (Points.Point each : points.of(opened.name(), protection.pointName().get())) {
+            boolean isLocked = each.lockedUntil().filter(now::isBefore).isPresent();
+            if (each.pin().isEmpty() && !isLocked) {
+                forgotten += forget(opened, each.id());
+            }
+        }
+        return forgotten;
+    }
+
     /// The points of a VM, as retention sees them.
     public List<Candidate> candidates(String vault, String vm) {
         return points.of(vault, vm).stream().map(VaultCare::candidate).toList();

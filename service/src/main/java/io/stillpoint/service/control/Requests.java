@@ -97,7 +97,7 @@ public final class Requests implements ControlServer.Handler {
             case "status" -> status(reply);
             case "vm list" -> vms(reply);
             case "vm protect" -> protect(request, reply, Optional.of(required(request, "policy")));
-            case "vm unprotect" -> protect(request, reply, Optional.empty());
+            case "vm unprotect" -> unprotect(request, user, reply);
             case "vm release" -> {
                 parts.fleet().release(machine(request));
                 reply.line(vm(machine(request)));
@@ -222,6 +222,15 @@ public final class Requests implements ControlServer.Handler {
         parts.fleet().choose(machine, policy);
         parts.due().accept(machine.key());
         reply.line(vm(parts.machines().find(machine.key()).orElse(machine)));
+    }
+
+    private void unprotect(JsonNode request, String user, ControlServer.Reply reply) {
+        Machine machine = machine(request);
+        protect(request, reply, Optional.empty());
+        if (request.path("deletePoints").asBoolean(false)) {
+            tools.log().accept(machine.shown() + ": " + user + " has all points forgotten");
+            reply.line(Json.object().put("forgotten", parts.care().forgetAll(machine)));
+        }
     }
 
     private void tag(JsonNode request, ControlServer.Reply reply) {
