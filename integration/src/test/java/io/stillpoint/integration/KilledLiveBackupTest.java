@@ -35,7 +35,7 @@ final class KilledLiveBackupTest {
     private static final int FREEZE_LIMIT_SECONDS = 3;
 
     /// Beyond the limit: for a guest on a loaded machine to notice, and to sync.
-    private static final Duration SLACK = Duration.ofSeconds(5);
+    private static final Duration SLACK = Duration.ofSeconds(12);
 
     private static final Pattern OUR_NAME = Pattern.compile("\"(sp-[0-9a-z-]+)\"");
     private static final String RECORDING_BITMAP = "sp-[0-9a-f]{8}-[0-9a-f]{16}(-w)?";

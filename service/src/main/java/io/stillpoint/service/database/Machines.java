@@ -5,10 +5,13 @@ import io.stillpoint.platform.Json;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -37,36 +40,58 @@ public final class Machines {
                         .optional());
     }
 
-    /// A VM was looked at. It is added if it is new.
-    public void seen(VmKey key, String name, String power, Instant now) {
+    /// A VM that a look at its host found.
+    ///
+    /// @param name what the hypervisor calls it now; empty if nobody knows
+    /// @param power the hypervisor's word
+    public record Seen(VmId id, String name, String power) {}
+
+    /// A host was looked at. VMs that are new are added; of those that are not there the reason is noted.
+    public void seen(String host, List<Seen> found, String elseTrouble, Instant now) {
+        Set<String> ids = new HashSet<>();
         int _ =
-                database.write(client ->
-                        client.sql(
-                                        """
-                                        insert into vm (host, id, name, power, tags, first_seen_at, seen_at, by_hand)
-                                        values (?, ?, ?, ?, '{}', ?, ?, 0)
-                                        on conflict (host, id) do update set
-                                            name = case when excluded.name = '' then vm.name else excluded.name end,
-                                            power = excluded.power, trouble = null, seen_at = excluded.seen_at
-                                        """)
-                                .params(
-                                        key.host(),
-                                        key.id().text(),
-                                        name,
-                                        power,
-                                        now.toEpochMilli(),
-                                        now.toEpochMilli())
-                                .update());
+                database.write(client -> {
+                    for (Seen each : found) {
+                        ids.add(each.id().text());
+                        int _ = seen(client, host, each, now);
+                    }
+                    List<String> known =
+                            client.sql("select id from vm where host = ? and trouble is null")
+                                    .param(host)
+                                    .query((row, _) -> row.getString(1))
+                                    .list();
+                    for (String id : known) {
+                        if (!ids.contains(id)) {
+                            int _ = unseen(client, host, id, elseTrouble);
+                        }
+                    }
+                    return found.size();
+                });
     }
 
-    /// Nothing is known of a VM now.
-    public void unseen(VmKey key, String trouble) {
-        int _ =
-                database.write(client ->
-                        client.sql(
-                                        "update vm set trouble = ?, power = 'unknown' where host = ? and id = ?")
-                                .params(trouble, key.host(), key.id().text())
-                                .update());
+    private static int seen(JdbcClient client, String host, Seen vm, Instant now) {
+        return client.sql(
+                        """
+                        insert into vm (host, id, name, power, tags, first_seen_at, seen_at, by_hand)
+                        values (?, ?, ?, ?, '{}', ?, ?, 0)
+                        on conflict (host, id) do update set
+                            name = case when excluded.name = '' then vm.name else excluded.name end,
+                            power = excluded.power, trouble = null, seen_at = excluded.seen_at
+                        """)
+                .params(
+                        host,
+                        vm.id().text(),
+                        vm.name(),
+                        vm.power(),
+                        now.toEpochMilli(),
+                        now.toEpochMilli())
+                .update();
+    }
+
+    private static int unseen(JdbcClient client, String host, String id, String trouble) {
+        return client.sql("update vm set trouble = ?, power = 'unknown' where host = ? and id = ?")
+                .params(trouble, host, id)
+                .update();
     }
 
     /// Replaces a VM's tags.

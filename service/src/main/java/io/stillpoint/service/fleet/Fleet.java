@@ -10,13 +10,11 @@ import io.stillpoint.service.database.Machine.Protection;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.VmKey;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
@@ -44,23 +42,17 @@ public final class Fleet {
 
     private void look(Hosts.Host host) {
         Hypervisor.Found found = host.hypervisor().find();
-        Set<VmKey> seen = new HashSet<>();
-        for (Hypervisor.Vm vm : found.vms()) {
-            VmKey key = new VmKey(host.name(), vm.id());
-            seen.add(key);
-            machines.seen(
-                    key,
-                    vm.name(),
-                    vm.power().name().toLowerCase(Locale.ROOT),
-                    tools.clock().instant());
-        }
-        for (Machine each : machines.all()) {
-            if (each.key().host().equals(host.name()) && !seen.contains(each.key())) {
-                machines.unseen(
-                        each.key(),
-                        Text.of(Fleet.class, "fleet.not-there", host.name()).toString());
-            }
-        }
+        machines.seen(
+                host.name(),
+                found.vms().stream()
+                        .map(vm ->
+                                new Machines.Seen(
+                                        vm.id(),
+                                        vm.name(),
+                                        vm.power().name().toLowerCase(Locale.ROOT)))
+                        .toList(),
+                Text.of(Fleet.class, "fleet.not-there", host.name()).toString(),
+                tools.clock().instant());
         silent.put(
                 host.name(),
                 found.unanswered().stream()

@@ -158,11 +158,14 @@ abstract class DatabaseContract {
     @Test
     void machinesAreFoundAgain() {
         Machines machines = new Machines(database);
-        machines.seen(WEB, "web", "running", NOW);
-        machines.seen(OTHER, "", "off", NOW);
+        VmId id = WEB.id();
+        machines.seen("here", List.of(new Machines.Seen(id, "web", "running")), "gone", NOW);
+        machines.seen("there", List.of(new Machines.Seen(id, "", "off")), "gone", NOW);
         machines.tag(WEB, Map.of("tier", "gold"));
-        machines.seen(WEB, "web2", "off", NOW.plusSeconds(60));
-        machines.seen(WEB, "", "unknown", NOW.plusSeconds(61));
+        machines.seen(
+                "here", List.of(new Machines.Seen(id, "web2", "off")), "gone", NOW.plusSeconds(60));
+        machines.seen(
+                "here", List.of(new Machines.Seen(id, "", "unknown")), "gone", NOW.plusSeconds(61));
         Machine.Protection protection =
                 new Machine.Protection(
                         Optional.of("gold"),
@@ -182,7 +185,7 @@ abstract class DatabaseContract {
                                 NOW,
                                 NOW.plusSeconds(61),
                                 protection));
-        machines.unseen(OTHER, "Nobody answers.");
+        machines.seen("there", List.of(), "Nobody answers.", NOW);
         assertThat(machines.all()).extracting(Machine::key).containsExactly(WEB, OTHER);
         assertThat(machines.find(OTHER).orElseThrow().trouble()).contains("Nobody answers.");
         assertThat(machines.isTaken("main", "web", OTHER)).isTrue();

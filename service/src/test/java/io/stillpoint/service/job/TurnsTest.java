@@ -31,8 +31,7 @@ class TurnsTest {
     private static final JobId JOB = new JobId("engine");
 
     private final List<String> told = Collections.synchronizedList(new ArrayList<>());
-    private final Turns turns =
-            new Turns(new Limits(50, 1, 1, 1), InstantSource.fixed(NOW));
+    private final Turns turns = new Turns(new Limits(50, 1, 1, 1), InstantSource.fixed(NOW));
 
     private TransferTurn turn(String id, int hoursLeft) {
         Transfer transfer =
@@ -60,13 +59,14 @@ class TurnsTest {
     private CompletableFuture<Cancellation.Scope> asked(
             String id, int hoursLeft, Cancellation cancellation) {
         CompletableFuture<Cancellation.Scope> begun = new CompletableFuture<>();
-        Thread.ofVirtual().start(() -> {
-            try {
-                begun.complete(turn(id, hoursLeft).await(JOB, cancellation));
-            } catch (CancelledException e) {
-                begun.completeExceptionally(e);
-            }
-        });
+        Thread.ofVirtual()
+                .start(() -> {
+                    try {
+                        begun.complete(turn(id, hoursLeft).await(JOB, cancellation));
+                    } catch (CancelledException e) {
+                        begun.completeExceptionally(e);
+                    }
+                });
         while (!begun.isDone() && !told.contains(id + " waits")) {
             Thread.onSpinWait();
         }

@@ -39,6 +39,8 @@ create table vm (
     primary key (host, id)
 );
 
+create index vm_by_point_name on vm (vault, point_name);
+
 create table job (
     id           text    not null primary key,
     host         text    not null,
