@@ -153,7 +153,9 @@ final class JobCommand {
                             warned[0] |= tell(events, output, line);
                         } else {
                             last[0] = line;
-                            progress(events, line);
+                            if (!output.isQuiet()) {
+                                progress(events, line);
+                            }
                         }
                     });
             events.end();
@@ -186,7 +188,9 @@ final class JobCommand {
             output.warning(line.path("code").asString(""), message);
             return true;
         }
-        events.line(message);
+        if (!output.isQuiet()) {
+            events.line(message);
+        }
         return false;
     }
 

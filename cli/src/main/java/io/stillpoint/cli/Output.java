@@ -60,6 +60,10 @@ final class Output {
         return json;
     }
 
+    boolean isQuiet() {
+        return quiet || json;
+    }
+
     boolean isDebug() {
         return debug;
     }

@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Printable;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -49,7 +50,20 @@ final class StatusCommand implements Callable<Integer> {
                                     + each.path("message").asString(""));
                 }
             } else {
-                lines.add(Output.text("status.jobs", part.path("jobs").toString()));
+                List<String> counts = new ArrayList<>();
+                for (var each : part.path("jobs").properties()) {
+                    counts.add(each.getValue().asInt() + " " + each.getKey());
+                }
+                lines.add(
+                        Output.text(
+                                "status.jobs",
+                                counts.isEmpty()
+                                        ? Output.text("status.no-jobs")
+                                        : String.join(", ", counts)));
+                for (JsonNode each : part.path("troubles")) {
+                    isWell = false;
+                    lines.add("  " + Printable.of(each.asString("")));
+                }
             }
         }
         output.result(json, String.join("\n", lines));

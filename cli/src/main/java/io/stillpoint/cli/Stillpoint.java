@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Waiting;
+import io.stillpoint.platform.setting.SettingsException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.PrintStream;
@@ -132,6 +133,10 @@ public final class Stillpoint implements Runnable {
         Failure failure = Failure.of(e);
         if (isJson) {
             printError(failure.code(), failure.message(), failure.isRetryable());
+        } else if (e instanceof SettingsException wrong && !wrong.problems().isEmpty()) {
+            wrong.problems()
+                    .forEach(each ->
+                            Output.complain(wrong.source() + ": " + Output.words(each.text())));
         } else {
             Output.complain(failure.message());
         }

@@ -244,6 +244,13 @@ public final class VaultPin {
 
     /// Reads the pin, null if there is none, and replaces it, unless it stays the same.
     private void update(List<Finding> findings, UnaryOperator<@Nullable Pin> change) {
+        // Java refuses a process a file lock that it has already.
+        synchronized (VaultPin.class) {
+            updateAlone(findings, change);
+        }
+    }
+
+    private void updateAlone(List<Finding> findings, UnaryOperator<@Nullable Pin> change) {
         try {
             Files.createDirectories(
                     folder,

@@ -1,15 +1,18 @@
 package io.stillpoint.service;
 
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OtherUsers;
 import io.stillpoint.service.database.Database;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
+import java.util.Set;
 
 /// Says that one process alone is the server of a name: a locked file in the state folder, and a lock of the database where
 /// several servers share it. Both end with the process.
@@ -30,11 +33,18 @@ final class ServerLock implements AutoCloseable {
                     state,
                     PosixFilePermissions.asFileAttribute(
                             PosixFilePermissions.fromString("rwx------")));
+            if (OtherUsers.linkOn(state).isPresent() || OtherUsers.mayChange(state)) {
+                throw ServiceException.otherUsers(state);
+            }
             FileChannel file =
                     FileChannel.open(
                             state.resolve("lock"),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
+                            Set.of(
+                                    StandardOpenOption.CREATE,
+                                    StandardOpenOption.WRITE,
+                                    LinkOption.NOFOLLOW_LINKS),
+                            PosixFilePermissions.asFileAttribute(
+                                    PosixFilePermissions.fromString("rw-------")));
             boolean done = false;
             try {
                 done = file.tryLock() != null;

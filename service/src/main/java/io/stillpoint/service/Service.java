@@ -43,6 +43,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /// The process that a user leaves running (`docs/service.md`). [#start] begins everything, [#close] has all jobs pause where
 /// they are, so that the next process goes on with them.
@@ -77,6 +78,7 @@ public final class Service implements AutoCloseable {
     private final Scheduler scheduler;
     private final ControlServer control;
     private final Thread ticking;
+    private volatile @Nullable String trouble;
     private volatile boolean isClosed;
 
     private Service(ServiceConfig config, Tools tools, Database database, ServerLock lock) {
@@ -127,8 +129,18 @@ public final class Service implements AutoCloseable {
                         config.control(),
                         new Requests(
                                 new Requests.Parts(
-                                        hosts, vaults, fleet, policies, machines, jobs, points,
-                                        noted, runner, care, this::due),
+                                        hosts,
+                                        vaults,
+                                        fleet,
+                                        policies,
+                                        machines,
+                                        jobs,
+                                        points,
+                                        noted,
+                                        runner,
+                                        care,
+                                        this::due,
+                                        () -> Optional.ofNullable(trouble)),
                                 tools),
                         tools.process().threads());
         ticking = tools.process().threads().working("tick", this::tick);
@@ -254,6 +266,7 @@ public final class Service implements AutoCloseable {
                         .filter(each -> each.state() == JobState.QUEUED)
                         .map(Job::vm)
                         .forEach(this::due);
+                trouble = null;
             } catch (RuntimeException e) {
                 // Whatever it is, the next tick may fare better.
                 tools.log()

@@ -37,6 +37,10 @@ public final class ServiceException extends StillpointException {
         return new ServiceException("service.same-name", null, name, database);
     }
 
+    static ServiceException otherUsers(Path state) {
+        return new ServiceException("service.other-users", null, state);
+    }
+
     static ServiceException state(Path state, Object why, Throwable cause) {
         return new ServiceException("service.state", cause, state, why);
     }

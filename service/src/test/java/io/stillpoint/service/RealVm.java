@@ -52,6 +52,14 @@ final class RealVm implements AutoCloseable {
                 UUID.nameUUIDFromBytes(folder.toString().getBytes(StandardCharsets.UTF_8)));
     }
 
+    /// The VM that was in another folder before, after its folder was moved.
+    static RealVm again(Path folder, String name, Path before) throws IOException {
+        return new RealVm(
+                folder,
+                name,
+                UUID.nameUUIDFromBytes(before.toString().getBytes(StandardCharsets.UTF_8)));
+    }
+
     String id() {
         return uuid.toString();
     }

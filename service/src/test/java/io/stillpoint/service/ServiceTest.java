@@ -19,6 +19,7 @@ import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -392,6 +393,126 @@ class ServiceTest {
             ask("{'do': 'vm release', 'vm': 'web'}");
             assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
         }
+    }
+
+    @Test
+    void vmThatMovesToAnotherHostGoesOnWithItsLine() throws IOException {
+        config =
+                ConfigFile.read(
+                        Files.writeString(
+                                folder.resolve("two.yaml"),
+                                Files.readString(folder.resolve("stillpoint.yaml"))
+                                        + "  there: { qemu: { monitors: [\"FOLDER/others/*/backup.qmp\"] }, scratch: FOLDER/scratch }\n"
+                                                .replace("FOLDER", folder.toString())));
+        String first;
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            web.write(0, 1 << 20, 5);
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            first = ended(backUp("web")).path("point").asString();
+        }
+        Files.createDirectories(folder.resolve("others"));
+        Files.move(folder.resolve("vms/web"), folder.resolve("others/web"));
+        try (RealVm _ =
+                        RealVm.again(
+                                folder.resolve("others/web"), "web", folder.resolve("vms/web"));
+                Service _ = start()) {
+            await(
+                    "moved",
+                    () ->
+                            ask("{'do': 'vm list'}").stream()
+                                    .anyMatch(each ->
+                                            each.path("host").asString().equals("there")
+                                                    && each.path("policy")
+                                                            .asString("")
+                                                            .equals("gold")));
+            JsonNode end = ended(backUp("there/web"));
+            assertThat(end.path("state").asString()).as("%s", log).isEqualTo("made");
+            assertThat(points()).hasSize(2).allMatch(each -> each.vm().equals("web"));
+            assertThat(points()).anyMatch(each -> each.id().toString().equals(first));
+        }
+    }
+
+    /// All at the same slot: they share a vault, its pin and the database.
+    @Test
+    void manyVmsAreBackedUpAtOneSlot() throws IOException {
+        List<RealVm> vms = new ArrayList<>();
+        try {
+            for (int i = 0; i < 6; i++) {
+                vms.add(vm("vm" + i));
+                vms.getLast().write((long) i << 20, 1 << 20, i + 1);
+            }
+            try (Service _ = start()) {
+                await("found", () -> ask("{'do': 'vm list'}").size() == 6);
+                apply(POLICY);
+                leap = Duration.ofDays(1);
+                await(
+                        "jobs",
+                        () ->
+                                jobs().size() == 6
+                                        && jobs().stream()
+                                                .allMatch(each ->
+                                                        each.path("state")
+                                                                .asString()
+                                                                .equals("made")));
+                assertThat(jobs())
+                        .as("%s", log)
+                        .allMatch(each -> each.path("attempts").asInt() == 1);
+            }
+            assertThat(points()).hasSize(6);
+        } finally {
+            vms.forEach(RealVm::close);
+        }
+    }
+
+    @Test
+    void namesThatOthersTookKeepNobodyFromItsPolicy() throws IOException {
+        try (RealVm web = vm("web");
+                RealVm thief = vm(web.id());
+                RealVm second = vm(web.id() + "@here");
+                RealVm _ = vm("zother");
+                Service _ = start()) {
+            assertThat(List.of(thief.name, second.name)).isNotEmpty();
+            await("found", () -> ask("{'do': 'vm list'}").size() == 4);
+            apply(POLICY);
+            assertThat(ask("{'do': 'vm list'}"))
+                    .as("%s", log)
+                    .allMatch(each -> each.path("policy").asString("").equals("gold"));
+            assertThat(ask("{'do': 'vm list'}"))
+                    .extracting(each -> each.path("vm").asString())
+                    .doesNotHaveDuplicates();
+        }
+    }
+
+    @Test
+    void clockThatLeaptAndCameBackStopsNoSchedule() throws IOException {
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            leap = Duration.ofDays(400);
+            await("a job", () -> jobs().size() == 1);
+            assertThat(ended(jobs().getFirst().path("job").asString()).path("state").asString())
+                    .isEqualTo("made");
+            leap = Duration.ofDays(1);
+            ask("{'do': 'vm release', 'vm': 'web'}");
+            apply(POLICY);
+            await("another job", () -> jobs().size() == 2);
+        }
+    }
+
+    @Test
+    void whatIsNoSocketOfOursStaysAndStopsTheStart() throws IOException {
+        Path precious = Files.writeString(folder.resolve("control.sock"), "precious");
+        assertThatThrownBy(this::start).hasMessageContaining(precious.toString());
+        assertThat(precious).hasContent("precious");
+        Files.delete(precious);
+        Files.setPosixFilePermissions(
+                folder.resolve("state"), PosixFilePermissions.fromString("rwxrwxrwx"));
+        assertThatThrownBy(this::start)
+                .isInstanceOf(ServiceException.class)
+                .hasMessageContaining("other users");
     }
 
     @Test

@@ -25,21 +25,24 @@ public final class SettingsException extends StillpointException {
         }
     }
 
+    private final String source;
     private final transient List<SettingTree.Problem> problems;
 
     private SettingsException(
             String code,
             @Nullable Throwable cause,
             List<SettingTree.Problem> problems,
-            Object... arguments) {
-        super(SettingsException.class, Kind.WRITTEN, code, cause, List.of(arguments));
+            String source,
+            Object more) {
+        super(SettingsException.class, Kind.WRITTEN, code, cause, List.of(source, more));
+        this.source = source;
         this.problems = List.copyOf(problems);
     }
 
     static SettingsException of(String source, List<SettingTree.Problem> problems) {
         List<Text> texts = problems.stream().map(SettingTree.Problem::text).toList();
         return new SettingsException(
-                "setting.wrong", null, problems, source, Text.joined("\n  ", texts));
+                "setting.wrong", null, problems, source, Text.joined(" ", texts));
     }
 
     /// It is no tree at all.
@@ -47,6 +50,11 @@ public final class SettingsException extends StillpointException {
     /// @param why in the words of its parser
     public static SettingsException unreadable(String source, String why, Throwable cause) {
         return new SettingsException("setting.unreadable", cause, List.of(), source, why);
+    }
+
+    /// What people call it, such as the file's path.
+    public String source() {
+        return source;
     }
 
     /// What is wrong, each with its path; empty if it could not even be parsed.

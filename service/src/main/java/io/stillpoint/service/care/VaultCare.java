@@ -39,7 +39,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 
-/// Takes care of one vault after another. For one thread at a time; [#stop] may be called from another.
+/// Takes care of one vault after another. Safe for many threads: one works, the others wait for it.
 public final class VaultCare {
     /// Each day such a part of all data is verified, chosen at random.
     private static final int VERIFY_DAYS = 30;
@@ -83,7 +83,7 @@ public final class VaultCare {
     }
 
     /// Applies retention, prunes, verifies a part. What fails is noted, and the rest is done all the same.
-    public void run(String vault) {
+    public synchronized void run(String vault) {
         cancellation = new Cancellation();
         Vaults.Opened opened;
         try {

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.MappingIterator;
 import tools.jackson.dataformat.yaml.YAMLMapper;
@@ -37,7 +38,8 @@ public final class ConfigFile {
     /// Where it is if nobody says otherwise.
     public static final Path USUAL = Path.of("/etc/stillpoint/stillpoint.yaml");
 
-    private static final YAMLMapper YAML = YAMLMapper.builder().build();
+    private static final YAMLMapper YAML =
+            YAMLMapper.builder().enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION).build();
     private static final long SIZE_MAX = 4 << 20;
     private static final String ABSOLUTE = "an absolute path";
     private static final String DURATIONS = "a number with s, m, h or d, such as 4h";
@@ -49,6 +51,9 @@ public final class ConfigFile {
     /// The documents of a YAML file; JSON is YAML, too. Throws a [SettingsException].
     public static List<JsonNode> documents(Path file) {
         try {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new IOException("not a file");
+            }
             if (Files.size(file) > SIZE_MAX) {
                 throw new IOException("more than " + new ByteSize(SIZE_MAX));
             }
@@ -68,7 +73,10 @@ public final class ConfigFile {
             documents.forEachRemaining(all::add);
             return all;
         } catch (JacksonException e) {
-            throw SettingsException.unreadable(source, e.getOriginalMessage() + at(e), e);
+            throw SettingsException.unreadable(
+                    source,
+                    String.valueOf(e.getOriginalMessage()).replaceAll("\\s*\\R\\s*", "; ") + at(e),
+                    e);
         }
     }
 
@@ -180,6 +188,10 @@ public final class ConfigFile {
                             return text;
                         },
                         "jdbc:postgresql://HOST/NAME");
+        if (url.filter(text -> text.contains("password=") || text.contains("@")).isPresent()) {
+            // It would stand in the file for everybody who may read it, and in messages.
+            tree.wrong("url", Text.of(ConfigFile.class, "config.password"));
+        }
         String user = tree.text("user").orElse("");
         Optional<Path> password = path(tree, "password-file");
         Optional<Path> file = path(tree, "file");

@@ -57,6 +57,14 @@ public final class ControlException extends StillpointException {
         return new ControlException(Kind.SOCKET, "control.taken", null, socket);
     }
 
+    static ControlException noSocket(Path socket) {
+        return new ControlException(Kind.SOCKET, "control.no-socket", null, socket);
+    }
+
+    static ControlException otherUsers(Path socket, Path folder) {
+        return new ControlException(Kind.SOCKET, "control.other-users", null, socket, folder);
+    }
+
     static ControlException request(String what) {
         return new ControlException(Kind.REQUEST, "control.request", null, what);
     }

@@ -4,6 +4,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OtherUsers;
 import io.stillpoint.service.config.ServiceConfig.Control;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -19,7 +20,9 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -71,6 +74,9 @@ public final class ControlServer implements AutoCloseable {
         Path socket = control.socket();
         try {
             Path folder = socket.getParent();
+            if (folder != null && Files.isDirectory(folder) && OtherUsers.mayChange(folder)) {
+                throw ControlException.otherUsers(socket, folder);
+            }
             if (folder != null && !Files.isDirectory(folder)) {
                 Files.createDirectories(
                         folder,
@@ -99,8 +105,13 @@ public final class ControlServer implements AutoCloseable {
 
     /// What a process that was killed has left.
     private static void removeStale(Path socket) throws IOException {
-        if (!Files.exists(socket)) {
+        if (!Files.exists(socket, LinkOption.NOFOLLOW_LINKS)) {
             return;
+        }
+        BasicFileAttributes found =
+                Files.readAttributes(socket, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        if (!found.isOther()) {
+            throw ControlException.noSocket(socket);
         }
         try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
             throw ControlException.taken(socket);

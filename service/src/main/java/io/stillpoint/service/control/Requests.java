@@ -34,6 +34,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -72,6 +73,7 @@ public final class Requests implements ControlServer.Handler {
     /// The parts of the service that answer.
     ///
     /// @param due is told of each VM for which something may be due at once
+    /// @param trouble what keeps the service from its work now
     public record Parts(
             Hosts hosts,
             Vaults vaults,
@@ -83,7 +85,8 @@ public final class Requests implements ControlServer.Handler {
             Cares cares,
             JobRunner runner,
             VaultCare care,
-            Consumer<VmKey> due) {}
+            Consumer<VmKey> due,
+            Supplier<Optional<String>> trouble) {}
 
     public Requests(Parts parts, Tools tools) {
         this.parts = parts;
@@ -123,7 +126,10 @@ public final class Requests implements ControlServer.Handler {
             case "point list" -> points(request, reply);
             case "point pin" -> pin(request, reply);
             case "point keep" -> keep(request, reply);
-            case "care run" -> parts.care().run(required(request, "vault"));
+            case "care run" -> {
+                String vault = parts.vaults().open(required(request, "vault")).name();
+                parts.care().run(vault);
+            }
             case "catalog rebuild" -> rebuild(reply);
             default ->
                     throw ControlException.request(
@@ -175,6 +181,30 @@ public final class Requests implements ControlServer.Handler {
         ObjectNode line = Json.object();
         ObjectNode jobs = line.putObject("jobs");
         new TreeMap<>(counts).forEach((state, count) -> jobs.put(state.word(), count));
+        var troubles = line.putArray("troubles");
+        parts.trouble().get().ifPresent(troubles::add);
+        for (Job each : parts.jobs().unfinished()) {
+            boolean isLate = tools.clock().instant().isAfter(each.deadline());
+            if (each.state() == JobState.RETRYING || isLate) {
+                troubles.add(
+                        each.vm()
+                                + ": job "
+                                + each.id()
+                                + ", "
+                                + each.state().word()
+                                + ": "
+                                + each.course().message().orElse(""));
+            }
+        }
+        for (Machine each : parts.machines().all()) {
+            parts.jobs().newest(Optional.of(each.key()), 1).stream()
+                    .filter(job -> job.state() == JobState.FAILED)
+                    .forEach(job ->
+                            troubles.add(
+                                    each.key()
+                                            + ": the last job failed: "
+                                            + job.course().message().orElse("")));
+        }
         reply.line(line);
     }
 

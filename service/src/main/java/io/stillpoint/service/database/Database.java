@@ -33,6 +33,7 @@ import org.springframework.jdbc.CannotGetJdbcConnectionException;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import org.springframework.jdbc.support.JdbcTransactionManager;
 import org.springframework.transaction.TransactionException;
+import org.springframework.transaction.TransactionSystemException;
 import org.springframework.transaction.support.TransactionTemplate;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteDataSource;
@@ -68,10 +69,10 @@ public final class Database implements AutoCloseable {
         ///
         /// @param url `jdbc:postgresql://HOST:PORT/NAME`
         record Server(String url, String user, String password) implements Place {
-            /// Without the password.
+            /// Without the password, and without parameters, where another may be.
             @Override
             public String toString() {
-                return url;
+                return url.replaceFirst("\\?.*", "").replaceFirst("//[^/@]*@", "//");
             }
         }
     }
@@ -97,6 +98,7 @@ public final class Database implements AutoCloseable {
                 switch (place) {
                     case Place.Embedded embedded -> {
                         config.setDataSource(sqlite(embedded.file()));
+                        config.setExceptionOverrideClassName(Eviction.class.getName());
                         yield Map.of("blob", "blob", "instant", "timestamp", "truth", "bit");
                     }
                     case Place.Server server -> {
@@ -210,7 +212,15 @@ public final class Database implements AutoCloseable {
         }
     }
 
-    private DatabaseException failure(RuntimeException e) {
+    private DatabaseException failure(RuntimeException failed) {
+        // A connection that is given up at once can't be rolled back either: what failed first
+        // counts.
+        RuntimeException e =
+                failed instanceof TransactionSystemException later
+                                && later.getApplicationException()
+                                        instanceof DataAccessException first
+                        ? first
+                        : failed;
         boolean isAway =
                 e instanceof TransientDataAccessException
                         || e instanceof QueryTimeoutException

@@ -136,11 +136,14 @@ public final class Jobs {
     }
 
     /// The newest slot for which a VM had a job.
-    public Optional<Instant> newestSlot(VmKey vm) {
+    ///
+    /// @param upTo later ones are of a clock that was wrong, and don't count
+    public Optional<Instant> newestSlot(VmKey vm, Instant upTo) {
         return database.read(client ->
                 client.sql(
-                                "select max(due_at) as newest from job where host = ? and vm = ? and cause = 'schedule'")
-                        .params(vm.host(), vm.id().text())
+                                "select max(due_at) as newest from job where host = ? and vm = ?"
+                                        + " and cause = 'schedule' and due_at <= ?")
+                        .params(vm.host(), vm.id().text(), upTo.toEpochMilli())
                         .query((row, _) -> Columns.optionalInstant(row, "newest"))
                         .single());
     }

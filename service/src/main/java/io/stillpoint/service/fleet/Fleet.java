@@ -3,6 +3,7 @@ package io.stillpoint.service.fleet;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.hypervisor.Hypervisor;
 import io.stillpoint.planning.policy.Policy;
+import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.database.Machine;
@@ -19,6 +20,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
 public final class Fleet {
+    private static final int NAMES_MAX = 8;
+
     private final Hosts hosts;
     private final Machines machines;
     private final KeptPolicies policies;
@@ -68,9 +71,42 @@ public final class Fleet {
     /// Settles the policies of all VMs that nobody has chosen by hand.
     public void settle() {
         Map<String, Policy> all = policies.all();
-        for (Machine machine : machines.all()) {
-            settle(machine, all);
+        List<Machine> known = machines.all();
+        for (Machine machine : known) {
+            try {
+                settle(moved(machine, known), all);
+            } catch (StillpointException | IllegalStateException e) {
+                // One VM must not keep the others from their policies.
+                tools.log().accept(machine.key() + ": " + e.getMessage());
+            }
         }
+    }
+
+    /// A VM that is new here, and is not any more where it was: its protection and its line of points move with it.
+    private Machine moved(Machine machine, List<Machine> known) {
+        if (machine.protection().pointName().isPresent() || !isThere(machine)) {
+            return machine;
+        }
+        Optional<Machine> before =
+                known.stream()
+                        .filter(each -> each.key().id().equals(machine.key().id()))
+                        .filter(each -> !each.key().equals(machine.key()))
+                        .filter(each -> each.protection().pointName().isPresent())
+                        .filter(each -> !isThere(each))
+                        .findFirst();
+        if (before.isEmpty()) {
+            return machine;
+        }
+        machines.protect(before.get().key(), Protection.NONE);
+        machines.protect(machine.key(), before.get().protection());
+        tools.log().accept(before.get().key() + " has moved to " + machine.key());
+        return machines.find(machine.key()).orElse(machine);
+    }
+
+    /// Whether a process has it.
+    private static boolean isThere(Machine machine) {
+        return machine.trouble().isEmpty()
+                && List.of("running", "paused").contains(machine.power());
     }
 
     private void settle(Machine machine, Map<String, Policy> all) {
@@ -165,6 +201,10 @@ public final class Fleet {
         String id = machine.key().id().text();
         List<String> candidates =
                 new ArrayList<>(List.of(machine.name(), id, id + "@" + machine.key().host()));
+        // Others may have taken these for their names.
+        for (int i = 0; i < NAMES_MAX; i++) {
+            candidates.add(id + "-" + tools.randomness().hex(4));
+        }
         return candidates.stream()
                 .filter(BackupSettings::isVmName)
                 .filter(name -> !machines.isTaken(vault, name, machine.key()))

@@ -3,8 +3,10 @@ package io.stillpoint.service.job;
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupOutcome;
 import io.stillpoint.engine.BackupPolicy;
+import io.stillpoint.engine.BackupRecord;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.GuestAccess;
+import io.stillpoint.engine.JobRecord;
 import io.stillpoint.engine.JobTools;
 import io.stillpoint.engine.JobVm;
 import io.stillpoint.engine.RestLimits;
@@ -45,6 +47,8 @@ import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -71,6 +75,8 @@ public final class JobRunner {
 
     /// When a job is looked at again of which nothing can be decided now.
     private static final Duration UNDECIDED = Duration.ofMinutes(1);
+
+    private static final int TRACE_MAX = 20;
 
     /// Of a VM that nothing is known of.
     private static final long FIRST_RATE = 100L << 20;
@@ -117,7 +123,7 @@ public final class JobRunner {
         Machine machine = found.get();
         Optional<Job> job = jobs.unfinished(key).or(() -> due(machine));
         if (job.isPresent() && !isStopping) {
-            Optional<Instant> again = work(machine, job.get());
+            Optional<Instant> again = undefeated(machine, job.get());
             if (again.isPresent()) {
                 return again;
             }
@@ -161,7 +167,7 @@ public final class JobRunner {
                         .schedule()
                         .latest(now, policy.get().name(), machine.key().toString())
                         .filter(each -> !each.start().isBefore(since.get()));
-        Optional<Instant> newest = jobs.newestSlot(machine.key());
+        Optional<Instant> newest = jobs.newestSlot(machine.key(), now);
         return slot.filter(each -> newest.isEmpty() || newest.get().isBefore(each.due()))
                 .map(each ->
                         new Job(
@@ -237,6 +243,32 @@ public final class JobRunner {
         teller.close();
     }
 
+    /// As [#work]; a defect is told like a failure, so that nobody wonders why nothing happens.
+    private Optional<Instant> undefeated(Machine machine, Job job) {
+        try {
+            return work(machine, job);
+        } catch (StillpointException e) {
+            // The database's: whoever runs this tries again.
+            throw e;
+        } catch (RuntimeException e) {
+            Instant again = tools.clock().instant().plus(PAUSES[PAUSES.length - 1]);
+            StringWriter trace = new StringWriter();
+            e.printStackTrace(new PrintWriter(trace));
+            trace.toString().lines().limit(TRACE_MAX).forEach(tools.log());
+            Text text = Text.of(JobRunner.class, "job.defect", e.toString());
+            jobs.end(
+                    job.id(),
+                    Ending.without(
+                                    JobState.RETRYING,
+                                    tools.clock().instant(),
+                                    text.code(),
+                                    text.toString())
+                            .retryingAt(again));
+            teller.tell(job.id(), machine.shown(), "state", text.code(), text);
+            return Optional.of(again);
+        }
+    }
+
     /// One attempt. Returns when the next one is due; empty if the job has ended.
     private Optional<Instant> work(Machine machine, Job job) {
         if (jobs.find(job.id()).isEmpty()) {
@@ -287,20 +319,35 @@ public final class JobRunner {
                 }
                 boolean isCancelled =
                         jobs.find(job.id()).filter(each -> each.course().cancelAsked()).isPresent();
+                if (isCancelled && isWithoutCommit(job)) {
+                    // What it holds in a VM that is gone for now, the next job of that VM removes.
+                    end(machine, job, cancelled());
+                    yield Optional.empty();
+                }
+                if (now.isAfter(job.deadline()) && isWithoutCommit(job)) {
+                    end(machine, job, ending(JobState.FAILED, now, why));
+                    yield Optional.empty();
+                }
                 jobs.end(
                         job.id(),
                         ending(JobState.RETRYING, now, why).retryingAt(now.plus(UNDECIDED)));
-                teller.tell(
-                        job.id(),
-                        machine.shown(),
-                        "state",
-                        isCancelled ? "cancelling" : JobState.RETRYING.word(),
-                        why.text());
+                teller.tell(job.id(), machine.shown(), "state", "undecided", why.text());
                 yield Optional.of(now.plus(UNDECIDED));
             }
             case BackupOutcome.StartAnew(HypervisorException why) -> failed(machine, job, why, now);
             case BackupOutcome.Failed(StillpointException why) -> failed(machine, job, why, now);
         };
+    }
+
+    /// Whether the job can't have made its point yet.
+    private boolean isWithoutCommit(Job job) {
+        Optional<String> record = jobs.find(job.id()).flatMap(each -> each.course().record());
+        return record.map(text -> JobRecord.of(Json.parse(text)))
+                .filter(each ->
+                        each instanceof BackupRecord.Sealed
+                                || each instanceof BackupRecord.Committed
+                                || each instanceof BackupRecord.Finished)
+                .isEmpty();
     }
 
     private Optional<Instant> made(Machine machine, Job job, RecoveryPoint point) {
@@ -331,8 +378,12 @@ public final class JobRunner {
             end(machine, job, cancelled());
             return Optional.empty();
         }
-        int attempts = jobs.find(job.id()).orElse(job).course().attempts();
-        Instant again = now.plus(PAUSES[Math.clamp(attempts - 1, 0, PAUSES.length - 1)]);
+        // Attempts that ended with their process are no failures.
+        long failures =
+                jobs.events(job.id(), 0).stream()
+                        .filter(each -> each.code().equals(JobState.RETRYING.word()))
+                        .count();
+        Instant again = now.plus(PAUSES[(int) Math.min(failures, PAUSES.length - 1)]);
         if (why.retryable() && again.isBefore(job.deadline())) {
             // What the engine's journal says has ended with this attempt.
             jobs.record(job.id(), null, Optional.empty());

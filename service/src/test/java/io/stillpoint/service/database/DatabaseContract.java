@@ -118,8 +118,8 @@ abstract class DatabaseContract {
         assertThat(jobs.unfinished()).extracting(Job::id).containsExactly("j3", "j1", "j2");
         assertThat(jobs.askCancel("j2")).isTrue();
         assertThat(jobs.find("j2").orElseThrow().course().cancelAsked()).isTrue();
-        assertThat(jobs.newestSlot(WEB)).contains(NOW);
-        assertThat(jobs.newestSlot(new VmKey("here", new VmId("x")))).isEmpty();
+        assertThat(jobs.newestSlot(WEB, NOW)).contains(NOW);
+        assertThat(jobs.newestSlot(new VmKey("here", new VmId("x")), NOW)).isEmpty();
         assertThat(jobs.newest(Optional.of(WEB), 9))
                 .extracting(Job::id)
                 .containsExactly("j2", "j1");

@@ -7,6 +7,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -58,5 +64,43 @@ class SqliteTest extends DatabaseContract {
                 .isInstanceOf(DatabaseException.class)
                 .hasMessageContaining(file.toString());
         assertThat(Files.readString(file)).startsWith("not a database");
+    }
+
+    /// Once the driver had failed to begin a transaction, each later commit failed.
+    @Test
+    void lockOfAnotherProgramIsForgottenOnceItIsGone() throws Exception {
+        Policies policies = new Policies(database);
+        policies.put("a", "{}", java.time.Instant.EPOCH);
+        try (Connection other =
+                        DriverManager.getConnection(
+                                "jdbc:sqlite:" + folder.resolve("stillpoint.db"));
+                Statement statement = other.createStatement()) {
+            statement.execute("begin exclusive");
+            List<Thread> writers = new ArrayList<>();
+            List<DatabaseException> failures = Collections.synchronizedList(new ArrayList<>());
+            for (int i = 0; i < 10; i++) {
+                String name = "b" + i;
+                writers.add(
+                        Thread.ofPlatform()
+                                .start(() -> {
+                                    try {
+                                        policies.put(name, "{}", java.time.Instant.EPOCH);
+                                    } catch (DatabaseException e) {
+                                        failures.add(e);
+                                    }
+                                }));
+            }
+            for (Thread each : writers) {
+                each.join();
+            }
+            assertThat(failures)
+                    .hasSize(10)
+                    .allMatch(each -> each.kind() == DatabaseException.Kind.AWAY);
+            statement.execute("rollback");
+        }
+        for (int i = 0; i < 20; i++) {
+            policies.put("c" + i, "{}", java.time.Instant.EPOCH);
+        }
+        assertThat(policies.all()).hasSize(21);
     }
 }
