@@ -8,7 +8,6 @@ import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
@@ -54,6 +53,9 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private void tell(String line) {
-        output.log(Instant.now().truncatedTo(ChronoUnit.SECONDS) + " " + Printable.of(line));
+        output.log(
+                InstantSource.system().instant().truncatedTo(ChronoUnit.SECONDS)
+                        + " "
+                        + Printable.of(line));
     }
 }

@@ -3,9 +3,8 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Moment;
 import java.time.Instant;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -157,13 +156,19 @@ final class VmCommand {
                 arity = "1..*",
                 paramLabel = "TAG=VALUE",
                 descriptionKey = "option.tags")
-        private Map<String, String> tags = new LinkedHashMap<>();
+        private List<String> tags = new ArrayList<>();
 
         @Override
         public Integer call() {
             ObjectNode request = Json.object().put("do", "vm tag").put("vm", vm);
             ObjectNode given = request.putObject("tags");
-            tags.forEach(given::put);
+            for (String each : tags) {
+                int at = each.indexOf('=');
+                if (at < 1) {
+                    throw new InputException("vm.tag", each);
+                }
+                given.put(each.substring(0, at), each.substring(at + 1));
+            }
             print(output, control.ask(request));
             return ExitCode.SUCCESS.status();
         }

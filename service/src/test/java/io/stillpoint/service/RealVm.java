@@ -100,13 +100,23 @@ final class RealVm implements AutoCloseable {
                         .redirectErrorStream(true)
                         .redirectOutput(new File(folder.toFile(), "qemu.log"))
                         .start();
-        while (!Files.exists(folder.resolve("control.qmp"))) {
-            if (!started.isAlive()) {
-                throw new AssertionError(Files.readString(folder.resolve("qemu.log")));
-            }
-            LockSupport.parkNanos(10_000_000);
-        }
+        awaitListening(started, folder.resolve("control.qmp"));
+        awaitListening(started, folder.resolve("backup.qmp"));
         return started;
+    }
+
+    /// A socket is there before somebody listens.
+    private void awaitListening(Process started, Path socket) throws IOException {
+        while (true) {
+            try (SocketChannel _ = SocketChannel.open(UnixDomainSocketAddress.of(socket))) {
+                return;
+            } catch (IOException e) {
+                if (!started.isAlive()) {
+                    throw new AssertionError(Files.readString(folder.resolve("qemu.log")), e);
+                }
+                LockSupport.parkNanos(10_000_000);
+            }
+        }
     }
 
     /// Writes a pattern as the guest would.

@@ -113,12 +113,12 @@ public final class ServiceScale {
             for (int i = host; i < vms; i += HOSTS) {
                 found.add(new Machines.Seen(new VmId("vm-" + i), "vm" + i, "running"));
             }
-            machines.seen("host" + host, found, "gone", Instant.now());
+            machines.seen("host" + host, found, "gone", InstantSource.system().instant());
         }
     }
 
     private static void add(Jobs jobs, String id) {
-        Instant now = Instant.now();
+        Instant now = InstantSource.system().instant();
         jobs.add(
                 new Job(
                         id,

@@ -122,7 +122,7 @@ final class RetentionPreviewTest {
         assertThat(preview.notes())
                 .singleElement()
                 .hasToString(
-                        "there is no daily rule: a point that no other rule chooses is deleted as soon as there is a newer"
+                        "There is no daily rule: a point that no other rule chooses is deleted as soon as there is a newer"
                                 + " one. Of the points that stand the next clean-up deletes 3.");
     }
 

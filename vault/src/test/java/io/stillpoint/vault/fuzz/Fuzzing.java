@@ -16,6 +16,14 @@ final class Fuzzing {
 
     Fuzzing(FuzzTarget target) {
         this.target = target;
+        // Classes are loaded at the first input, and changed by whoever measures their coverage:
+        // that takes hundreds of
+        // megabytes, which are none of the target's.
+        try {
+            target.run(new byte[0]);
+        } catch (RuntimeException | Error e) {
+            throw new AssertionError(shown(new byte[0]), e);
+        }
     }
 
     /// Throws an [AssertionError] with the input if the target throws anything, or allocates beyond reason.
