@@ -279,7 +279,7 @@ final class JobHistory {
                 continue;
             }
             remember(outcome);
-            requireAtRest(process);
+            requireAtRest(process, fate);
             requireSuspended(fate, outcome);
             wasSuspended = requireTakenUp(wasSuspended, fate, outcome);
             if (outcome instanceof BackupOutcome.Made) {
@@ -511,12 +511,15 @@ final class JobHistory {
     }
 
     /// A job that came to its end has let go of the guest and of the VM.
-    private void requireAtRest(JobProcess process) {
+    private void requireAtRest(JobProcess process, Fate fate) {
         requireNotFrozenTooLong();
         require(!vm.isTaken(), "the VM is still taken");
         if (!process.hasStruck()) {
             require(!guest.isFrozen(), "a guest stays frozen");
-            require(!guest.isAgentFrozen(), "an agent stays frozen");
+            // If it answered nonsense, nobody knows what an ended job left; the next job thaws it.
+            require(
+                    !guest.isAgentFrozen() || fate instanceof Fate.GuestFails,
+                    "an agent stays frozen");
             require(vm.traces().isEmpty(), "left behind: " + vm.traces());
         } else {
             now = now.plus(FREEZE_MAX).plus(FREEZE_SLACK);

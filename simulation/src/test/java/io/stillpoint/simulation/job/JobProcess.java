@@ -50,6 +50,8 @@ final class JobProcess implements CallGate, Threads {
         this.fate = fate;
         this.clock = clock;
         this.hostEvent = hostEvent;
+        // A fault that an earlier process did not live to see is none of this one.
+        disk.heal();
         if (fate instanceof Fate.EndsAtDisk end) {
             disk.stopAt(Operation.CHANGES, end.change());
         } else if (fate instanceof Fate.DiskFails failing) {
