@@ -82,22 +82,37 @@ final class GuestPreparation {
 
     private PreparedGuest met(GuestAccess access) {
         try {
-            GuestAgent agent =
-                    GuestAgent.connect(
-                            access.agent(), PATIENCE, tools.randomness(), tools.threads());
-            boolean done = false;
-            try {
-                PreparedGuest guest = known(access, agent);
-                done = true;
-                return guest;
-            } finally {
-                if (!done) {
-                    agent.close();
-                }
-            }
+            return reached(access);
         } catch (GuestException e) {
             reporter.warning(e.code(), text("engine.no-agent", e));
             return unreached(Shortfall.of(e.text()));
+        }
+    }
+
+    /// A channel that breaks is opened once more: an earlier job may have left the guest frozen.
+    private PreparedGuest reached(GuestAccess access) {
+        try {
+            return connected(access);
+        } catch (GuestException e) {
+            if (e.kind() == GuestException.Kind.UNREACHABLE) {
+                return connected(access);
+            }
+            throw e;
+        }
+    }
+
+    private PreparedGuest connected(GuestAccess access) {
+        GuestAgent agent =
+                GuestAgent.connect(access.agent(), PATIENCE, tools.randomness(), tools.threads());
+        boolean done = false;
+        try {
+            PreparedGuest guest = known(access, agent);
+            done = true;
+            return guest;
+        } finally {
+            if (!done) {
+                agent.close();
+            }
         }
     }
 

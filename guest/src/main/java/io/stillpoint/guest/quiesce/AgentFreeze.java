@@ -105,10 +105,20 @@ public final class AgentFreeze implements Quiescer {
     /// Throws [GuestException] if the agent does not answer.
     public static List<Warning> thawLeftover(GuestAgent agent) {
         List<Warning> warnings = new ArrayList<>();
-        if (agent.supports(FREEZE_STATUS) && agent.isFrozen()) {
-            warnings.add(warning("guest.left-frozen", Text.EMPTY));
-            if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
-                warnings.add(warning("guest.thaw-unproven-now", unproven.detail()));
+        if (!agent.supports(FREEZE_STATUS)) {
+            return warnings;
+        }
+        try {
+            if (agent.isFrozen()) {
+                warnings.add(warning("guest.left-frozen", Text.EMPTY));
+                if (agent.thaw() instanceof ThawOutcome.Unproven unproven) {
+                    warnings.add(warning("guest.thaw-unproven-now", unproven.detail()));
+                }
+            }
+        } catch (GuestException e) {
+            // It may be frozen. To thaw what is not frozen harms nothing.
+            if (agent.thaw() instanceof ThawOutcome.Unproven) {
+                throw e;
             }
         }
         return warnings;

@@ -2,6 +2,7 @@ package io.stillpoint.simulation.job;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.testkit.fake.FakeGuest;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,6 +108,26 @@ final class JobHistoriesTest {
         assertThat(struck).isNotEmpty();
     }
 
+    /// A process ends, perhaps while the guest is frozen, and the next one's channel to the agent breaks.
+    @Test
+    @Tag("slow")
+    void anAgentMayBeCutOffAfterAnyEnd() {
+        int seed = 1;
+        for (String command :
+                List.of("guest-sync-delimited", "guest-info", "guest-fsfreeze-status")) {
+            for (FakeGuest.Mishap mishap :
+                    List.of(FakeGuest.Mishap.CUT_BEFORE, FakeGuest.Mishap.CUT_AFTER)) {
+                Fate cut = new Fate.GuestFails(command, mishap);
+                int call = 1;
+                while (once(seed, new Fate.Ends(call, false), cut)) {
+                    call += STRIDE;
+                }
+                assertThat(call).isGreaterThan(20);
+                seed++;
+            }
+        }
+    }
+
     @Test
     @Tag("slow")
     void anyCallMayFail() {
@@ -124,13 +145,13 @@ final class JobHistoriesTest {
         new JobHistory(1, state).runWithALyingHypervisor();
     }
 
-    /// Whether the fate struck at all.
-    private boolean once(long seed, Fate fate) {
+    /// Whether any of the fates of a job's attempts struck at all.
+    private boolean once(long seed, Fate... fates) {
         JobHistory history = new JobHistory(seed, state);
         try {
-            return history.runOnce(fate);
+            return history.runOnce(List.of(fates));
         } catch (RuntimeException | Error e) {
-            throw failed(history, "seed " + seed + ", " + fate, e);
+            throw failed(history, "seed " + seed + ", " + List.of(fates), e);
         }
     }
 }

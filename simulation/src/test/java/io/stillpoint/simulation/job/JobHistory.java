@@ -167,13 +167,13 @@ final class JobHistory {
         requireSound();
     }
 
-    /// A full backup, then an incremental one to which this happens, then another that is spared. Returns whether the fate
-    /// struck.
-    boolean runOnce(Fate fate) {
+    /// A full backup, then an incremental one to whose attempts this happens, then another that is spared. Returns whether any
+    /// of the fates struck.
+    boolean runOnce(List<Fate> fates) {
         makeVault();
         job(List.of(new Fate.Spared()));
         vm.guestWrites(5);
-        boolean hasStruck = job(List.of(fate));
+        boolean hasStruck = job(fates);
         vm.guestWrites(5);
         job(List.of(new Fate.Spared()));
         requireSound();
