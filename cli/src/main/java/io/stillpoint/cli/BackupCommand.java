@@ -321,7 +321,7 @@ final class BackupCommand implements Callable<Integer> {
                 Optional.ofNullable(live.agent)
                         .map(path -> new GuestAccess(new VmSocket(machine, path), keeper(live))),
                 new ScratchSettings(
-                        live.scratch == null ? ScratchOptions.usualFolder() : live.scratch,
+                        live.scratch == null ? ScratchSettings.usualFolder() : live.scratch,
                         live.scratchLimit),
                 "stillpoint " + Version.text());
     }

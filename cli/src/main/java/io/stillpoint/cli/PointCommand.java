@@ -58,14 +58,13 @@ final class PointCommand {
 
     /// Which point of which VM.
     static final class Which {
-        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
-        private String vm = "";
+        @Mixin private VmArgument vm = new VmArgument();
 
         @Parameters(index = "1", paramLabel = "POINT", descriptionKey = "option.point-known")
         private String point = "";
 
         ObjectNode request(String what) {
-            return Json.object().put("do", what).put("vm", vm).put("point", point);
+            return Json.object().put("do", what).put("vm", vm.name()).put("point", point);
         }
     }
 
@@ -75,12 +74,11 @@ final class PointCommand {
         @Mixin private ControlOptions control = new ControlOptions();
         @Mixin private Output output = new Output();
 
-        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
-        private String vm = "";
+        @Mixin private VmArgument vm = new VmArgument();
 
         @Override
         public Integer call() {
-            print(output, control.ask(Json.object().put("do", "point list").put("vm", vm)));
+            print(output, control.ask(Json.object().put("do", "point list").put("vm", vm.name())));
             return ExitCode.SUCCESS.status();
         }
     }

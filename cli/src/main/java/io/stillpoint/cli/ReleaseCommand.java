@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.hypervisor.images.ImageBitmaps;
 import io.stillpoint.hypervisor.qemu.KnownMonitors;
 import io.stillpoint.hypervisor.qemu.KnownMonitors.Known;
@@ -91,6 +92,6 @@ final class ReleaseCommand implements Callable<Integer> {
         if (scratch != null) {
             return scratch;
         }
-        return noted == null ? ScratchOptions.usualFolder() : noted;
+        return noted == null ? ScratchSettings.usualFolder() : noted;
     }
 }

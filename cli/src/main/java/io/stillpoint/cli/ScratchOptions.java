@@ -3,7 +3,6 @@ package io.stillpoint.cli;
 import io.stillpoint.hypervisor.qemu.KnownMonitors;
 import io.stillpoint.hypervisor.qemu.QemuSettings;
 import io.stillpoint.platform.StillpointException;
-import io.stillpoint.platform.natives.OwnedDescriptor;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,16 +13,7 @@ import java.util.stream.Collectors;
 
 /// Where scratch images lie, and where what is left of them is noted.
 final class ScratchOptions {
-    private static final String ROOT_FOLDER = "/var/tmp/stillpoint";
-
     private ScratchOptions() {}
-
-    /// Each user has a folder of their own.
-    static Path usualFolder() {
-        int user = OwnedDescriptor.user();
-        return Path.of(
-                user == 0 ? ROOT_FOLDER : ROOT_FOLDER + "-" + Integer.toUnsignedString(user));
-    }
 
     /// Empty if this user has no place for what is kept.
     static Optional<KnownMonitors> known(StateOptions state) {

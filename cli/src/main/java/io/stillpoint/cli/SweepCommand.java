@@ -1,5 +1,6 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.hypervisor.qemu.KnownMonitors;
 import io.stillpoint.hypervisor.qemu.KnownMonitors.Known;
 import io.stillpoint.hypervisor.qemu.QemuSweeper;
@@ -75,7 +76,7 @@ final class SweepCommand implements Callable<Integer> {
     }
 
     private List<Path> scratchFolders() {
-        return folders.isEmpty() ? List.of(ScratchOptions.usualFolder()) : folders;
+        return folders.isEmpty() ? List.of(ScratchSettings.usualFolder()) : folders;
     }
 
     private static ObjectNode json(List<Result> results) {

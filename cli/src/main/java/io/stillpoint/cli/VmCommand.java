@@ -78,8 +78,7 @@ final class VmCommand {
         @Mixin private ControlOptions control = new ControlOptions();
         @Mixin private Output output = new Output();
 
-        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
-        private String vm = "";
+        @Mixin private VmArgument vm = new VmArgument();
 
         @Option(
                 names = "--policy",
@@ -95,7 +94,7 @@ final class VmCommand {
                     control.ask(
                             Json.object()
                                     .put("do", "vm protect")
-                                    .put("vm", vm)
+                                    .put("vm", vm.name())
                                     .put("policy", policy)));
             return ExitCode.SUCCESS.status();
         }
@@ -107,8 +106,7 @@ final class VmCommand {
         @Mixin private ControlOptions control = new ControlOptions();
         @Mixin private Output output = new Output();
 
-        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
-        private String vm = "";
+        @Mixin private VmArgument vm = new VmArgument();
 
         @Option(names = "--delete-points", descriptionKey = "option.delete-points")
         private boolean deletePoints;
@@ -119,7 +117,7 @@ final class VmCommand {
                     control.ask(
                             Json.object()
                                     .put("do", "vm unprotect")
-                                    .put("vm", vm)
+                                    .put("vm", vm.name())
                                     .put("deletePoints", deletePoints));
             print(output, lines.stream().filter(each -> each.has("vm")).toList());
             return ExitCode.SUCCESS.status();
@@ -132,12 +130,11 @@ final class VmCommand {
         @Mixin private ControlOptions control = new ControlOptions();
         @Mixin private Output output = new Output();
 
-        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
-        private String vm = "";
+        @Mixin private VmArgument vm = new VmArgument();
 
         @Override
         public Integer call() {
-            print(output, control.ask(Json.object().put("do", "vm release").put("vm", vm)));
+            print(output, control.ask(Json.object().put("do", "vm release").put("vm", vm.name())));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -148,8 +145,7 @@ final class VmCommand {
         @Mixin private ControlOptions control = new ControlOptions();
         @Mixin private Output output = new Output();
 
-        @Parameters(index = "0", paramLabel = "VM", descriptionKey = "option.vm-known")
-        private String vm = "";
+        @Mixin private VmArgument vm = new VmArgument();
 
         @Parameters(
                 index = "1..*",
@@ -160,7 +156,7 @@ final class VmCommand {
 
         @Override
         public Integer call() {
-            ObjectNode request = Json.object().put("do", "vm tag").put("vm", vm);
+            ObjectNode request = Json.object().put("do", "vm tag").put("vm", vm.name());
             ObjectNode given = request.putObject("tags");
             for (String each : tags) {
                 int at = each.indexOf('=');

@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.util.List;
+import java.util.Optional;
 
 /// How a backup ended.
 public sealed interface BackupOutcome {
@@ -58,4 +59,11 @@ public sealed interface BackupOutcome {
 
     /// The point, or the reason why there is none.
     RecoveryPoint orThrow();
+
+    /// The point, if there is one.
+    default Optional<RecoveryPoint> recoveryPoint() {
+        return this instanceof Made || this instanceof FailedAfterCommit
+                ? Optional.of(orThrow())
+                : Optional.empty();
+    }
 }

@@ -3,6 +3,9 @@ package io.stillpoint.engine;
 import io.stillpoint.guest.extension.StateFile;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Sha256;
+import io.stillpoint.platform.disk.FileLocks;
+import io.stillpoint.platform.disk.FileLocks.Range;
+import io.stillpoint.platform.natives.LockedFile;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.ForgottenPoint;
@@ -19,6 +22,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -40,6 +44,7 @@ public final class VaultPin {
     private static final int FORMAT = 1;
     private static final int NAME_BYTES = 16;
     private static final long SIZE_MAX = 16 << 20;
+    private static final Duration LOCK_MAX = Duration.ofSeconds(30);
 
     private final Path folder;
     private final Path file;
@@ -244,25 +249,13 @@ public final class VaultPin {
 
     /// Reads the pin, null if there is none, and replaces it, unless it stays the same.
     private void update(List<Finding> findings, UnaryOperator<@Nullable Pin> change) {
-        // Java refuses a process a file lock that it has already.
-        synchronized (VaultPin.class) {
-            updateAlone(findings, change);
-        }
-    }
-
-    private void updateAlone(List<Finding> findings, UnaryOperator<@Nullable Pin> change) {
         try {
             Files.createDirectories(
                     folder,
                     PosixFilePermissions.asFileAttribute(
                             PosixFilePermissions.fromString("rwx------")));
-            try (FileChannel channel =
-                            FileChannel.open(
-                                    folder.resolve("lock"),
-                                    Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-                                    PosixFilePermissions.asFileAttribute(
-                                            PosixFilePermissions.fromString("rw-------")));
-                    var _ = channel.lock()) {
+            try (LockedFile _ =
+                    FileLocks.lockOrCreate(folder.resolve("lock"), Range.ALL, LOCK_MAX)) {
                 Pin before = read(findings);
                 Pin after = change.apply(before);
                 if (after != null && !after.equals(before)) {

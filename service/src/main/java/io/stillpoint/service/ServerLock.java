@@ -1,27 +1,25 @@
 package io.stillpoint.service;
 
+import io.stillpoint.platform.disk.FileLocks;
+import io.stillpoint.platform.disk.FileLocks.Range;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.LockedFile;
 import io.stillpoint.platform.natives.OtherUsers;
 import io.stillpoint.service.database.Database;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
-import java.util.Set;
 
 /// Says that one process alone is the server of a name: a locked file in the state folder, and a lock of the database where
 /// several servers share it. Both end with the process.
 final class ServerLock implements AutoCloseable {
     private final String name;
-    private final FileChannel file;
+    private final LockedFile file;
     private Optional<AutoCloseable> shared = Optional.empty();
 
-    private ServerLock(String name, FileChannel file) {
+    private ServerLock(String name, LockedFile file) {
         this.name = name;
         this.file = file;
     }
@@ -36,29 +34,10 @@ final class ServerLock implements AutoCloseable {
             if (OtherUsers.linkOn(state).isPresent() || OtherUsers.mayChange(state)) {
                 throw ServiceException.otherUsers(state);
             }
-            FileChannel file =
-                    FileChannel.open(
-                            state.resolve("lock"),
-                            Set.of(
-                                    StandardOpenOption.CREATE,
-                                    StandardOpenOption.WRITE,
-                                    LinkOption.NOFOLLOW_LINKS),
-                            PosixFilePermissions.asFileAttribute(
-                                    PosixFilePermissions.fromString("rw-------")));
-            boolean done = false;
-            try {
-                done = file.tryLock() != null;
-            } finally {
-                if (!done) {
-                    file.close();
-                }
-            }
-            if (!done) {
-                throw ServiceException.running(name, state);
-            }
-            return new ServerLock(name, file);
-        } catch (OverlappingFileLockException e) {
-            throw ServiceException.running(name, state);
+            return new ServerLock(
+                    name,
+                    FileLocks.tryLockOrCreate(state.resolve("lock"), Range.ALL)
+                            .orElseThrow(() -> ServiceException.running(name, state)));
         } catch (IOException e) {
             throw ServiceException.state(state, Reason.of(e), e);
         }

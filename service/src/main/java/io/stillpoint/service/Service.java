@@ -54,7 +54,7 @@ public final class Service implements AutoCloseable {
     private static final Duration TICK = Duration.ofSeconds(2);
     private static final Duration LOOK = Duration.ofMinutes(1);
     private static final Duration STOP_MAX = Duration.ofMinutes(2);
-    private static final Duration AFTER_FAILURE = Duration.ofMinutes(1);
+    private static final Duration AFTER_FAILURE = Duration.ofSeconds(10);
 
     /// Rows of hosts that this server does not reach belong to others.
     private static final Duration NEVER = Duration.ofDays(36_500);
@@ -140,8 +140,8 @@ public final class Service implements AutoCloseable {
                                         runner,
                                         care,
                                         this::due,
-                                        () -> Optional.ofNullable(trouble)),
-                                tools),
+                                        () -> Optional.ofNullable(trouble),
+                                        tools)),
                         tools.process().threads());
         ticking = tools.process().threads().working("tick", this::tick);
     }
@@ -269,8 +269,14 @@ public final class Service implements AutoCloseable {
                 trouble = null;
             } catch (RuntimeException e) {
                 // Whatever it is, the next tick may fare better.
-                tools.log()
-                        .accept(e instanceof StillpointException ? e.getMessage() : e.toString());
+                String why =
+                        e instanceof StillpointException known
+                                ? known.text().toString()
+                                : e.toString();
+                if (!why.equals(trouble)) {
+                    tools.log().accept(why);
+                }
+                trouble = why;
             }
             pause();
         }

@@ -20,6 +20,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -499,6 +503,50 @@ class ServiceTest {
             ask("{'do': 'vm release', 'vm': 'web'}");
             apply(POLICY);
             await("another job", () -> jobs().size() == 2);
+        }
+    }
+
+    private void database(String statement) {
+        try (Connection connection =
+                        DriverManager.getConnection(
+                                "jdbc:sqlite:" + folder.resolve("state/stillpoint.db"));
+                Statement work = connection.createStatement()) {
+            work.execute("pragma busy_timeout = 5000");
+            work.execute(statement);
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private List<String> troubles() {
+        return ask("{'do': 'status'}").getLast().path("troubles").values().stream()
+                .map(JsonNode::asString)
+                .toList();
+    }
+
+    /// For its questions the database is away; at any moment of a job.
+    @Test
+    void databaseThatGoesAwayIsShownAndStopsNoJob() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            for (int round = 0; round < 5; round++) {
+                web.write((long) round << 20, 1 << 20, round + 1);
+                String job = backUp("web");
+                LockSupport.parkNanos(round * 60_000_000L);
+                database("alter table job rename to away");
+                await("shown", () -> !troubles().isEmpty());
+                assertThat(ask("{'do': 'status'}"))
+                        .anyMatch(each -> each.has("host"))
+                        .anyMatch(each -> each.has("vault"));
+                database("alter table away rename to job");
+                JsonNode end = ended(job);
+                assertThat(end.path("state").asString()).as("%s", log).isEqualTo("made");
+                assertThat(points()).as("%s", log).hasSize(round + 1);
+                await("well", () -> troubles().isEmpty());
+            }
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
         }
     }
 

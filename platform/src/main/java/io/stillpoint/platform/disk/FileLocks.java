@@ -1,10 +1,14 @@
 package io.stillpoint.platform.disk;
 
+import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.natives.FolderHandle;
 import io.stillpoint.platform.natives.LockedFile;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /// The one place where files are locked. A lock holds off other processes and other callers in this one alike, and lasts until it is
 /// closed or the process ends: no attempt of others, failed or not, takes it away ([LockedFile] says why Java's own do).
@@ -19,6 +23,7 @@ public final class FileLocks {
     }
 
     private static final int OWNER_ONLY = 0600;
+    private static final long LOOK_MILLIS = 2;
 
     private FileLocks() {}
 
@@ -30,6 +35,24 @@ public final class FileLocks {
     /// Locks a file, which is made, for its owner only, if it is not there. Empty if somebody has locked it.
     public static Optional<LockedFile> tryLockOrCreate(Path file, Range range) throws IOException {
         return tryLock(file, true, range);
+    }
+
+    /// As above, and waits for whoever has locked it. Throws a [FileSystemException] if that lasts longer than `max`.
+    public static LockedFile lockOrCreate(Path file, Range range, Duration max) throws IOException {
+        for (long looks = max.toMillis() / LOOK_MILLIS; ; looks--) {
+            Optional<LockedFile> locked = tryLockOrCreate(file, range);
+            if (locked.isPresent()) {
+                return locked.get();
+            }
+            if (looks <= 0) {
+                throw new FileSystemException(file.toString(), null, "locked by another program");
+            }
+            boolean _ =
+                    Undisturbed.await(() -> {
+                        TimeUnit.MILLISECONDS.sleep(LOOK_MILLIS);
+                        return true;
+                    });
+        }
     }
 
     /// Locks a file in an open folder. Empty if somebody has locked it. Throws [java.nio.file.NoSuchFileException].

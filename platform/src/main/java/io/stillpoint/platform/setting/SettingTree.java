@@ -202,12 +202,16 @@ public final class SettingTree {
     ///
     /// @param key of the setting; empty for this whole tree
     public void wrong(String key, Text why) {
-        root.problems.add(new Problem(key.isEmpty() ? path : path(key), at(key, why)));
+        add(key.isEmpty() ? path : path(key), why);
     }
 
-    private Text at(String key, Text why) {
-        String where = key.isEmpty() ? path : path(key);
-        return where.isEmpty() ? why : Text.of(SettingTree.class, "setting.at", where, why);
+    private void add(String where, Text why) {
+        root.problems.add(
+                new Problem(
+                        where,
+                        where.isEmpty()
+                                ? why
+                                : Text.of(SettingTree.class, "setting.at", where, why)));
     }
 
     /// Notes that there is no such setting although there must be one.
@@ -266,13 +270,7 @@ public final class SettingTree {
     }
 
     private void wrong(String where, String code, Object... arguments) {
-        Text why = Text.of(SettingTree.class, code, arguments);
-        root.problems.add(
-                new Problem(
-                        where,
-                        where.isEmpty()
-                                ? why
-                                : Text.of(SettingTree.class, "setting.at", where, why)));
+        add(where, Text.of(SettingTree.class, code, arguments));
     }
 
     private static String shown(JsonNode node) {

@@ -3,6 +3,8 @@ package io.stillpoint.service.base;
 import io.stillpoint.hypervisor.qemu.QemuSettings;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
@@ -22,4 +24,13 @@ public record Tools(
         Map<String, String> environment,
         Optional<QemuSettings.Guardian> guardian,
         Consumer<String> log,
-        String writer) {}
+        String writer) {
+    private static final int TRACE_MAX = 20;
+
+    /// Writes into the log where something went wrong that never should.
+    public void defect(RuntimeException e) {
+        StringWriter trace = new StringWriter();
+        e.printStackTrace(new PrintWriter(trace));
+        trace.toString().lines().limit(TRACE_MAX).forEach(log);
+    }
+}

@@ -53,7 +53,7 @@ public final class VaultCare {
     private final Points points;
     private final Cares cares;
     private final Tools tools;
-    private volatile Cancellation cancellation = new Cancellation();
+    private final Cancellation cancellation = new Cancellation();
 
     /// What the database knows.
     public record Records(Machines machines, KeptPolicies policies, Points points, Cares cares) {}
@@ -77,14 +77,13 @@ public final class VaultCare {
                 .start();
     }
 
-    /// Ends what is going on, soon.
+    /// Ends what is going on, soon. Nothing begins any more.
     public void stop() {
         cancellation.request();
     }
 
     /// Applies retention, prunes, verifies a part. What fails is noted, and the rest is done all the same.
     public synchronized void run(String vault) {
-        cancellation = new Cancellation();
         Vaults.Opened opened;
         try {
             opened = vaults.open(vault);
@@ -104,6 +103,7 @@ public final class VaultCare {
 
     private void attempt(String vault, String kind, Supplier<Done> work) {
         try {
+            cancellation.check();
             Done done = work.get();
             note(
                     vault,
@@ -114,6 +114,11 @@ public final class VaultCare {
             // The service stops: what is left is done at the next window.
         } catch (StillpointException e) {
             note(vault, kind, Optional.of(e.code()), e.getMessage());
+        } catch (RuntimeException e) {
+            // Nobody would hear of it, and the rest would not be done.
+            tools.defect(e);
+            Text text = Text.of(VaultCare.class, "care.defect", e.toString());
+            note(vault, kind, Optional.of(text.code()), text.toString());
         }
     }
 

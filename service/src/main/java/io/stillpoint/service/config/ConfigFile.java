@@ -1,9 +1,9 @@
 package io.stillpoint.service.config;
 
+import io.stillpoint.engine.ScratchSettings;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.disk.Reason;
-import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.setting.SettingTree;
 import io.stillpoint.platform.setting.SettingsException;
 import io.stillpoint.platform.setting.Written;
@@ -290,14 +290,12 @@ public final class ConfigFile {
                             return text;
                         },
                         "an absolute path with {folder} and {name} of the monitor in it");
-        int user = OwnedDescriptor.user();
-        String folder =
-                "/var/tmp/stillpoint" + (user == 0 ? "" : "-" + Integer.toUnsignedString(user));
         return new HostConfig(
                 monitors,
                 agent,
-                path(tree, "scratch").orElse(Path.of(folder)),
-                tree.value("scratch-limit", ByteSize::parse, SIZES).orElse(ByteSize.parse("20G")));
+                path(tree, "scratch").orElseGet(ScratchSettings::usualFolder),
+                tree.value("scratch-limit", ByteSize::parse, SIZES)
+                        .orElse(ScratchSettings.USUAL_MAX));
     }
 
     private static Limits limits(SettingTree tree) {

@@ -13,8 +13,8 @@ public final class DatabaseException extends StillpointException {
     public enum Kind implements FailureKind {
         /// It is away, or too busy; it may come back.
         AWAY(true, Blame.ENVIRONMENT),
-        /// It does not do what is asked: a full disk, no right, a damaged file.
-        REFUSED(false, Blame.ENVIRONMENT),
+        /// It does not do what is asked: a full disk, no right, a damaged file. Somebody may mend that.
+        REFUSED(true, Blame.ENVIRONMENT),
         /// Another program made it.
         NEWER(false, Blame.USER);
 

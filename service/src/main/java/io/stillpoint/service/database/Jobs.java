@@ -135,6 +135,29 @@ public final class Jobs {
                                 .list());
     }
 
+    /// Jobs whose ids begin so, `max` at most.
+    public List<Job> beginningWith(String prefix, int max) {
+        return database.read(client ->
+                client.sql("select * from job where substr(id, 1, ?) = ? order by id limit ?")
+                        .params(prefix.length(), prefix, max)
+                        .query(Jobs::job)
+                        .list());
+    }
+
+    /// The newest jobs of their VMs, where they failed.
+    public List<Job> lastFailed() {
+        return database.read(client ->
+                client.sql(
+                                """
+                                select * from job where state = 'failed'
+                                    and not exists (select 1 from job later where later.host = job.host
+                                        and later.vm = job.vm and later.due_at > job.due_at)
+                                    order by host, vm
+                                """)
+                        .query(Jobs::job)
+                        .list());
+    }
+
     /// The newest slot for which a VM had a job.
     ///
     /// @param upTo later ones are of a clock that was wrong, and don't count
@@ -161,11 +184,13 @@ public final class Jobs {
                                 .update());
     }
 
-    /// It runs, or waits for its turn.
+    /// It runs, or waits for its turn. Changes nothing if its attempt has ended meanwhile.
     public void state(String id, JobState state) {
         int _ =
                 database.write(client ->
-                        client.sql("update job set state = ? where id = ?")
+                        client.sql(
+                                        "update job set state = ? where id = ?"
+                                                + " and state in ('running', 'waiting')")
                                 .params(state.word(), id)
                                 .update());
     }

@@ -45,8 +45,13 @@ public record Machine(
                         Optional.empty());
     }
 
+    /// What the hypervisor calls it, else its id.
+    public String called() {
+        return name.isEmpty() ? key.id().text() : name;
+    }
+
     /// What people call it.
     public String shown() {
-        return protection.pointName().orElseGet(() -> name.isEmpty() ? key.id().text() : name);
+        return protection.pointName().orElseGet(this::called);
     }
 }

@@ -1,5 +1,7 @@
 package io.stillpoint.service.database;
 
+import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -21,17 +23,22 @@ public final class Policies {
     public List<Kept> all() {
         return database.read(client ->
                 client.sql("select * from policy order by name")
-                        .query((row, _) ->
-                                new Kept(
-                                        row.getString("name"),
-                                        row.getString("body"),
-                                        Columns.instant(row, "changed_at")))
+                        .query((row, _) -> kept(row))
                         .list());
+    }
+
+    private static Kept kept(ResultSet row) throws SQLException {
+        return new Kept(
+                row.getString("name"), row.getString("body"), Columns.instant(row, "changed_at"));
     }
 
     /// The policy of this name.
     public Optional<Kept> find(String name) {
-        return all().stream().filter(each -> each.name().equals(name)).findFirst();
+        return database.read(client ->
+                client.sql("select * from policy where name = ?")
+                        .param(name)
+                        .query((row, _) -> kept(row))
+                        .optional());
     }
 
     /// Adds a policy, or replaces the one of its name.

@@ -125,9 +125,8 @@ public final class Fleet {
     /// The policies that select a VM, by name.
     public static List<String> selecting(Machine machine, Map<String, Policy> all) {
         List<String> selecting = new ArrayList<>();
-        String name = machine.name().isEmpty() ? machine.key().id().text() : machine.name();
         all.values().stream()
-                .filter(each -> each.selection().selects(name, machine.tags()))
+                .filter(each -> each.selection().selects(machine.called(), machine.tags()))
                 .map(Policy::name)
                 .sorted()
                 .forEach(selecting::add);
@@ -174,14 +173,7 @@ public final class Fleet {
                 throw FleetException.otherVault(
                         machine.shown(), vault, policy.name(), policy.vault());
             }
-            // Its line of points goes on where it is.
-            tools.log()
-                    .accept(
-                            machine.key()
-                                    + ": policy "
-                                    + policy.name()
-                                    + " selects it, but its points are in vault "
-                                    + vault);
+            // Its line of points goes on where it is. `vm list` shows which policy selects it.
             return;
         }
         boolean isNew = now.since().isEmpty();

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 
-/// A job's journal in the database. While that is away a record waits for it, since the job must not go on without: what
-/// the job holds waits, too.
+/// A job's journal in the database. While that is away, or takes nothing since its disk is full, a record waits for it, since
+/// the job must not go on without: what the job holds waits, too.
 final class DatabaseJournal implements JobJournal {
     /// A snapshot that waits for longer is worth little.
     private static final Duration AWAY_MAX = Duration.ofHours(6);
@@ -43,7 +43,7 @@ final class DatabaseJournal implements JobJournal {
                 last = Optional.of(record);
                 return;
             } catch (DatabaseException e) {
-                if (e.kind() != DatabaseException.Kind.AWAY || System.nanoTime() > deadline) {
+                if (System.nanoTime() > deadline) {
                     throw e;
                 }
                 // Also if this thread is interrupted: whoever wants the job to end asks it.

@@ -33,6 +33,7 @@ import io.stillpoint.platform.text.Text;
 import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.database.Cause;
+import io.stillpoint.service.database.DatabaseException;
 import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.JobState;
 import io.stillpoint.service.database.Jobs;
@@ -47,8 +48,6 @@ import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -75,8 +74,6 @@ public final class JobRunner {
 
     /// When a job is looked at again of which nothing can be decided now.
     private static final Duration UNDECIDED = Duration.ofMinutes(1);
-
-    private static final int TRACE_MAX = 20;
 
     /// Of a VM that nothing is known of.
     private static final long FIRST_RATE = 100L << 20;
@@ -216,9 +213,13 @@ public final class JobRunner {
 
     private void lookForCancelled(String id) {
         Running here = running.get(id);
-        if (here != null && jobs.find(id).filter(job -> job.course().cancelAsked()).isPresent()) {
+        if (here != null && isCancelAsked(id)) {
             here.cancellation().request();
         }
+    }
+
+    private boolean isCancelAsked(String id) {
+        return jobs.find(id).filter(job -> job.course().cancelAsked()).isPresent();
     }
 
     /// How far transfers of this process are.
@@ -252,9 +253,7 @@ public final class JobRunner {
             throw e;
         } catch (RuntimeException e) {
             Instant again = tools.clock().instant().plus(PAUSES[PAUSES.length - 1]);
-            StringWriter trace = new StringWriter();
-            e.printStackTrace(new PrintWriter(trace));
-            trace.toString().lines().limit(TRACE_MAX).forEach(tools.log());
+            tools.defect(e);
             Text text = Text.of(JobRunner.class, "job.defect", e.toString());
             jobs.end(
                     job.id(),
@@ -284,6 +283,9 @@ public final class JobRunner {
             BackupOutcome outcome;
             try {
                 outcome = attempt(machine, job);
+            } catch (DatabaseException e) {
+                // Whatever the job has come to is in the journal.
+                throw e;
             } catch (StillpointException e) {
                 // Nothing has begun: the vault, the host or the agent can't be reached.
                 outcome =
@@ -310,16 +312,13 @@ public final class JobRunner {
     private Optional<Instant> settle(Machine machine, Job job, BackupOutcome outcome) {
         Instant now = tools.clock().instant();
         return switch (outcome) {
-            case BackupOutcome.Made(RecoveryPoint point) -> made(machine, job, point);
-            case BackupOutcome.FailedAfterCommit(RecoveryPoint point, var _) ->
-                    made(machine, job, point);
+            case BackupOutcome.Made(var point) -> made(machine, job, point);
+            case BackupOutcome.FailedAfterCommit(var point, var _) -> made(machine, job, point);
             case BackupOutcome.Suspended(StillpointException why) -> {
                 if (isStopping) {
                     yield Optional.of(now);
                 }
-                boolean isCancelled =
-                        jobs.find(job.id()).filter(each -> each.course().cancelAsked()).isPresent();
-                if (isCancelled && isWithoutCommit(job)) {
+                if (isCancelAsked(job.id()) && isWithoutCommit(job)) {
                     // What it holds in a VM that is gone for now, the next job of that VM removes.
                     end(machine, job, cancelled());
                     yield Optional.empty();
@@ -372,9 +371,7 @@ public final class JobRunner {
 
     private Optional<Instant> failed(
             Machine machine, Job job, StillpointException why, Instant now) {
-        boolean isCancelled =
-                jobs.find(job.id()).filter(each -> each.course().cancelAsked()).isPresent();
-        if (isCancelled || why instanceof CancelledException) {
+        if (isCancelAsked(job.id()) || why instanceof CancelledException) {
             end(machine, job, cancelled());
             return Optional.empty();
         }
@@ -454,11 +451,12 @@ public final class JobRunner {
             }
             lookForCancelled(job.id());
             BackupOutcome outcome = backup.resume();
-            if (outcome instanceof BackupOutcome.Made(RecoveryPoint point)) {
-                vault.pin()
-                        .made(vault.vault().id(), point)
-                        .forEach(finding -> tools.log().accept(finding.text().toString()));
-            }
+            outcome.recoveryPoint()
+                    .ifPresent(point ->
+                            vault.pin()
+                                    .made(vault.vault().id(), point)
+                                    .forEach(finding ->
+                                            tools.log().accept(finding.text().toString())));
             return outcome;
         }
     }
@@ -467,7 +465,7 @@ public final class JobRunner {
         return new Turns.Listener() {
             @Override
             public void waits(String why) {
-                jobs.state(job.id(), JobState.WAITING);
+                teller.state(job.id(), JobState.WAITING);
                 teller.tell(
                         job.id(),
                         machine.shown(),
@@ -478,7 +476,7 @@ public final class JobRunner {
 
             @Override
             public void begins() {
-                jobs.state(job.id(), JobState.RUNNING);
+                teller.state(job.id(), JobState.RUNNING);
             }
         };
     }

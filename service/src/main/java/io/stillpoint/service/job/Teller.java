@@ -7,6 +7,7 @@ import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.database.JobState;
 import io.stillpoint.service.database.Jobs;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -24,18 +25,10 @@ public final class Teller implements AutoCloseable {
 
     private final Jobs jobs;
     private final Tools tools;
-    private final BlockingQueue<Line> lines = new LinkedBlockingQueue<>(WAITING_MAX);
+    private final BlockingQueue<Runnable> writes = new LinkedBlockingQueue<>(WAITING_MAX);
     private final Map<String, Progress> progresses = new ConcurrentHashMap<>();
-    private final Map<String, CountDownLatch> marks = new ConcurrentHashMap<>();
     private final Thread writer;
     private volatile boolean closed;
-
-    private record Line(String job, Instant at, String kind, String code, String message) {
-        /// Of no job: says that all lines before it are written.
-        static Line mark(String token) {
-            return new Line("", Instant.EPOCH, token, "", "");
-        }
-    }
 
     /// How far a job's transfer is.
     ///
@@ -98,20 +91,26 @@ public final class Teller implements AutoCloseable {
     /// Notes something of a job.
     void tell(String job, String shown, String kind, String code, Text text) {
         String message = text.toString();
+        Instant now = tools.clock().instant();
         tools.log().accept(shown + ": " + message);
-        boolean _ = lines.offer(new Line(job, tools.clock().instant(), kind, code, message));
+        later(() -> jobs.tell(job, now, kind, code, message));
+    }
+
+    /// Notes that a job waits for its turn, or runs.
+    void state(String job, JobState state) {
+        later(() -> jobs.state(job, state));
+    }
+
+    private void later(Runnable write) {
+        boolean _ = writes.offer(write);
     }
 
     /// Waits until all that was told so far is written, two seconds at most: whoever sees that a job has ended sees all that
     /// it told.
     void settle() {
         CountDownLatch written = new CountDownLatch(1);
-        String token = Integer.toHexString(System.identityHashCode(written));
-        marks.put(token, written);
-        if (lines.offer(Line.mark(token))) {
-            boolean _ = Undisturbed.await(() -> written.await(2, TimeUnit.SECONDS));
-        }
-        marks.remove(token);
+        later(written::countDown);
+        boolean _ = Undisturbed.await(() -> written.await(2, TimeUnit.SECONDS));
     }
 
     /// How far the transfer of a job of this process is; nothing if it has not begun.
@@ -126,15 +125,12 @@ public final class Teller implements AutoCloseable {
 
     private void write() {
         try {
-            while (!closed || !lines.isEmpty()) {
-                Line line = lines.take();
-                if (line.job().isEmpty()) {
-                    CountDownLatch mark = marks.get(line.kind());
-                    if (mark != null) {
-                        mark.countDown();
-                    }
-                } else {
-                    write(line);
+            while (!closed || !writes.isEmpty()) {
+                Runnable write = writes.take();
+                try {
+                    write.run();
+                } catch (StillpointException e) {
+                    // Nobody can read it in the database; the log has it.
                 }
             }
         } catch (InterruptedException e) {
@@ -142,18 +138,11 @@ public final class Teller implements AutoCloseable {
         }
     }
 
-    private void write(Line line) {
-        try {
-            jobs.tell(line.job(), line.at(), line.kind(), line.code(), line.message());
-        } catch (StillpointException e) {
-            // Nobody can read it in the database; the log has it.
-        }
-    }
-
     @Override
     public void close() {
         closed = true;
-        boolean _ = lines.offer(Line.mark(""));
+        // It may wait for something to write.
+        later(() -> {});
         Undisturbed.join(writer);
     }
 }

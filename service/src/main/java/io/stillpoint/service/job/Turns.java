@@ -56,12 +56,18 @@ public final class Turns {
 
     private Cancellation.Scope await(
             Transfer transfer, Listener listener, Cancellation cancellation) {
+        boolean done = false;
         try (Cancellation.Scope _ = cancellation.atRequest(this::wake)) {
             Optional<String> why = enter(transfer);
             why.ifPresent(listener::waits);
             awaitTurn(transfer, cancellation);
             if (why.isPresent()) {
                 listener.begins();
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                leave(transfer.id());
             }
         }
         return () -> leave(transfer.id());
@@ -79,20 +85,10 @@ public final class Turns {
     }
 
     private synchronized void awaitTurn(Transfer transfer, Cancellation cancellation) {
-        boolean done = false;
-        try {
-            while (!running.containsKey(transfer.id())) {
-                cancellation.check();
-                pause();
-                settle();
-            }
-            done = true;
-        } finally {
-            if (!done) {
-                waiting.remove(transfer.id());
-                running.remove(transfer.id());
-                settle();
-            }
+        while (!running.containsKey(transfer.id())) {
+            cancellation.check();
+            pause();
+            settle();
         }
     }
 
@@ -110,6 +106,7 @@ public final class Turns {
     }
 
     private synchronized void leave(String id) {
+        waiting.remove(id);
         running.remove(id);
         settle();
     }

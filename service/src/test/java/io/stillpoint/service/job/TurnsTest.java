@@ -33,16 +33,18 @@ class TurnsTest {
     private final List<String> told = Collections.synchronizedList(new ArrayList<>());
     private final Turns turns = new Turns(new Limits(50, 1, 1, 1), InstantSource.fixed(NOW));
 
+    private static Transfer transfer(String id, int hoursLeft) {
+        return new Transfer(
+                id,
+                new Route("here", "main"),
+                NOW.plusSeconds(hoursLeft * 3600L),
+                new Estimate(ByteSize.parse("1G"), 100 << 20),
+                TransferRules.NONE);
+    }
+
     private TransferTurn turn(String id, int hoursLeft) {
-        Transfer transfer =
-                new Transfer(
-                        id,
-                        new Route("here", "main"),
-                        NOW.plusSeconds(hoursLeft * 3600L),
-                        new Estimate(ByteSize.parse("1G"), 100 << 20),
-                        TransferRules.NONE);
         return turns.of(
-                transfer,
+                transfer(id, hoursLeft),
                 new Turns.Listener() {
                     @Override
                     public void waits(String why) {
@@ -87,6 +89,29 @@ class TurnsTest {
         assertThat(told).containsSubsequence("soon begins", "late begins");
         assertThat(turns.forecast("late")).isEmpty();
         turn("again", 1).await(JOB, new Cancellation()).close();
+    }
+
+    @Test
+    void whoeverIsToldAndFailsHoldsUpNobody() {
+        Cancellation.Scope first = turn("first", 9).await(JOB, new Cancellation());
+        TransferTurn failing =
+                turns.of(
+                        transfer("failing", 3),
+                        new Turns.Listener() {
+                            @Override
+                            public void waits(String why) {
+                                first.close();
+                            }
+
+                            @Override
+                            public void begins() {
+                                throw new IllegalStateException("database");
+                            }
+                        });
+        assertThatThrownBy(() -> failing.await(JOB, new Cancellation()))
+                .hasMessageContaining("database");
+        turn("next", 9).await(JOB, new Cancellation()).close();
+        assertThat(told).isEmpty();
     }
 
     @Test

@@ -1,13 +1,5 @@
 -- Instants are milliseconds since 1970 (UTC). Texts for people are in the root language. docs/service.md tells what each is for.
 
-create table server (
-    name        text    not null primary key,
-    -- Another with each start, so that two servers of one name are noticed.
-    incarnation text    not null,
-    started_at  bigint  not null,
-    seen_at     bigint  not null
-);
-
 create table policy (
     name       text   not null primary key,
     -- As JSON, complete.

@@ -1,0 +1,33 @@
+package io.stillpoint.service.control;
+
+import io.stillpoint.platform.setting.Written;
+import java.time.Duration;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// What a command asks for.
+///
+/// @param json the request
+/// @param user who asks, as the system says
+/// @param reply takes the answer, line by line
+record Ask(JsonNode json, String user, ControlServer.Reply reply) {
+    /// A text of the request. Throws a [ControlException] if it is missing or empty.
+    String required(String key) {
+        return optional(key).orElseThrow(() -> ControlException.request(key + " is missing"));
+    }
+
+    /// A text of the request; empty if it is missing or empty.
+    Optional<String> optional(String key) {
+        return Optional.of(json.path(key).asString("")).filter(each -> !each.isEmpty());
+    }
+
+    /// A length of time of the request; empty if it is missing. Throws what says that it is none.
+    Optional<Duration> duration(String key) {
+        return optional(key).map(Written::duration);
+    }
+
+    void line(ObjectNode line) {
+        reply.line(line);
+    }
+}

@@ -1,0 +1,78 @@
+package io.stillpoint.service.control;
+
+import io.stillpoint.platform.Json;
+import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Points;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The recovery points, as the database knows them.
+final class PointRequests {
+    private final Requests.Parts parts;
+
+    PointRequests(Requests.Parts parts) {
+        this.parts = parts;
+    }
+
+    /// Each by its word.
+    Map<String, Consumer<Ask>> known() {
+        return Map.of(
+                "point list", this::list,
+                "point pin", this::pin,
+                "point keep", this::keep);
+    }
+
+    private void list(Ask ask) {
+        Machine machine = parts.machine(ask);
+        String vault = machine.protection().vault().orElse("");
+        parts.points().of(vault, machine.shown()).forEach(each -> ask.line(point(each)));
+    }
+
+    private static ObjectNode point(Points.Point point) {
+        ObjectNode line =
+                Json.object()
+                        .put("point", point.id())
+                        .put("vault", point.vault())
+                        .put("vm", point.vm())
+                        .put("snapshotAt", point.snapshotAt().toString())
+                        .put("consistency", point.consistency())
+                        .put("cause", point.cause().word());
+        point.keepUntil().ifPresent(until -> line.put("keepUntil", until.toString()));
+        point.pin().ifPresent(why -> line.put("pin", why));
+        point.lockedUntil().ifPresent(until -> line.put("lockedUntil", until.toString()));
+        return line;
+    }
+
+    private Points.Point pointOf(Ask ask) {
+        Machine machine = parts.machine(ask);
+        String prefix = ask.required("point");
+        List<Points.Point> found =
+                parts.points().of(machine.protection().vault().orElse(""), machine.shown()).stream()
+                        .filter(each -> each.id().startsWith(prefix))
+                        .toList();
+        if (found.size() != 1) {
+            throw ControlException.request(
+                    (found.isEmpty() ? "there is no point " : "more than one point begins with ")
+                            + prefix);
+        }
+        return found.getFirst();
+    }
+
+    private void pin(Ask ask) {
+        Points.Point point = pointOf(ask);
+        parts.points().pin(point.vault(), point.id(), ask.optional("reason"));
+        ask.line(point(pointOf(ask)));
+    }
+
+    private void keep(Ask ask) {
+        Points.Point point = pointOf(ask);
+        parts.points()
+                .keep(
+                        point.vault(),
+                        point.id(),
+                        ask.duration("keep").map(parts.tools().clock().instant()::plus));
+        ask.line(point(pointOf(ask)));
+    }
+}

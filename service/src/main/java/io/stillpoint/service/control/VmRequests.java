@@ -1,0 +1,117 @@
+package io.stillpoint.service.control;
+
+import io.stillpoint.planning.policy.Policy;
+import io.stillpoint.platform.Json;
+import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.fleet.Fleet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The VMs, and how they are protected.
+final class VmRequests {
+    private final Requests.Parts parts;
+
+    VmRequests(Requests.Parts parts) {
+        this.parts = parts;
+    }
+
+    /// Each by its word.
+    Map<String, Consumer<Ask>> known() {
+        return Map.of(
+                "vm list", this::list,
+                "vm protect", ask -> protect(ask, Optional.of(ask.required("policy"))),
+                "vm unprotect", this::unprotect,
+                "vm release", this::release,
+                "vm tag", this::tag);
+    }
+
+    private void protect(Ask ask, Optional<String> policy) {
+        Machine machine = parts.machine(ask);
+        parts.fleet().choose(machine, policy);
+        changed(ask, machine);
+    }
+
+    /// Something may be due for it now, or nothing any more.
+    private void changed(Ask ask, Machine machine) {
+        parts.due().accept(machine.key());
+        Machine now = parts.machines().find(machine.key()).orElse(machine);
+        ask.line(vm(now, parts.policies().all()));
+    }
+
+    private void unprotect(Ask ask) {
+        Machine machine = parts.machine(ask);
+        protect(ask, Optional.empty());
+        if (ask.json().path("deletePoints").asBoolean(false)) {
+            parts.tools()
+                    .log()
+                    .accept(machine.shown() + ": " + ask.user() + " has all points forgotten");
+            ask.line(Json.object().put("forgotten", parts.care().forgetAll(machine)));
+        }
+    }
+
+    private void release(Ask ask) {
+        Machine machine = parts.machine(ask);
+        parts.fleet().release(machine);
+        changed(ask, machine);
+    }
+
+    private void tag(Ask ask) {
+        Machine machine = parts.machine(ask);
+        Map<String, String> tags = new TreeMap<>(machine.tags());
+        for (Map.Entry<String, JsonNode> each : ask.json().path("tags").properties()) {
+            if (each.getValue().asString("").isEmpty()) {
+                tags.remove(each.getKey());
+            } else {
+                tags.put(each.getKey(), each.getValue().asString());
+            }
+        }
+        parts.machines().tag(machine.key(), tags);
+        parts.fleet().settle();
+        changed(ask, machine);
+    }
+
+    private void list(Ask ask) {
+        Map<String, Policy> policies = parts.policies().all();
+        parts.machines().all().forEach(each -> ask.line(vm(each, policies)));
+    }
+
+    private ObjectNode vm(Machine machine, Map<String, Policy> policies) {
+        ObjectNode line =
+                Json.object()
+                        .put("host", machine.key().host())
+                        .put("id", machine.key().id().text())
+                        .put("vm", machine.shown())
+                        .put("name", machine.name())
+                        .put("state", machine.power());
+        machine.trouble().ifPresent(why -> line.put("trouble", why));
+        ObjectNode tags = line.putObject("tags");
+        machine.tags().forEach(tags::put);
+        Machine.Protection protection = machine.protection();
+        protection.policy().ifPresent(policy -> line.put("policy", policy));
+        line.put("byHand", protection.byHand());
+        List<String> selecting = Fleet.selecting(machine, policies);
+        if (!selecting.isEmpty()) {
+            var also = line.putArray("selectedBy");
+            selecting.forEach(also::add);
+        }
+        protection
+                .vault()
+                .ifPresent(vault -> {
+                    line.put("vault", vault);
+                    parts.points()
+                            .newest(vault, machine.shown())
+                            .ifPresent(point ->
+                                    line.put("lastPoint", point.snapshotAt().toString())
+                                            .put("consistency", point.consistency()));
+                });
+        if (protection.policy().isPresent()) {
+            parts.runner().next(machine.key()).ifPresent(next -> line.put("next", next.toString()));
+        }
+        return line;
+    }
+}
