@@ -23,6 +23,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.setting.NamePattern;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -111,6 +112,12 @@ final class BackupCommand implements Callable<Integer> {
 
         @Option(names = "--include-read-only", descriptionKey = "option.include-read-only")
         private boolean includeReadOnly;
+
+        @Option(
+                names = "--without-disk",
+                paramLabel = "NAME",
+                descriptionKey = "option.without-disk")
+        private List<String> withoutDisks = new ArrayList<>();
 
         @Option(
                 names = "--freeze-limit",
@@ -296,7 +303,10 @@ final class BackupCommand implements Callable<Integer> {
                         live.qmp,
                         new QemuSettings(
                                 vm,
-                                new DiskChoice(live.includeRemovable, live.includeReadOnly),
+                                new DiskChoice(
+                                        live.includeRemovable,
+                                        live.includeReadOnly,
+                                        live.withoutDisks.stream().map(NamePattern::new).toList()),
                                 ScratchOptions.known(pins.state()),
                                 Optional.of(ScratchOptions.guardian()),
                                 Readiness.process().threads()));

@@ -152,8 +152,8 @@ public final class BackupJob {
         holdings.add(held.snapshot()::close, held.snapshot()::detach);
         Holdings reading = new Holdings();
         MadePoint made;
-        try (Cancellation.Scope _ = tools.turn().await(id(), tools.cancellation())) {
-            OpenSession session = open(held, opener, reading);
+        try (TransferTurn.Transfer transfer = tools.turn().await(id(), tools.cancellation())) {
+            OpenSession session = open(held, opener, reading, transfer);
             StoreStep step = new StoreStep(session, reading, tools, reporter);
             made = step.commit(step.store(), configuration(), settings.writer());
         } catch (StillpointException e) {
@@ -172,13 +172,14 @@ public final class BackupJob {
         return configuration;
     }
 
-    private OpenSession open(HeldVm held, SessionOpener opener, Holdings reading) {
+    private OpenSession open(
+            HeldVm held, SessionOpener opener, Holdings reading, TransferTurn.Transfer transfer) {
         StoreProgress progress = new StoreProgress(reporter, sizes(held.snapshot().disks()));
         BackupSession session = opener.open(progress);
         reading.add(session::close, session::detach);
         Storing record = held.record().storing(session.record());
         tools.journal().write(record);
-        return new OpenSession(record, held.snapshot(), session, progress);
+        return new OpenSession(record, held.snapshot(), session, progress, transfer);
     }
 
     private static Map<String, Long> sizes(List<HeldDisk> disks) {

@@ -21,7 +21,14 @@ public final class JobVm implements AutoCloseable {
 
     /// A VM of a hypervisor.
     public static JobVm of(Hypervisor hypervisor, VmId id) {
-        return new JobVm(Optional.of(id), () -> hypervisor.open(id));
+        return of(id, () -> hypervisor.open(id));
+    }
+
+    /// A VM that a hypervisor knows by an id.
+    ///
+    /// @param opener opens it for this job
+    public static JobVm of(VmId id, Supplier<VirtualMachine> opener) {
+        return new JobVm(Optional.of(id), opener);
     }
 
     /// One that is open already, for this job alone.

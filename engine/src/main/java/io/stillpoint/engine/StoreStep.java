@@ -34,7 +34,11 @@ final class StoreStep {
 
     /// A session in the vault, for a snapshot that is held.
     record OpenSession(
-            Storing record, HeldSnapshot snapshot, BackupSession session, StoreProgress progress) {}
+            Storing record,
+            HeldSnapshot snapshot,
+            BackupSession session,
+            StoreProgress progress,
+            TransferTurn.Transfer transfer) {}
 
     /// All disks are in the vault, and were the snapshot's until the last byte was read.
     record StoredVm(OpenSession session, List<PointDisk> disks) {}
@@ -44,7 +48,7 @@ final class StoreStep {
         List<HeldDisk> disks = session.snapshot().disks();
         List<BlockSource> sources = new ArrayList<>();
         for (HeldDisk disk : disks) {
-            BlockSource source = disk.open();
+            BlockSource source = new PacedSource(disk.open(), session.transfer());
             sources.add(source);
             holdings.add(source::close, source::close);
         }

@@ -2,10 +2,11 @@ package io.stillpoint.engine;
 
 import io.stillpoint.platform.Cancellation;
 
-/// Lets a job that holds its snapshot wait until its transfer may begin: others may have to go first.
+/// Lets a job that holds its snapshot wait until its transfer may begin, since others may have to go first, and holds it to the
+/// pace that it may have then.
 @FunctionalInterface
 public interface TransferTurn {
-    /// No transfer waits for another.
+    /// No transfer waits for another, and each is as fast as it can be.
     TransferTurn AT_ONCE = (_, _) -> () -> {};
 
     /// Returns when the transfer may begin. The guest runs meanwhile, and what it overwrites takes scratch space. Throws a
@@ -13,5 +14,16 @@ public interface TransferTurn {
     ///
     /// @param job whose turn it is
     /// @return closed when the transfer has ended, well or not
-    Cancellation.Scope await(JobId job, Cancellation cancellation);
+    Transfer await(JobId job, Cancellation cancellation);
+
+    /// A transfer that has begun. Safe for many threads.
+    @FunctionalInterface
+    interface Transfer extends AutoCloseable {
+        /// Is called after each read of a disk, with the bytes that were read, and returns when the next may begin. Throws
+        /// as [TransferTurn#await].
+        default void read(long bytes) {}
+
+        @Override
+        void close();
+    }
 }

@@ -524,6 +524,27 @@ class ServiceTest {
                 .toList();
     }
 
+    @Test
+    void policyLeavesOutDisksAndSlowsTransfersDown() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            web.write(0, 4 << 20, 7);
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY.substring(0, POLICY.length() - 1) + ", 'bandwidth': {'at-most': '2M'}}");
+            long began = System.nanoTime();
+            assertThat(ended(backUp("web")).path("state").asString())
+                    .as("%s", log)
+                    .isEqualTo("made");
+            assertThat(Duration.ofNanos(System.nanoTime() - began))
+                    .isGreaterThan(Duration.ofMillis(1500));
+            apply(POLICY.substring(0, POLICY.length() - 1) + ", 'disks': {'without': 'ro*'}}");
+            JsonNode end = ended(backUp("web"));
+            assertThat(end.path("state").asString()).isEqualTo("failed");
+            assertThat(end.path("code").asString()).isEqualTo("vm.no-disks");
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
     /// For its questions the database is away; at any moment of a job.
     @Test
     void databaseThatGoesAwayIsShownAndStopsNoJob() throws IOException {

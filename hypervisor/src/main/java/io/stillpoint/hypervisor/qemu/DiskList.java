@@ -147,7 +147,15 @@ final class DiskList {
                                 inserted.path("file").asString("")));
             }
         }
-        return new Found(named(candidates), leftOut);
+        List<GuestDisk> wanted = new ArrayList<>();
+        for (GuestDisk disk : named(candidates)) {
+            if (choice.leavesOut(disk.name())) {
+                leftOut.add(new LeftOut(disk.name(), LeftOut.Reason.NOT_WANTED, disk.file()));
+            } else {
+                wanted.add(disk);
+            }
+        }
+        return new Found(wanted, leftOut);
     }
 
     private Device device(String qdev) {

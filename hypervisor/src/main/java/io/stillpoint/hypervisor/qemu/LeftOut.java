@@ -14,7 +14,8 @@ record LeftOut(String name, Reason reason, String detail) {
         SD_CARD("sd-card", "vm.left-out.sd-card"),
         /// The guest speaks SCSI with the device, past QEMU's filters and bitmaps.
         PASS_THROUGH("pass-through", "vm.left-out.pass-through"),
-        NOT_ATTACHED("not-attached", "vm.left-out.not-attached");
+        NOT_ATTACHED("not-attached", "vm.left-out.not-attached"),
+        NOT_WANTED("not-wanted", "vm.left-out.not-wanted");
 
         private final String word;
         private final String text;

@@ -76,14 +76,23 @@ public final class QemuHypervisor implements Hypervisor {
 
     @Override
     public VirtualMachine open(VmId id) {
+        return open(id, settings.disks());
+    }
+
+    /// As [#open(VmId)].
+    ///
+    /// @param disks which of its drives are stored
+    public VirtualMachine open(VmId id, DiskChoice disks) {
         Path socket = socket(id);
         Seen known = seen.get(socket);
         QemuVm vm =
                 QemuVm.open(
                         socket,
-                        settings.vm().isEmpty() && known != null
-                                ? settings.named(known.vm().name())
-                                : settings);
+                        settings.of(
+                                settings.vm().isEmpty() && known != null
+                                        ? known.vm().name()
+                                        : settings.vm(),
+                                disks));
         boolean done = false;
         try {
             requireSame(id, vm.id(), socket);

@@ -25,9 +25,9 @@ public record QemuSettings(
         return new QemuSettings("", DiskChoice.USUAL, Optional.empty(), Optional.empty(), threads);
     }
 
-    /// These settings for a VM of this name.
-    QemuSettings named(String name) {
-        return new QemuSettings(name, disks, known, guardian, threads);
+    /// These settings for a VM of this name, of which these drives are stored.
+    QemuSettings of(String name, DiskChoice choice) {
+        return new QemuSettings(name, choice, known, guardian, threads);
     }
 
     /// Makes the command.

@@ -552,7 +552,7 @@ class AdoptedSnapshotTest extends Backups {
         QemuSettings all =
                 new QemuSettings(
                         "",
-                        new DiskChoice(true, true),
+                        new DiskChoice(true, true, List.of()),
                         Optional.empty(),
                         Optional.empty(),
                         Threads.ofProcess());

@@ -21,6 +21,7 @@ import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.natives.OwnedDescriptor;
 import io.stillpoint.platform.natives.UnixSocket;
+import io.stillpoint.platform.setting.NamePattern;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -265,7 +266,7 @@ class QemuHostTest extends Backups {
             QemuSettings all =
                     new QemuSettings(
                             "",
-                            new DiskChoice(true, true),
+                            new DiskChoice(true, true, List.of()),
                             Optional.empty(),
                             Optional.empty(),
                             Threads.ofProcess());
@@ -282,6 +283,23 @@ class QemuHostTest extends Backups {
                 }
                 snapshot.proveValid();
                 snapshot.keepChanges();
+            }
+            QemuSettings few =
+                    new QemuSettings(
+                            "",
+                            new DiskChoice(
+                                    false,
+                                    false,
+                                    List.of(new NamePattern("*2"), new NamePattern("other"))),
+                            Optional.empty(),
+                            Optional.empty(),
+                            Threads.ofProcess());
+            try (QemuVm backup = QemuVm.open(vm.socket(), few);
+                    HeldSnapshot snapshot = take(backup, request(3, Map.of()))) {
+                assertThat(names(snapshot)).containsExactly("d1");
+                assertThat(backup.configuration().path("leftOut").toString())
+                        .contains("{\"name\":\"d2\",\"reason\":\"not-wanted\"");
+                assertThat(backup.notices()).noneMatch(MachineNotice::isWarning);
             }
             assertThat(vm.traces()).isEmpty();
         }

@@ -1,6 +1,6 @@
 package io.stillpoint.planning.policy;
 
-import io.stillpoint.planning.queue.PeakWindows;
+import io.stillpoint.planning.queue.TransferRules;
 import io.stillpoint.planning.retention.RetentionRules;
 import io.stillpoint.planning.schedule.Schedule;
 
@@ -8,12 +8,13 @@ import io.stillpoint.planning.schedule.Schedule;
 ///
 /// @param name 1 to 64 of `a-z`, `0-9` and `-`, a letter first
 /// @param vault the name of the vault that keeps the points
-/// @param peak when no transfer should begin
+/// @param transfer when no transfer should begin, and how fast one may be
 public record Policy(
         String name,
         String vault,
         Schedule schedule,
         RetentionRules retention,
         Selection selection,
+        DiskRules disks,
         Quality quality,
-        PeakWindows peak) {}
+        TransferRules transfer) {}

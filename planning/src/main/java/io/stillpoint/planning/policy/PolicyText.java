@@ -1,13 +1,17 @@
 package io.stillpoint.planning.policy;
 
+import io.stillpoint.planning.queue.LimitsByTime;
 import io.stillpoint.planning.queue.PeakWindows;
 import io.stillpoint.planning.queue.TimeWindow;
+import io.stillpoint.planning.queue.TransferRules;
 import io.stillpoint.planning.retention.DayRule;
 import io.stillpoint.planning.retention.RetentionRules;
 import io.stillpoint.planning.schedule.Rhythm;
 import io.stillpoint.planning.schedule.Schedule;
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.setting.NamePattern;
 import io.stillpoint.platform.setting.SettingTree;
 import io.stillpoint.platform.setting.Written;
 import io.stillpoint.platform.text.Text;
@@ -37,6 +41,7 @@ public final class PolicyText {
     private static final ZoneId UTC = ZoneId.of("UTC");
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
     private static final String ZONES = "a zone such as Europe/Berlin, or UTC";
+    private static final long RATE_MIN = 64L << 10;
     private static final String TIMES = "00:00 to 23:59";
     private static final String DURATIONS = "a number with s, m or h, such as 15m";
 
@@ -58,11 +63,22 @@ public final class PolicyText {
         Optional<Schedule> when = schedule(schedule, zone);
         Optional<RetentionRules> retention = retention(tree.child("retention"), zone);
         Selection selection = selection(tree.child("select"));
+        DiskRules disks = disks(tree.child("disks"));
         Quality quality = quality(tree.child("quality"));
-        PeakWindows peak = new PeakWindows(zone, windows(tree.list("peak")));
+        TransferRules transfer =
+                new TransferRules(
+                        bandwidth(tree.child("bandwidth"), zone),
+                        new PeakWindows(zone, windows(tree.list("peak"))));
         tree.done();
         return new Policy(
-                name, vault, when.orElseThrow(), retention.orElseThrow(), selection, quality, peak);
+                name,
+                vault,
+                when.orElseThrow(),
+                retention.orElseThrow(),
+                selection,
+                disks,
+                quality,
+                transfer);
     }
 
     private static String name(String text) {
@@ -215,6 +231,41 @@ public final class PolicyText {
         return tree.texts(key).stream().map(NamePattern::new).toList();
     }
 
+    private static DiskRules disks(SettingTree tree) {
+        DiskRules usual = DiskRules.USUAL;
+        return new DiskRules(
+                patterns(tree, "without"),
+                tree.flag("removable", usual.removable()),
+                tree.flag("read-only", usual.readOnly()));
+    }
+
+    private static LimitsByTime bandwidth(SettingTree tree, ZoneId zone) {
+        List<LimitsByTime.Limit> windows = new ArrayList<>();
+        for (SettingTree each : tree.list("windows")) {
+            if (!each.has("at-most")) {
+                each.missing("at-most");
+            }
+            long limit = rate(each);
+            window(each).ifPresent(window -> windows.add(new LimitsByTime.Limit(window, limit)));
+        }
+        return new LimitsByTime(zone, rate(tree), windows);
+    }
+
+    /// Bytes a second.
+    private static long rate(SettingTree tree) {
+        return tree.value(
+                        "at-most",
+                        text -> {
+                            long bytes = ByteSize.parse(text).bytes();
+                            if (bytes < RATE_MIN) {
+                                throw new IllegalArgumentException(text);
+                            }
+                            return bytes;
+                        },
+                        "bytes a second, 64K or more, such as 50M")
+                .orElse(LimitsByTime.UNLIMITED);
+    }
+
     private static Quality quality(SettingTree tree) {
         Quality usual = Quality.USUAL;
         return new Quality(
@@ -240,20 +291,22 @@ public final class PolicyText {
 
     private static List<TimeWindow> windows(List<SettingTree> trees) {
         List<TimeWindow> windows = new ArrayList<>();
-        for (SettingTree each : trees) {
-            Optional<LocalTime> from = each.value("from", LocalTime::parse, TIMES);
-            Optional<LocalTime> to = each.value("to", LocalTime::parse, TIMES);
-            if (!each.has("from")) {
-                each.missing("from");
-            }
-            if (!each.has("to")) {
-                each.missing("to");
-            }
-            if (from.isPresent() && to.isPresent()) {
-                windows.add(new TimeWindow(from.get(), to.get()));
-            }
-        }
+        trees.forEach(each -> window(each).ifPresent(windows::add));
         return windows;
+    }
+
+    private static Optional<TimeWindow> window(SettingTree tree) {
+        Optional<LocalTime> from = tree.value("from", LocalTime::parse, TIMES);
+        Optional<LocalTime> to = tree.value("to", LocalTime::parse, TIMES);
+        if (!tree.has("from")) {
+            tree.missing("from");
+        }
+        if (!tree.has("to")) {
+            tree.missing("to");
+        }
+        return from.isPresent() && to.isPresent()
+                ? Optional.of(new TimeWindow(from.get(), to.get()))
+                : Optional.empty();
     }
 
     /// As [#read] reads it, complete.
@@ -269,6 +322,12 @@ public final class PolicyText {
                     .forEach((tag, value) -> tags.put(tag, value.text()));
         }
         put(select, "without", policy.selection().without());
+        DiskRules disks = policy.disks();
+        if (!disks.equals(DiskRules.USUAL)) {
+            ObjectNode chosen = json.putObject("disks");
+            put(chosen, "without", disks.without());
+            chosen.put("removable", disks.removable()).put("read-only", disks.readOnly());
+        }
         Quality quality = policy.quality();
         json.putObject("quality")
                 .put("consistency-at-least", word(quality.atLeast()))
@@ -276,16 +335,49 @@ public final class PolicyText {
                 .put("vss", word(quality.vss()))
                 .put("freeze-at-most", Written.text(quality.freezeMax()))
                 .put("scripts-at-most", Written.text(quality.scriptsMax()));
-        if (!policy.peak().windows().isEmpty()) {
+        write(policy.transfer().bandwidth(), json);
+        if (!policy.transfer().peak().windows().isEmpty()) {
             ArrayNode peak = json.putArray("peak");
-            policy.peak()
-                    .windows()
-                    .forEach(each ->
-                            peak.addObject()
-                                    .put("from", each.from().toString())
-                                    .put("to", each.to().toString()));
+            policy.transfer().peak().windows().forEach(each -> write(each, peak.addObject()));
         }
         return json;
+    }
+
+    private static void write(LimitsByTime bandwidth, ObjectNode json) {
+        boolean isLimited = bandwidth.otherwise() != LimitsByTime.UNLIMITED;
+        if (!isLimited && bandwidth.windows().isEmpty()) {
+            return;
+        }
+        ObjectNode limits = json.putObject("bandwidth");
+        if (isLimited) {
+            limits.put("at-most", written(bandwidth.otherwise()));
+        }
+        if (!bandwidth.windows().isEmpty()) {
+            ArrayNode windows = limits.putArray("windows");
+            bandwidth
+                    .windows()
+                    .forEach(each -> {
+                        ObjectNode window = windows.addObject();
+                        write(each.window(), window);
+                        window.put("at-most", written(each.limit()));
+                    });
+        }
+    }
+
+    private static void write(TimeWindow window, ObjectNode json) {
+        json.put("from", window.from().toString()).put("to", window.to().toString());
+    }
+
+    /// Exactly, in the largest unit in which it is whole.
+    private static String written(long bytes) {
+        String units = "KMGT";
+        for (int i = units.length() - 1; i >= 0; i--) {
+            long unit = 1L << (10 * (i + 1));
+            if (bytes % unit == 0) {
+                return bytes / unit + units.substring(i, i + 1);
+            }
+        }
+        return Long.toString(bytes);
     }
 
     private static void write(Schedule schedule, ObjectNode json) {

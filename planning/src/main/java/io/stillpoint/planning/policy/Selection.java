@@ -1,5 +1,6 @@
 package io.stillpoint.planning.policy;
 
+import io.stillpoint.platform.setting.NamePattern;
 import java.util.List;
 import java.util.Map;
 

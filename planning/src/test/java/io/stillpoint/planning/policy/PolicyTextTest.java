@@ -3,16 +3,20 @@ package io.stillpoint.planning.policy;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.stillpoint.planning.queue.LimitsByTime;
 import io.stillpoint.planning.queue.PeakWindows;
 import io.stillpoint.planning.queue.TimeWindow;
+import io.stillpoint.planning.queue.TransferRules;
 import io.stillpoint.planning.retention.DayRule;
 import io.stillpoint.planning.retention.RetentionRules;
 import io.stillpoint.planning.schedule.Rhythm;
 import io.stillpoint.planning.schedule.Schedule;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.setting.NamePattern;
 import io.stillpoint.platform.setting.SettingsException;
 import java.time.DayOfWeek;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalTime;
 import java.time.Month;
 import java.time.ZoneId;
@@ -41,6 +45,8 @@ class PolicyTextTest {
              'select': {'names': ['web-*', 'db?'], 'tags': {'tier': 'gold'}, 'without': 'web-test'},
              'quality': {'consistency-at-least': 'file-system', 'extension': false, 'vss': 'agent',
                          'freeze-at-most': '10s', 'scripts-at-most': '5m'},
+             'disks': {'without': ['scratch*', 'swap'], 'removable': true},
+             'bandwidth': {'at-most': '200M', 'windows': [{'from': '08:00', 'to': '18:00', 'at-most': '65K'}]},
              'peak': {'from': '08:00', 'to': '10:00'}}
             """;
 
@@ -91,18 +97,34 @@ class PolicyTextTest {
                                         List.of(new NamePattern("web-*"), new NamePattern("db?")),
                                         Map.of("tier", new NamePattern("gold")),
                                         List.of(new NamePattern("web-test"))),
+                                new DiskRules(
+                                        List.of(
+                                                new NamePattern("scratch*"),
+                                                new NamePattern("swap")),
+                                        true,
+                                        false),
                                 new Quality(
                                         Quality.Least.FILE_SYSTEM,
                                         false,
                                         Quality.Vss.AGENT,
                                         Duration.ofSeconds(10),
                                         Duration.ofMinutes(5)),
-                                new PeakWindows(
-                                        berlin,
-                                        List.of(
-                                                new TimeWindow(
-                                                        LocalTime.of(8, 0),
-                                                        LocalTime.of(10, 0))))));
+                                new TransferRules(
+                                        new LimitsByTime(
+                                                berlin,
+                                                200L << 20,
+                                                List.of(
+                                                        new LimitsByTime.Limit(
+                                                                new TimeWindow(
+                                                                        LocalTime.of(8, 0),
+                                                                        LocalTime.of(18, 0)),
+                                                                65L << 10))),
+                                        new PeakWindows(
+                                                berlin,
+                                                List.of(
+                                                        new TimeWindow(
+                                                                LocalTime.of(8, 0),
+                                                                LocalTime.of(10, 0)))))));
     }
 
     @Test
@@ -116,6 +138,9 @@ class PolicyTextTest {
                                 Duration.ZERO));
         assertThat(policy.selection()).isEqualTo(Selection.BY_HAND);
         assertThat(policy.quality()).isEqualTo(Quality.USUAL);
+        assertThat(policy.disks()).isEqualTo(DiskRules.USUAL);
+        assertThat(policy.transfer().bandwidth().at(Instant.EPOCH))
+                .isEqualTo(LimitsByTime.UNLIMITED);
     }
 
     @ParameterizedTest
@@ -152,6 +177,19 @@ class PolicyTextTest {
                                 + " saturday.",
                         "quality.vss: Found \"none\"; possible: extension, agent.",
                         "selct: There is no such setting. Did you mean select?");
+    }
+
+    @Test
+    void bandwidthThatWouldNeverEndIsRefused() {
+        assertThat(
+                        problems(
+                                "{"
+                                        + LEAST
+                                        + ", 'bandwidth': {'at-most': '0', 'windows': [{'from': '08:00'}]}}"))
+                .containsExactly(
+                        "bandwidth.windows[0].at-most: This setting is missing.",
+                        "bandwidth.windows[0].to: This setting is missing.",
+                        "bandwidth.at-most: Found \"0\"; possible: bytes a second, 64K or more, such as 50M.");
     }
 
     @Test

@@ -15,11 +15,11 @@ import io.stillpoint.engine.VmSocket;
 import io.stillpoint.guest.extension.ExtensionKeeper;
 import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.qemu.DiskChoice;
+import io.stillpoint.planning.policy.DiskRules;
 import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.planning.policy.Quality;
 import io.stillpoint.planning.queue.Estimate;
-import io.stillpoint.planning.queue.LimitsByTime;
-import io.stillpoint.planning.queue.PeakWindows;
 import io.stillpoint.planning.queue.Route;
 import io.stillpoint.planning.queue.Transfer;
 import io.stillpoint.planning.queue.TransferRules;
@@ -430,7 +430,9 @@ public final class JobRunner {
                                 () -> new IllegalStateException("no host of ours: " + job.vm()));
         Vaults.Opened vault = vaults.open(job.vault());
         Cancellation cancellation = new Cancellation();
-        try (JobVm vm = JobVm.of(host.hypervisor(), job.vm().id())) {
+        DiskChoice disks = disks(job);
+        try (JobVm vm =
+                JobVm.of(job.vm().id(), () -> host.hypervisor().open(job.vm().id(), disks))) {
             BackupJob backup =
                     new BackupJob(
                             vault.vault(),
@@ -482,19 +484,25 @@ public final class JobRunner {
     }
 
     private Transfer transfer(Machine machine, Job job) {
-        PeakWindows peak =
-                job.policy().flatMap(policies::find).map(Policy::peak).orElse(PeakWindows.NONE);
         return new Transfer(
                 job.id(),
                 new Route(machine.key().host(), job.vault()),
                 job.deadline(),
                 new Estimate(ByteSize.parse("1G"), FIRST_RATE),
-                new TransferRules(LimitsByTime.always(LimitsByTime.UNLIMITED), peak));
+                policy(job).map(Policy::transfer).orElse(TransferRules.NONE));
+    }
+
+    private Optional<Policy> policy(Job job) {
+        return job.policy().flatMap(policies::find);
+    }
+
+    private DiskChoice disks(Job job) {
+        DiskRules rules = policy(job).map(Policy::disks).orElse(DiskRules.USUAL);
+        return new DiskChoice(rules.removable(), rules.readOnly(), rules.without());
     }
 
     private BackupSettings settings(Machine machine, Job job, Host host, JobVm vm) {
-        Quality quality =
-                job.policy().flatMap(policies::find).map(Policy::quality).orElse(Quality.USUAL);
+        Quality quality = policy(job).map(Policy::quality).orElse(Quality.USUAL);
         return new BackupSettings(
                 machine.protection().pointName().orElseGet(machine::shown),
                 new BackupPolicy(

@@ -54,7 +54,7 @@ public final class Turns {
         return (JobId _, Cancellation cancellation) -> await(transfer, listener, cancellation);
     }
 
-    private Cancellation.Scope await(
+    private TransferTurn.Transfer await(
             Transfer transfer, Listener listener, Cancellation cancellation) {
         boolean done = false;
         try (Cancellation.Scope _ = cancellation.atRequest(this::wake)) {
@@ -70,7 +70,18 @@ public final class Turns {
                 leave(transfer.id());
             }
         }
-        return () -> leave(transfer.id());
+        Pace pace = new Pace(transfer.rules().bandwidth(), clock, cancellation);
+        return new TransferTurn.Transfer() {
+            @Override
+            public void read(long bytes) {
+                pace.pass(bytes);
+            }
+
+            @Override
+            public void close() {
+                leave(transfer.id());
+            }
+        };
     }
 
     /// Why it has to wait; empty if it has begun.

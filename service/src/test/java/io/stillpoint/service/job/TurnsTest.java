@@ -58,9 +58,9 @@ class TurnsTest {
                 });
     }
 
-    private CompletableFuture<Cancellation.Scope> asked(
+    private CompletableFuture<TransferTurn.Transfer> asked(
             String id, int hoursLeft, Cancellation cancellation) {
-        CompletableFuture<Cancellation.Scope> begun = new CompletableFuture<>();
+        CompletableFuture<TransferTurn.Transfer> begun = new CompletableFuture<>();
         Thread.ofVirtual()
                 .start(() -> {
                     try {
@@ -78,9 +78,9 @@ class TurnsTest {
     @Test
     void earliestDeadlineIsNextWhenATransferEnds()
             throws ExecutionException, InterruptedException, TimeoutException {
-        Cancellation.Scope first = turn("first", 9).await(JOB, new Cancellation());
-        CompletableFuture<Cancellation.Scope> late = asked("late", 8, new Cancellation());
-        CompletableFuture<Cancellation.Scope> soon = asked("soon", 3, new Cancellation());
+        TransferTurn.Transfer first = turn("first", 9).await(JOB, new Cancellation());
+        CompletableFuture<TransferTurn.Transfer> late = asked("late", 8, new Cancellation());
+        CompletableFuture<TransferTurn.Transfer> soon = asked("soon", 3, new Cancellation());
         assertThat(turns.forecast("soon").orElseThrow().begin()).isAfter(NOW);
         assertThat(late).isNotDone();
         first.close();
@@ -93,7 +93,7 @@ class TurnsTest {
 
     @Test
     void whoeverIsToldAndFailsHoldsUpNobody() {
-        Cancellation.Scope first = turn("first", 9).await(JOB, new Cancellation());
+        TransferTurn.Transfer first = turn("first", 9).await(JOB, new Cancellation());
         TransferTurn failing =
                 turns.of(
                         transfer("failing", 3),
@@ -116,9 +116,9 @@ class TurnsTest {
 
     @Test
     void jobThatIsCancelledWaitsNoLongerAndHoldsUpNobody() {
-        Cancellation.Scope first = turn("first", 9).await(JOB, new Cancellation());
+        TransferTurn.Transfer first = turn("first", 9).await(JOB, new Cancellation());
         Cancellation cancellation = new Cancellation();
-        CompletableFuture<Cancellation.Scope> waiting = asked("waiting", 3, cancellation);
+        CompletableFuture<TransferTurn.Transfer> waiting = asked("waiting", 3, cancellation);
         cancellation.request();
         assertThatThrownBy(() -> waiting.get(20, TimeUnit.SECONDS))
                 .hasCauseInstanceOf(CancelledException.class);

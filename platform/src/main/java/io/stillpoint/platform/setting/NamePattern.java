@@ -1,4 +1,4 @@
-package io.stillpoint.planning.policy;
+package io.stillpoint.platform.setting;
 
 import java.util.regex.Pattern;
 
