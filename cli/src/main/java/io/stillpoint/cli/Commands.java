@@ -29,6 +29,7 @@ final class Commands {
                                     ServeCommand.class,
                                     ConfigCommand.class,
                                     StatusCommand.class,
+                                    SummaryCommand.class,
                                     VmCommand.class,
                                     PolicyCommand.class,
                                     JobCommand.class,

@@ -4,6 +4,7 @@ import io.stillpoint.engine.JobEvent;
 import io.stillpoint.engine.JobEvent.Noted;
 import io.stillpoint.engine.JobEvent.Progressed;
 import io.stillpoint.engine.JobEvent.Read;
+import io.stillpoint.engine.JobEvent.ScratchTaken;
 import io.stillpoint.engine.JobEvent.StepBegan;
 import io.stillpoint.engine.JobEvent.Warned;
 import io.stillpoint.engine.JobEvents;
@@ -71,6 +72,7 @@ final class ConsoleEvents implements JobEvents, AutoCloseable {
             case Noted(_, Text text, _) -> note(Output.words(text));
             case Progressed progressed -> progressed(progressed);
             case Read(_, _, _, long bytes) -> read(bytes);
+            case ScratchTaken _ -> {}
         }
     }
 

@@ -61,7 +61,7 @@ final class DemoCommand implements Callable<Integer> {
                 case JobEvent.StepBegan(_, Step step, Text text) ->
                         events.step("    " + step.word(), Output.words(text));
                 // No rate: the tour's disks are small.
-                case JobEvent.Read _ -> {}
+                case JobEvent.Read _, JobEvent.ScratchTaken _ -> {}
                 case JobEvent.Warned _, JobEvent.Noted _, JobEvent.Progressed _ ->
                         events.tell(event);
             }

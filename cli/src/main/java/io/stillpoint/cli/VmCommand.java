@@ -1,8 +1,11 @@
 package io.stillpoint.cli;
 
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Moment;
+import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -44,6 +47,8 @@ final class VmCommand {
                         Output.text("column.state"),
                         Output.text("column.policy"),
                         Output.text("column.last-point"),
+                        ">" + Output.text("column.age"),
+                        ">" + Output.text("column.size"),
                         Output.text("column.next"));
         for (JsonNode vm : vms) {
             table.add(
@@ -52,6 +57,8 @@ final class VmCommand {
                     vm.path("state").asString(""),
                     policy(vm),
                     moment(vm, "lastPoint"),
+                    age(vm),
+                    vm.has("size") ? new ByteSize(vm.path("size").asLong()).toString() : "-",
                     moment(vm, "next"));
         }
         output.result(json, vms.isEmpty() ? Output.text("vm.none") : table.toString());
@@ -66,6 +73,21 @@ final class VmCommand {
             }
         }
         return text.toString();
+    }
+
+    /// Of the last point, as a person would say it.
+    private static String age(JsonNode vm) {
+        if (!vm.has("lastPoint")) {
+            return "-";
+        }
+        Instant taken = Instant.parse(vm.path("lastPoint").asString(""));
+        Duration age = Duration.between(taken, InstantSource.system().instant());
+        if (age.toDays() > 1) {
+            return Output.text("age.days", age.toDays());
+        }
+        return age.toHours() > 1
+                ? Output.text("age.hours", age.toHours())
+                : Output.text("age.minutes", Math.max(0, age.toMinutes()));
     }
 
     static String moment(JsonNode line, String key) {

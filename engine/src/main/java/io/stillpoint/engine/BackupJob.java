@@ -195,6 +195,7 @@ public final class BackupJob {
         made.unfinished().ifPresent(after::tell);
         reading.release(after::attempt);
         after.attempt(snapshot::keepChanges);
+        snapshot.scratchTaken().ifPresent(reporter::scratch);
         reporter.step(Step.RELEASE, Text.of(BackupJob.class, "engine.releasing"));
         after.attempt(snapshot::close);
         return ended(made.record(), after);

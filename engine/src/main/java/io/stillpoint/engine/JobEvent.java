@@ -45,6 +45,11 @@ public sealed interface JobEvent {
         }
     }
 
+    /// The snapshot is about to be released.
+    ///
+    /// @param bytes of scratch space that the guest's writes have taken while it was held
+    record ScratchTaken(JobId job, long bytes) implements JobEvent {}
+
     /// So many more bytes of a disk were really read or written in a step: what a rate is made of.
     record Read(JobId job, Step step, String disk, long bytes) implements JobEvent {
         public Read {

@@ -27,6 +27,10 @@ public record JobReporter(JobId job, JobEvents events) {
         events.tell(new JobEvent.Noted(job, text, code));
     }
 
+    void scratch(long bytes) {
+        events.tell(new JobEvent.ScratchTaken(job, bytes));
+    }
+
     void progressed(Step step, String disk, long done, long total) {
         events.tell(new JobEvent.Progressed(job, step, disk, done, total));
     }

@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor;
 
 import io.stillpoint.platform.text.Text;
 import java.util.List;
+import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;
 
 /// All disks of a VM as they were at one instant. Held until [#close] or [#detach], whichever is first; after that only
@@ -18,6 +19,12 @@ public interface HeldSnapshot extends AutoCloseable {
     /// Of a VM that is off: what its disks tell about its end. Reads a few structures of each disk.
     default Shutdown shutdown() {
         return Shutdown.unknown(Text.EMPTY);
+    }
+
+    /// How much scratch space the guest's writes have taken since the instant; empty if nobody can tell, or if none can be
+    /// taken. Throws nothing.
+    default OptionalLong scratchTaken() {
+        return OptionalLong.empty();
     }
 
     /// To be called after the last byte was read: throws a [HypervisorException] unless every byte read so

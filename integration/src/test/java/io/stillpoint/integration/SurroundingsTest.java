@@ -82,6 +82,7 @@ final class SurroundingsTest {
         uses.put("policy export", Use.of(4, service));
         uses.put("policy remove", Use.of(4, join(service, "gold")));
         uses.put("status", Use.of(4, service));
+        uses.put("summary", Use.of(4, service));
         uses.put("vm list", Use.of(4, service));
         uses.put("vm protect", Use.of(4, join(service, VM, "--policy", "gold")));
         uses.put("vm unprotect", Use.of(4, join(service, VM)));

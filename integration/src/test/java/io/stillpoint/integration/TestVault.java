@@ -148,7 +148,7 @@ final class TestVault implements AutoCloseable {
                         }
                         case JobEvent.Warned(_, Text text, String code) -> warned(code, text);
                         case JobEvent.Noted(_, Text text, String code) -> warned(code, text);
-                        case JobEvent.Progressed _, JobEvent.Read _ -> {}
+                        case JobEvent.Progressed _, JobEvent.Read _, JobEvent.ScratchTaken _ -> {}
                     }
                 };
         return new BackupJob(

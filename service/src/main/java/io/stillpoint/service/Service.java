@@ -16,6 +16,7 @@ import io.stillpoint.service.care.VaultCare;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.control.ControlServer;
 import io.stillpoint.service.control.Requests;
+import io.stillpoint.service.database.Alerts;
 import io.stillpoint.service.database.Cares;
 import io.stillpoint.service.database.Database;
 import io.stillpoint.service.database.Job;
@@ -31,6 +32,7 @@ import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.JobRunner;
 import io.stillpoint.service.vaults.Vaults;
+import io.stillpoint.service.watch.Watch;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -72,6 +74,8 @@ public final class Service implements AutoCloseable {
     private final Fleet fleet;
     private final JobRunner runner;
     private final VaultCare care;
+    private final Alerts alerts;
+    private final Watch watch;
     private final Map<String, CustomTask<Void>> backups = new LinkedHashMap<>();
     private final CustomTask<Void> cares;
     private final ExecutorService threads;
@@ -104,6 +108,14 @@ public final class Service implements AutoCloseable {
         care =
                 new VaultCare(
                         vaults, new VaultCare.Records(machines, policies, points, noted), tools);
+        alerts = new Alerts(database, config.name());
+        watch =
+                new Watch(
+                        new Watch.Records(machines, policies, jobs, points, noted, alerts),
+                        hosts,
+                        vaults,
+                        runner.turns(),
+                        tools);
         hosts.names().forEach(host -> backups.put(host, backup(host)));
         cares = care();
         List<Task<?>> tasks = new ArrayList<>(backups.values());
@@ -137,8 +149,10 @@ public final class Service implements AutoCloseable {
                                         jobs,
                                         points,
                                         noted,
+                                        alerts,
                                         runner,
                                         care,
+                                        watch,
                                         this::due,
                                         () -> Optional.ofNullable(trouble),
                                         tools)),
@@ -211,9 +225,9 @@ public final class Service implements AutoCloseable {
                     boolean isOurs = config.vaults().containsKey(row.getId());
                     if (isOurs) {
                         care.run(row.getId());
-                        int gone =
-                                jobs.deleteEndedBefore(
-                                        tools.clock().instant().minus(config.history()));
+                        Instant before = tools.clock().instant().minus(config.history());
+                        int gone = jobs.deleteEndedBefore(before);
+                        int _ = alerts.deleteClosedBefore(before);
                         if (gone > 0) {
                             tools.log().accept(gone + " old jobs left the history");
                         }
@@ -260,7 +274,9 @@ public final class Service implements AutoCloseable {
                     looked = now;
                     fleet.look();
                     ensureAll();
+                    watch.look();
                 }
+                runner.turns().look();
                 runner.lookForCancelled();
                 jobs.unfinished().stream()
                         .filter(each -> each.state() == JobState.QUEUED)

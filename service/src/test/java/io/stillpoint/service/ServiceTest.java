@@ -545,6 +545,75 @@ class ServiceTest {
         }
     }
 
+    @Test
+    void whatNeedsAttentionIsAnAlertUntilItIsOver() throws IOException {
+        RealVm web = vm("web");
+        try (web;
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+            JsonNode day = ask("{'do': 'summary'}").getFirst();
+            assertThat(day.path("made").asInt()).isEqualTo(1);
+            assertThat(day.path("failed").asInt()).isZero();
+            assertThat(day.path("without")).isEmpty();
+            assertThat(day.path("read").asLong()).isPositive();
+            assertThat(vmLine("web").path("size").asLong()).isEqualTo(RealVm.DISK_BYTES);
+            assertThat(troubles()).isEmpty();
+
+            web.close();
+            leap = Duration.ofHours(49);
+            await("told", () -> alerts().contains("watch.no-point"));
+            assertThat(troubles()).anyMatch(each -> each.contains("No recovery point was made"));
+            assertThat(ask("{'do': 'summary'}").getFirst().path("without").toString())
+                    .contains("here/web");
+            assertThat(log).anyMatch(each -> each.startsWith("ALERT here/"));
+
+            web.restart();
+            await("over", () -> !alerts().contains("watch.no-point"));
+            assertThat(ask("{'do': 'summary'}"))
+                    .anyMatch(each ->
+                            each.path("alert").asString("").equals("watch.no-point")
+                                    && each.has("closedAt"));
+        }
+    }
+
+    private List<String> alerts() {
+        return ask("{'do': 'summary'}").stream()
+                .filter(each -> each.has("alert") && !each.has("closedAt"))
+                .map(each -> each.path("alert").asString())
+                .toList();
+    }
+
+    @Test
+    void snapshotForWhichTheScratchSpaceWouldNotLastIsNotTaken() throws IOException {
+        config =
+                ConfigFile.read(
+                        Files.writeString(
+                                folder.resolve("wide.yaml"),
+                                Files.readString(folder.resolve("stillpoint.yaml"))
+                                        .replace("scratch-limit: 1G", "scratch-limit: 900T")));
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            String first = backUp("web");
+            assertThat(ended(first).path("state").asString()).isEqualTo("made");
+            // As if its guest had overwritten more in a second than any host has.
+            database("update job set scratch_bytes = 1000000000000000, held_ms = 1000");
+            database("update point set size = 1000000000000000000");
+            String job = backUp("web");
+            await("waits", () -> jobs().getFirst().path("state").asString().equals("retrying"));
+            assertThat(jobs().getFirst().path("code").asString()).isEqualTo("job.no-scratch");
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+            assertThat(troubles()).anyMatch(each -> each.contains("scratch space"));
+            ask("{'do': 'job cancel', 'job': '" + job + "'}");
+            assertThat(ended(job).path("state").asString()).isEqualTo("cancelled");
+            database("update job set scratch_bytes = 0");
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+        }
+    }
+
     /// For its questions the database is away; at any moment of a job.
     @Test
     void databaseThatGoesAwayIsShownAndStopsNoJob() throws IOException {

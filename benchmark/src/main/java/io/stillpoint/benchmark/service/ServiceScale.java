@@ -3,6 +3,7 @@ package io.stillpoint.benchmark.service;
 import io.stillpoint.benchmark.ProcessMemory;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.planning.policy.PolicyText;
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
@@ -168,6 +169,7 @@ public final class ServiceScale {
                             Instant.EPOCH.plusSeconds(i),
                             "file-system",
                             Cause.SCHEDULE,
+                            ByteSize.parse("32G"),
                             Optional.empty(),
                             Optional.empty(),
                             Optional.empty()));

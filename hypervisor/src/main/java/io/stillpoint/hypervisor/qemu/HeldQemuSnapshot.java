@@ -11,6 +11,7 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Undisturbed;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -203,6 +204,15 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void requireHeld() {
         if (closed) {
             throw new IllegalStateException("closed or detached before");
+        }
+    }
+
+    @Override
+    public OptionalLong scratchTaken() {
+        try {
+            return OptionalLong.of(watch.taken().bytes());
+        } catch (HypervisorException e) {
+            return OptionalLong.empty();
         }
     }
 

@@ -124,7 +124,8 @@ final class ScratchWatch implements AutoCloseable {
         };
     }
 
-    private ByteSize taken() {
+    /// What all scratch images take now.
+    ByteSize taken() {
         long bytes = 0;
         for (JsonNode node : monitor.nodes()) {
             if (files.contains(node.path("node-name").asString(""))) {

@@ -149,6 +149,7 @@ public final class VaultCare {
                 point.snapshotAt(),
                 point.consistency().word(),
                 isScheduled ? Cause.SCHEDULE : Cause.DEMAND,
+                new ByteSize(point.disks().stream().mapToLong(each -> each.image().size()).sum()),
                 origin.has("keepUntil")
                         ? Optional.of(Json.instant(origin, "keepUntil"))
                         : Optional.empty(),

@@ -2,6 +2,7 @@ package io.stillpoint.service.control;
 
 import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.care.VaultCare;
+import io.stillpoint.service.database.Alerts;
 import io.stillpoint.service.database.Cares;
 import io.stillpoint.service.database.Jobs;
 import io.stillpoint.service.database.Machine;
@@ -13,6 +14,7 @@ import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.JobRunner;
 import io.stillpoint.service.vaults.Vaults;
+import io.stillpoint.service.watch.Watch;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -37,8 +39,10 @@ public final class Requests implements ControlServer.Handler {
             Jobs jobs,
             Points points,
             Cares cares,
+            Alerts alerts,
             JobRunner runner,
             VaultCare care,
+            Watch watch,
             Consumer<VmKey> due,
             Supplier<Optional<String>> trouble,
             Tools tools) {

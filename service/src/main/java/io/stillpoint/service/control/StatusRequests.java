@@ -1,10 +1,14 @@
 package io.stillpoint.service.control;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.service.database.Alerts;
 import io.stillpoint.service.database.Cares;
 import io.stillpoint.service.database.DatabaseException;
 import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.JobState;
+import io.stillpoint.service.database.Jobs;
+import io.stillpoint.service.database.Machine;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +20,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// How the service and all that it works with are.
 final class StatusRequests {
+    private static final Duration DAY = Duration.ofHours(24);
+
     private final Requests.Parts parts;
 
     StatusRequests(Requests.Parts parts) {
@@ -24,7 +30,7 @@ final class StatusRequests {
 
     /// Each by its word.
     Map<String, Consumer<Ask>> known() {
-        return Map.of("status", this::status);
+        return Map.of("status", this::status, "summary", this::summary);
     }
 
     private void status(Ask ask) {
@@ -76,9 +82,8 @@ final class StatusRequests {
                                 Collectors.groupingBy(
                                         Job::state, TreeMap::new, Collectors.counting()));
         counts.forEach((state, count) -> jobs.put(state.word(), count));
-        Instant now = parts.tools().clock().instant();
         for (Job each : unfinished) {
-            if (each.state() == JobState.RETRYING || now.isAfter(each.deadline())) {
+            if (each.state() == JobState.RETRYING) {
                 troubles.add(
                         each.vm()
                                 + ": job "
@@ -89,9 +94,50 @@ final class StatusRequests {
                                 + each.course().message().orElse(""));
             }
         }
-        for (Job each : parts.jobs().lastFailed()) {
-            troubles.add(
-                    each.vm() + ": the last job failed: " + each.course().message().orElse(""));
+        parts.watch().now().stream()
+                .filter(each -> !parts.vaults().names().contains(each.subject()))
+                .forEach(each -> troubles.add(each.subject() + ": " + each.message()));
+    }
+
+    /// What came of a time: for a person each morning, and for scripts.
+    private void summary(Ask ask) {
+        Instant to = parts.tools().clock().instant();
+        Instant from = to.minus(ask.duration("last").orElse(DAY));
+        Jobs.Sum sum = parts.jobs().ended(from, to);
+        ObjectNode jobs =
+                Json.object()
+                        .put("from", from.toString())
+                        .put("to", to.toString())
+                        .put("made", sum.counts().getOrDefault(JobState.MADE, 0L))
+                        .put("failed", sum.counts().getOrDefault(JobState.FAILED, 0L))
+                        .put("cancelled", sum.counts().getOrDefault(JobState.CANCELLED, 0L))
+                        .put("late", sum.late())
+                        .put("unfinished", parts.jobs().unfinished().size())
+                        .put("read", sum.read().bytes())
+                        .put("stored", sum.stored().bytes());
+        List<Machine> known = parts.machines().all();
+        List<Machine> protectedOnes =
+                known.stream().filter(each -> each.protection().policy().isPresent()).toList();
+        jobs.put("vms", known.size()).put("protected", protectedOnes.size());
+        var without = jobs.putArray("without");
+        for (Machine each : protectedOnes) {
+            if (parts.points()
+                    .newest(each.protection().vault().orElse(""), each.shown())
+                    .filter(point -> !point.snapshotAt().isBefore(from))
+                    .isEmpty()) {
+                without.add(each.key().host() + "/" + each.shown());
+            }
+        }
+        ask.line(jobs);
+        for (Alerts.Kept each : parts.alerts().since(from)) {
+            ObjectNode line =
+                    Json.object()
+                            .put("alert", each.alert().code())
+                            .put("subject", each.alert().subject())
+                            .put("openedAt", each.openedAt().toString())
+                            .put("message", each.alert().message());
+            each.closedAt().ifPresent(at -> line.put("closedAt", at.toString()));
+            ask.line(line);
         }
     }
 }

@@ -107,7 +107,8 @@ final class VmRequests {
                             .newest(vault, machine.shown())
                             .ifPresent(point ->
                                     line.put("lastPoint", point.snapshotAt().toString())
-                                            .put("consistency", point.consistency()));
+                                            .put("consistency", point.consistency())
+                                            .put("size", point.size().bytes()));
                 });
         if (protection.policy().isPresent()) {
             parts.runner().next(machine.key()).ifPresent(next -> line.put("next", next.toString()));

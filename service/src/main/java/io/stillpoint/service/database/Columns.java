@@ -17,8 +17,12 @@ final class Columns {
     }
 
     static Optional<Instant> optionalInstant(ResultSet row, String column) throws SQLException {
-        long millis = row.getLong(column);
-        return row.wasNull() ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
+        return optionalLong(row, column).map(Instant::ofEpochMilli);
+    }
+
+    static Optional<Long> optionalLong(ResultSet row, String column) throws SQLException {
+        long value = row.getLong(column);
+        return row.wasNull() ? Optional.empty() : Optional.of(value);
     }
 
     static Optional<String> optionalText(ResultSet row, String column) throws SQLException {

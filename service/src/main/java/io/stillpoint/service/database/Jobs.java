@@ -1,10 +1,14 @@
 package io.stillpoint.service.database;
 
 import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.platform.ByteSize;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.springframework.jdbc.core.simple.JdbcClient;
@@ -64,6 +68,28 @@ public final class Jobs {
             return new Ending(JobState.RETRYING, at, point, code, message, Optional.of(retryAt));
         }
     }
+
+    /// What a job came to. What nobody measured is empty.
+    ///
+    /// @param read of the VM's disks
+    /// @param stored in the vault, that was not there before
+    /// @param transferred how long that took, without the wait
+    /// @param scratch what the guest overwrote while the snapshot was held
+    /// @param held for how long
+    public record Measured(
+            ByteSize read,
+            ByteSize stored,
+            Optional<Duration> transferred,
+            Optional<ByteSize> scratch,
+            Optional<Duration> held) {}
+
+    /// Jobs of a time.
+    ///
+    /// @param counts by the state in which they ended
+    /// @param late how many of them ended after their deadlines
+    /// @param read of the VMs' disks
+    /// @param stored in the vaults, that was not there before
+    public record Sum(Map<JobState, Long> counts, long late, ByteSize read, ByteSize stored) {}
 
     /// Adds a job.
     public void add(Job job) {
@@ -216,6 +242,76 @@ public final class Jobs {
                                                 Columns.millis(ending.retryAt()),
                                                 id))
                                 .update());
+    }
+
+    /// Notes what a job came to.
+    public void measured(String id, Measured measured) {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        update job set read_bytes = ?, stored_bytes = ?, transfer_ms = ?,
+                                            scratch_bytes = ?, held_ms = ? where id = ?
+                                        """)
+                                .params(
+                                        Columns.values(
+                                                measured.read().bytes(),
+                                                measured.stored().bytes(),
+                                                measured.transferred()
+                                                        .map(Duration::toMillis)
+                                                        .orElse(null),
+                                                measured.scratch()
+                                                        .map(ByteSize::bytes)
+                                                        .orElse(null),
+                                                measured.held()
+                                                        .map(Duration::toMillis)
+                                                        .orElse(null),
+                                                id))
+                                .update());
+    }
+
+    /// What the latest jobs of a VM came to that made points, newest first.
+    public List<Measured> measured(VmKey vm, int count) {
+        return database.read(client ->
+                client.sql(
+                                """
+                                select * from job where host = ? and vm = ? and state = 'made'
+                                    and read_bytes is not null order by due_at desc, id limit ?
+                                """)
+                        .params(vm.host(), vm.id().text(), count)
+                        .query((row, _) ->
+                                new Measured(
+                                        new ByteSize(row.getLong("read_bytes")),
+                                        new ByteSize(row.getLong("stored_bytes")),
+                                        Columns.optionalLong(row, "transfer_ms")
+                                                .map(Duration::ofMillis),
+                                        Columns.optionalLong(row, "scratch_bytes")
+                                                .map(ByteSize::new),
+                                        Columns.optionalLong(row, "held_ms")
+                                                .map(Duration::ofMillis)))
+                        .list());
+    }
+
+    /// The jobs that ended from one instant on, and before another.
+    public Sum ended(Instant from, Instant to) {
+        return database.read(client -> {
+            Map<JobState, Long> counts = new EnumMap<>(JobState.class);
+            long[] sums = new long[3];
+            client.sql(
+                            """
+                            select state, count(*) as jobs, sum(case when ended_at > deadline then 1 else 0 end) as late,
+                                coalesce(sum(read_bytes), 0) as bytes, coalesce(sum(stored_bytes), 0) as stored
+                                from job where ended_at >= ? and ended_at < ? group by state
+                            """)
+                    .params(from.toEpochMilli(), to.toEpochMilli())
+                    .query(row -> {
+                        counts.put(JobState.of(row.getString("state")), row.getLong("jobs"));
+                        sums[0] += row.getLong("late");
+                        sums[1] += row.getLong("bytes");
+                        sums[2] += row.getLong("stored");
+                    });
+            return new Sum(counts, sums[0], new ByteSize(sums[1]), new ByteSize(sums[2]));
+        });
     }
 
     /// Writes the engine's journal.

@@ -1,5 +1,6 @@
 package io.stillpoint.service.database;
 
+import io.stillpoint.platform.ByteSize;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -20,6 +21,7 @@ public final class Points {
     /// A recovery point.
     ///
     /// @param ordinal its place in the VM's line
+    /// @param size of all its disks
     /// @param keepUntil a date of its own
     /// @param pin why it must stay
     public record Point(
@@ -30,6 +32,7 @@ public final class Points {
             Instant snapshotAt,
             String consistency,
             Cause cause,
+            ByteSize size,
             Optional<Instant> keepUntil,
             Optional<String> pin,
             Optional<Instant> lockedUntil) {}
@@ -71,8 +74,8 @@ public final class Points {
         return client.sql(
                         """
                         insert into point (vault, id, vm, ordinal, snapshot_at, consistency, cause,
-                            keep_until, pin, locked_until)
-                        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                            size, keep_until, pin, locked_until)
+                        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         on conflict (vault, id) do update set locked_until = excluded.locked_until
                         """)
                 .params(
@@ -84,6 +87,7 @@ public final class Points {
                                 point.snapshotAt().toEpochMilli(),
                                 point.consistency(),
                                 point.cause().word(),
+                                point.size().bytes(),
                                 Columns.millis(point.keepUntil()),
                                 point.pin().orElse(null),
                                 Columns.millis(point.lockedUntil())))
@@ -150,6 +154,7 @@ public final class Points {
                 Columns.instant(row, "snapshot_at"),
                 row.getString("consistency"),
                 Cause.of(row.getString("cause")),
+                new ByteSize(row.getLong("size")),
                 Columns.optionalInstant(row, "keep_until"),
                 Columns.optionalText(row, "pin"),
                 Columns.optionalInstant(row, "locked_until"));

@@ -19,10 +19,8 @@ import io.stillpoint.hypervisor.qemu.DiskChoice;
 import io.stillpoint.planning.policy.DiskRules;
 import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.planning.policy.Quality;
+import io.stillpoint.planning.queue.Admission;
 import io.stillpoint.planning.queue.Estimate;
-import io.stillpoint.planning.queue.Route;
-import io.stillpoint.planning.queue.Transfer;
-import io.stillpoint.planning.queue.TransferRules;
 import io.stillpoint.planning.schedule.Slot;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
@@ -47,12 +45,14 @@ import io.stillpoint.service.fleet.Hosts.Host;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.Consistency;
+import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -75,9 +75,6 @@ public final class JobRunner {
     /// When a job is looked at again of which nothing can be decided now.
     private static final Duration UNDECIDED = Duration.ofMinutes(1);
 
-    /// Of a VM that nothing is known of.
-    private static final long FIRST_RATE = 100L << 20;
-
     private final ServiceConfig config;
     private final Tools tools;
     private final Hosts hosts;
@@ -88,10 +85,11 @@ public final class JobRunner {
     private final Points points;
     private final Teller teller;
     private final Turns turns;
+    private final Foresight foresight;
     private final Map<String, Running> running = new ConcurrentHashMap<>();
     private volatile boolean isStopping;
 
-    private record Running(BackupJob job, Cancellation cancellation) {}
+    private record Running(BackupJob job, Cancellation cancellation, Foresight.Holding holding) {}
 
     /// What the database knows.
     public record Records(Machines machines, Jobs jobs, Points points, KeptPolicies policies) {}
@@ -108,6 +106,7 @@ public final class JobRunner {
         points = records.points();
         teller = new Teller(jobs, tools);
         turns = new Turns(config.limits(), tools.clock());
+        foresight = new Foresight(jobs, points, turns, tools.clock());
     }
 
     /// Does what is due for a VM. Returns when something is due for it next; empty if nothing ever is, as things stand.
@@ -360,6 +359,10 @@ public final class JobRunner {
                         point.snapshotAt(),
                         point.consistency().word(),
                         job.cause(),
+                        new ByteSize(
+                                point.disks().stream()
+                                        .mapToLong(each -> each.image().size())
+                                        .sum()),
                         job.order().keepUntil(),
                         Optional.empty(),
                         point.lockedUntil()));
@@ -380,7 +383,10 @@ public final class JobRunner {
                 jobs.events(job.id(), 0).stream()
                         .filter(each -> each.code().equals(JobState.RETRYING.word()))
                         .count();
-        Instant again = now.plus(PAUSES[(int) Math.min(failures, PAUSES.length - 1)]);
+        Instant again =
+                why instanceof JobsException refused
+                        ? refused.tryAgain()
+                        : now.plus(PAUSES[(int) Math.min(failures, PAUSES.length - 1)]);
         if (why.retryable() && again.isBefore(job.deadline())) {
             // What the engine's journal says has ended with this attempt.
             jobs.record(job.id(), null, Optional.empty());
@@ -429,7 +435,13 @@ public final class JobRunner {
                         .orElseThrow(
                                 () -> new IllegalStateException("no host of ours: " + job.vm()));
         Vaults.Opened vault = vaults.open(job.vault());
+        Foresight.Holding holding = foresight.expected(machine, job, host, policy(job));
+        boolean isNew = job.course().record().isEmpty();
+        if (isNew) {
+            admit(machine, holding, host);
+        }
         Cancellation cancellation = new Cancellation();
+        Course course = new Course(machine, job);
         DiskChoice disks = disks(job);
         try (JobVm vm =
                 JobVm.of(job.vm().id(), () -> host.hypervisor().open(job.vm().id(), disks))) {
@@ -446,50 +458,100 @@ public final class JobRunner {
                                     tools.clock(),
                                     tools.randomness(),
                                     tools.process().threads(),
-                                    turns.of(transfer(machine, job), waiting(machine, job))));
-            running.put(job.id(), new Running(backup, cancellation));
+                                    turns.of(holding.transfer(), course)));
+            running.put(job.id(), new Running(backup, cancellation, holding));
             if (isStopping) {
                 backup.suspend();
             }
             lookForCancelled(job.id());
             BackupOutcome outcome = backup.resume();
             outcome.recoveryPoint()
-                    .ifPresent(point ->
-                            vault.pin()
-                                    .made(vault.vault().id(), point)
-                                    .forEach(finding ->
-                                            tools.log().accept(finding.text().toString())));
+                    .ifPresent(point -> {
+                        vault.pin()
+                                .made(vault.vault().id(), point)
+                                .forEach(finding -> tools.log().accept(finding.text().toString()));
+                        // An earlier process may have done a part of one that was resumed.
+                        if (isNew) {
+                            course.measured(point);
+                        }
+                    });
             return outcome;
         }
     }
 
-    private Turns.Listener waiting(Machine machine, Job job) {
-        return new Turns.Listener() {
-            @Override
-            public void waits(String why) {
-                teller.state(job.id(), JobState.WAITING);
-                teller.tell(
-                        job.id(),
-                        machine.shown(),
-                        "state",
-                        JobState.WAITING.word(),
-                        Text.of(JobRunner.class, "job.waiting", why));
-            }
-
-            @Override
-            public void begins() {
-                teller.state(job.id(), JobState.RUNNING);
-            }
-        };
+    /// Throws a [JobsException] if the host's scratch space would not last.
+    private void admit(Machine machine, Foresight.Holding holding, Host host) {
+        Admission admission =
+                foresight.admission(
+                        machine,
+                        holding,
+                        host,
+                        running.values().stream().map(Running::holding).toList());
+        if (admission instanceof Admission.Refused refused) {
+            throw JobsException.notAdmitted(refused);
+        }
     }
 
-    private Transfer transfer(Machine machine, Job job) {
-        return new Transfer(
-                job.id(),
-                new Route(machine.key().host(), job.vault()),
-                job.deadline(),
-                new Estimate(ByteSize.parse("1G"), FIRST_RATE),
-                policy(job).map(Policy::transfer).orElse(TransferRules.NONE));
+    /// Follows an attempt from the snapshot on.
+    private final class Course implements Turns.Listener {
+        private final Machine machine;
+        private final Job job;
+        private volatile OptionalLong begun = OptionalLong.empty();
+
+        Course(Machine machine, Job job) {
+            this.machine = machine;
+            this.job = job;
+        }
+
+        @Override
+        public void waits(String why) {
+            teller.state(job.id(), JobState.WAITING);
+            teller.tell(
+                    job.id(),
+                    machine.shown(),
+                    "state",
+                    JobState.WAITING.word(),
+                    Text.of(JobRunner.class, "job.waiting", why));
+        }
+
+        @Override
+        public void begins() {
+            begun = OptionalLong.of(System.nanoTime());
+            teller.state(job.id(), JobState.RUNNING);
+        }
+
+        @Override
+        public Estimate left(Estimate first) {
+            Teller.Progress now = teller.progress(job.id());
+            if (now.total() == 0 || begun.isEmpty()) {
+                return first;
+            }
+            double left = 1.0 - (double) now.done() / now.total();
+            return first.running(
+                    new ByteSize((long) (first.left().bytes() * left)),
+                    new ByteSize(now.read()),
+                    Duration.ofNanos(System.nanoTime() - begun.getAsLong()));
+        }
+
+        void measured(RecoveryPoint point) {
+            Duration held = Duration.between(point.snapshotAt(), tools.clock().instant());
+            long scratch = teller.progress(job.id()).scratch();
+            long read = point.disks().stream().mapToLong(PointDisk::readBytes).sum();
+            long stored = point.disks().stream().mapToLong(PointDisk::newBytes).sum();
+            jobs.measured(
+                    job.id(),
+                    new Jobs.Measured(
+                            new ByteSize(read),
+                            new ByteSize(stored),
+                            begun.isEmpty()
+                                    ? Optional.empty()
+                                    : Optional.of(
+                                            Duration.ofNanos(
+                                                    System.nanoTime() - begun.getAsLong())),
+                            Optional.of(new ByteSize(scratch)),
+                            // Unless a clock was set back meanwhile.
+                            Optional.of(held).filter(Duration::isPositive)));
+        }
     }
 
     private Optional<Policy> policy(Job job) {

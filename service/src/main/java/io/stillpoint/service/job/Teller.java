@@ -22,6 +22,8 @@ import java.util.concurrent.TimeUnit;
 /// log all the same.
 public final class Teller implements AutoCloseable {
     private static final int WAITING_MAX = 10_000;
+    private static final int READ = 0;
+    private static final int SCRATCH = 1;
 
     private final Jobs jobs;
     private final Tools tools;
@@ -35,7 +37,10 @@ public final class Teller implements AutoCloseable {
     /// @param done bytes of all its disks
     /// @param total bytes of all its disks
     /// @param read bytes that were really read
-    public record Progress(long done, long total, long read) {}
+    /// @param scratch that the guest's writes had taken when the snapshot was released; 0 before that
+    public record Progress(long done, long total, long read, long scratch) {
+        static final Progress NONE = new Progress(0, 0, 0, 0);
+    }
 
     public Teller(Jobs jobs, Tools tools) {
         this.jobs = jobs;
@@ -49,7 +54,7 @@ public final class Teller implements AutoCloseable {
     /// @param shown what people call the job's VM
     JobEvents of(String job, String shown) {
         Map<String, JobEvent.Progressed> disks = new LinkedHashMap<>();
-        long[] read = new long[1];
+        long[] sums = new long[SCRATCH + 1];
         return event -> {
             switch (event) {
                 case JobEvent.StepBegan step ->
@@ -64,28 +69,34 @@ public final class Teller implements AutoCloseable {
                                     progressed.disk(),
                                     progressed,
                                     (a, b) -> a.done() > b.done() ? a : b);
-                            progresses.put(job, sum(disks, read[0]));
+                            progresses.put(job, sum(disks, sums));
                         }
                     }
                 }
                 case JobEvent.Read bytes -> {
                     synchronized (disks) {
-                        read[0] += bytes.bytes();
-                        progresses.put(job, sum(disks, read[0]));
+                        sums[READ] += bytes.bytes();
+                        progresses.put(job, sum(disks, sums));
+                    }
+                }
+                case JobEvent.ScratchTaken taken -> {
+                    synchronized (disks) {
+                        sums[SCRATCH] = taken.bytes();
+                        progresses.put(job, sum(disks, sums));
                     }
                 }
             }
         };
     }
 
-    private static Progress sum(Map<String, JobEvent.Progressed> disks, long read) {
+    private static Progress sum(Map<String, JobEvent.Progressed> disks, long[] sums) {
         long done = 0;
         long total = 0;
         for (JobEvent.Progressed each : disks.values()) {
             done += each.done();
             total += each.total();
         }
-        return new Progress(done, total, read);
+        return new Progress(done, total, sums[READ], sums[SCRATCH]);
     }
 
     /// Notes something of a job.
@@ -115,7 +126,7 @@ public final class Teller implements AutoCloseable {
 
     /// How far the transfer of a job of this process is; nothing if it has not begun.
     public Progress progress(String job) {
-        return progresses.getOrDefault(job, new Progress(0, 0, 0));
+        return progresses.getOrDefault(job, Progress.NONE);
     }
 
     /// The job does nothing more here.

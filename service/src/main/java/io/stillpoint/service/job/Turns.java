@@ -2,6 +2,7 @@ package io.stillpoint.service.job;
 
 import io.stillpoint.engine.JobId;
 import io.stillpoint.engine.TransferTurn;
+import io.stillpoint.planning.queue.Estimate;
 import io.stillpoint.planning.queue.Forecast;
 import io.stillpoint.planning.queue.LimitsByTime;
 import io.stillpoint.planning.queue.Plan;
@@ -14,6 +15,8 @@ import io.stillpoint.service.config.ServiceConfig.Limits;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,8 +32,20 @@ public final class Turns {
     private final TransferQueue queue;
     private final InstantSource clock;
     private final Map<String, Transfer> waiting = new LinkedHashMap<>();
-    private final Map<String, Transfer> running = new LinkedHashMap<>();
+    private final Map<String, Running> running = new LinkedHashMap<>();
+    private final Map<String, Listener> listeners = new LinkedHashMap<>();
     private Map<String, Forecast> forecasts = Map.of();
+
+    private record Running(Transfer transfer, Listener listener) {
+        Transfer now() {
+            return new Transfer(
+                    transfer.id(),
+                    transfer.route(),
+                    transfer.deadline(),
+                    listener.left(transfer.estimate()),
+                    transfer.rules());
+        }
+    }
 
     public Turns(Limits limits, InstantSource clock) {
         queue =
@@ -46,7 +61,13 @@ public final class Turns {
     interface Listener {
         void waits(String why);
 
+        /// Also without a wait.
         void begins();
+
+        /// What is left of a transfer that runs. Asked while others wait for the answer.
+        ///
+        /// @param first what was expected when it began
+        Estimate left(Estimate first);
     }
 
     /// The turn of one transfer, whatever the engine calls its job.
@@ -58,12 +79,9 @@ public final class Turns {
             Transfer transfer, Listener listener, Cancellation cancellation) {
         boolean done = false;
         try (Cancellation.Scope _ = cancellation.atRequest(this::wake)) {
-            Optional<String> why = enter(transfer);
-            why.ifPresent(listener::waits);
+            enter(transfer, listener).ifPresent(listener::waits);
             awaitTurn(transfer, cancellation);
-            if (why.isPresent()) {
-                listener.begins();
-            }
+            listener.begins();
             done = true;
         } finally {
             if (!done) {
@@ -85,8 +103,9 @@ public final class Turns {
     }
 
     /// Why it has to wait; empty if it has begun.
-    private synchronized Optional<String> enter(Transfer transfer) {
+    private synchronized Optional<String> enter(Transfer transfer, Listener listener) {
         waiting.put(transfer.id(), transfer);
+        listeners.put(transfer.id(), listener);
         settle();
         if (running.containsKey(transfer.id())) {
             return Optional.empty();
@@ -119,15 +138,43 @@ public final class Turns {
     private synchronized void leave(String id) {
         waiting.remove(id);
         running.remove(id);
+        listeners.remove(id);
         settle();
     }
 
+    /// Looks anew at what can begin and when what runs will end.
+    public synchronized void look() {
+        if (!waiting.isEmpty() || !running.isEmpty()) {
+            settle();
+        }
+    }
+
+    /// When a transfer would end if it came now.
+    synchronized Instant end(Transfer transfer) {
+        List<Transfer> all = new ArrayList<>(waiting.values());
+        all.add(transfer);
+        return plan(all).forecasts().stream()
+                .filter(each -> each.transfer().id().equals(transfer.id()))
+                .findFirst()
+                .map(Forecast::end)
+                .orElse(Instant.MAX);
+    }
+
+    private Plan plan(Collection<Transfer> those) {
+        return queue.plan(
+                clock.instant(),
+                List.copyOf(those),
+                running.values().stream().map(Running::now).toList());
+    }
+
     private void settle() {
-        Instant now = clock.instant();
-        Plan plan = queue.plan(now, List.copyOf(waiting.values()), List.copyOf(running.values()));
+        Plan plan = plan(waiting.values());
         for (Transfer each : plan.begin()) {
             waiting.remove(each.id());
-            running.put(each.id(), each);
+            Listener listener = listeners.remove(each.id());
+            if (listener != null) {
+                running.put(each.id(), new Running(each, listener));
+            }
         }
         Map<String, Forecast> told = new LinkedHashMap<>();
         plan.forecasts().forEach(each -> told.put(each.transfer().id(), each));

@@ -7,6 +7,7 @@ import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.task.helper.OneTimeTask;
 import com.github.kagkarlsson.scheduler.task.helper.Tasks;
 import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.platform.ByteSize;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -156,6 +157,75 @@ abstract class DatabaseContract {
     }
 
     @Test
+    void whatJobsCameToIsKeptAndSummed() {
+        Jobs jobs = new Jobs(database);
+        Jobs.Measured all =
+                new Jobs.Measured(
+                        ByteSize.parse("3M"),
+                        ByteSize.parse("1M"),
+                        Optional.of(Duration.ofMillis(1500)),
+                        Optional.of(new ByteSize(65_536)),
+                        Optional.of(Duration.ofSeconds(9)));
+        Jobs.Measured some =
+                new Jobs.Measured(
+                        new ByteSize(7),
+                        new ByteSize(0),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty());
+        jobs.add(job("j1", WEB, Cause.SCHEDULE, NOW));
+        jobs.measured("j1", all);
+        assertThat(jobs.measured(WEB, 5)).as("no point yet").isEmpty();
+        jobs.end("j1", Jobs.Ending.made(NOW.plusSeconds(1), "p1"));
+        jobs.add(job("j2", WEB, Cause.SCHEDULE, NOW.plusSeconds(10)));
+        jobs.measured("j2", some);
+        jobs.end("j2", Jobs.Ending.made(NOW.plus(Duration.ofHours(25)), "p2"));
+        jobs.add(job("j3", OTHER, Cause.SCHEDULE, NOW));
+        jobs.end("j3", Jobs.Ending.without(JobState.FAILED, NOW.plusSeconds(2), "a.code", "No."));
+        jobs.add(job("j4", OTHER, Cause.SCHEDULE, NOW.plusSeconds(20)));
+        assertThat(jobs.measured(WEB, 5)).containsExactly(some, all);
+        assertThat(jobs.measured(WEB, 1)).containsExactly(some);
+        assertThat(jobs.ended(NOW, NOW.plus(Duration.ofDays(2))))
+                .isEqualTo(
+                        new Jobs.Sum(
+                                Map.of(JobState.MADE, 2L, JobState.FAILED, 1L),
+                                1,
+                                new ByteSize((3 << 20) + 7),
+                                new ByteSize(1 << 20)));
+        assertThat(jobs.ended(NOW.plusSeconds(2), NOW.plusSeconds(3)).counts())
+                .isEqualTo(Map.of(JobState.FAILED, 1L));
+        assertThat(jobs.lastFailed()).as("another was begun since").isEmpty();
+        jobs.end("j4", Jobs.Ending.without(JobState.FAILED, NOW.plusSeconds(30), "b.code", "No."));
+        assertThat(jobs.lastFailed()).extracting(Job::id).containsExactly("j4");
+        assertThat(jobs.beginningWith("j", 2)).extracting(Job::id).containsExactly("j1", "j2");
+        assertThat(jobs.beginningWith("j%", 2)).isEmpty();
+    }
+
+    @Test
+    void alertsBeginAndEnd() {
+        Alerts alerts = new Alerts(database, "here");
+        Alerts others = new Alerts(database, "there");
+        Alerts.Alert late = new Alerts.Alert("h/web", "watch.late", "Late.");
+        Alerts.Alert away = new Alerts.Alert("main", "watch.vault-away", "Away.");
+        Alerts.Alert still = new Alerts.Alert("main", "watch.vault-away", "Still away.");
+        assertThat(alerts.settle(List.of(late, away), NOW).opened()).containsExactly(late, away);
+        assertThat(others.settle(List.of(late), NOW.plusSeconds(1)).opened()).containsExactly(late);
+        Alerts.Changes changes = alerts.settle(List.of(still), NOW.plusSeconds(60));
+        assertThat(changes.opened()).isEmpty();
+        assertThat(changes.closed()).containsExactly(late);
+        assertThat(alerts.since(NOW))
+                .containsExactlyInAnyOrder(
+                        new Alerts.Kept(late, NOW, Optional.of(NOW.plusSeconds(60))),
+                        new Alerts.Kept(late, NOW.plusSeconds(1), Optional.empty()),
+                        new Alerts.Kept(still, NOW, Optional.empty()));
+        assertThat(alerts.since(NOW.plusSeconds(61))).hasSize(2);
+        assertThat(alerts.settle(List.of(late, still), NOW.plusSeconds(90)).opened())
+                .containsExactly(late);
+        assertThat(alerts.deleteClosedBefore(NOW.plusSeconds(61))).isEqualTo(1);
+        assertThat(alerts.since(NOW)).hasSize(3);
+    }
+
+    @Test
     void machinesAreFoundAgain() {
         Machines machines = new Machines(database);
         VmId id = WEB.id();
@@ -215,6 +285,7 @@ abstract class DatabaseContract {
                 NOW.plusSeconds(ordinal),
                 "file-system",
                 Cause.SCHEDULE,
+                ByteSize.parse("1G"),
                 Optional.empty(),
                 pin,
                 Optional.empty());

@@ -55,6 +55,11 @@ class TurnsTest {
                     public void begins() {
                         told.add(id + " begins");
                     }
+
+                    @Override
+                    public Estimate left(Estimate first) {
+                        return first;
+                    }
                 });
     }
 
@@ -107,11 +112,16 @@ class TurnsTest {
                             public void begins() {
                                 throw new IllegalStateException("database");
                             }
+
+                            @Override
+                            public Estimate left(Estimate first) {
+                                return first;
+                            }
                         });
         assertThatThrownBy(() -> failing.await(JOB, new Cancellation()))
                 .hasMessageContaining("database");
         turn("next", 9).await(JOB, new Cancellation()).close();
-        assertThat(told).isEmpty();
+        assertThat(told).containsExactly("first begins", "next begins");
     }
 
     @Test
@@ -124,6 +134,6 @@ class TurnsTest {
                 .hasCauseInstanceOf(CancelledException.class);
         first.close();
         turn("next", 9).await(JOB, new Cancellation()).close();
-        assertThat(told).containsExactly("waiting waits");
+        assertThat(told).containsExactly("first begins", "waiting waits", "next begins");
     }
 }

@@ -62,10 +62,17 @@ create table job (
     point        text,
     -- Of the last failure.
     code         text,
-    message      text
+    message      text,
+    -- What it came to; null until the point is made, and for what nobody measured.
+    read_bytes     bigint,
+    stored_bytes   bigint,
+    transfer_ms    bigint,
+    scratch_bytes  bigint,
+    held_ms        bigint
 );
 create index job_of_vm on job (host, vm, due_at);
 create index job_by_state on job (state);
+create index job_by_end on job (ended_at);
 
 create table job_event (
     job     text    not null references job (id) on delete cascade,
@@ -87,6 +94,8 @@ create table point (
     snapshot_at bigint not null,
     consistency text   not null,
     cause       text   not null,
+    -- Bytes of all its disks.
+    size        bigint not null,
     keep_until  bigint,
     pin         text,
     locked_until bigint,
@@ -104,6 +113,20 @@ create table care (
     message  text   not null,
     primary key (vault, kind)
 );
+
+-- What somebody should look at, as the server of this name saw it.
+create table alert (
+    server    text   not null,
+    -- A VM (HOST/ID), a vault or a job.
+    subject   text   not null,
+    code      text   not null,
+    opened_at bigint not null,
+    -- Null while it lasts.
+    closed_at bigint,
+    message   text   not null,
+    primary key (server, subject, code, opened_at)
+);
+create index alert_by_end on alert (closed_at);
 
 -- Belongs to db-scheduler, which says what must be in it.
 create table scheduled_tasks (
