@@ -1,51 +1,50 @@
 package io.stillpoint.demo;
 
 import io.stillpoint.demo.DemoException.Kind;
-import io.stillpoint.engine.BackupJob;
-import io.stillpoint.engine.BackupPolicy;
-import io.stillpoint.engine.BackupSettings;
-import io.stillpoint.engine.GuestAccess;
 import io.stillpoint.engine.JobEvents;
 import io.stillpoint.engine.JobTools;
-import io.stillpoint.engine.JobVm;
 import io.stillpoint.engine.MemoryJournal;
-import io.stillpoint.engine.RestLimits;
 import io.stillpoint.engine.RestoreJob;
 import io.stillpoint.engine.RestoreTask;
-import io.stillpoint.engine.ScratchSettings;
-import io.stillpoint.engine.VmSocket;
-import io.stillpoint.guest.extension.ExtensionKeeper;
-import io.stillpoint.guest.extension.Prerequisites;
 import io.stillpoint.hypervisor.images.RestoreTarget;
-import io.stillpoint.hypervisor.qemu.QemuVm;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Randomness;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.platform.text.Text;
+import io.stillpoint.service.base.Tools;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
-import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.PointDisk;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.LocalStore;
+import io.stillpoint.vault.store.ObjectId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
-/// The guided tour: a real VM is backed up twice, restored and booted again, and each claim is checked against what
-/// the guest itself says. Works in a folder of its own that is deleted at the end; leaves nothing running.
+/// The guided tour: the service backs up a real VM twice by its schedule, the points are restored and booted again, and each
+/// claim is checked against what the guest itself says. Works in a folder of its own that is deleted at the end; leaves nothing running.
 public final class Tour {
     private static final ByteSize DATA_DISK = ByteSize.parse("128M");
     private static final String DATA = "data";
     private static final String ROOT = "root";
+
+    /// From the policy to the slot: long enough that the service knows the policy by then.
+    private static final Duration TO_SLOT = Duration.ofSeconds(3);
 
     private final View view;
     private final Cancellation cancellation;
@@ -53,7 +52,10 @@ public final class Tour {
     private final Randomness randomness;
     private final InstantSource clock;
     private final Threads threads;
-    private final String writer;
+    private final Tools tools;
+
+    /// The service's clock.
+    private volatile Duration ahead = Duration.ZERO;
 
     /// Shows the tour to somebody.
     public interface View extends JobEvents {
@@ -76,7 +78,15 @@ public final class Tour {
         randomness = surroundings.randomness();
         clock = surroundings.clock();
         threads = surroundings.process().threads();
-        this.writer = writer;
+        tools =
+                new Tools(
+                        surroundings.process(),
+                        () -> clock.instant().plus(ahead),
+                        randomness,
+                        Map.of(),
+                        Optional.empty(),
+                        _ -> {},
+                        writer);
     }
 
     /// A recovery point and what the guest said its data disk was.
@@ -88,20 +98,25 @@ public final class Tour {
         GuestImage guest = GuestImage.ensure(line -> view.finding(Text.verbatim(line)));
         try (WorkFolder work = WorkFolder.make()) {
             KeyFile key = KeyFile.create(work.file("key"), randomness);
-            try (Vault vault = Vault.init(new LocalStore(work.file("vault")), key, surroundings)) {
-                List<Proof> proofs = backUp(guest, work, vault);
-                view.points(proofs.stream().map(Proof::point).toList());
-                restore(guest, work, vault, proofs);
-                chapter("tour.verify");
-                var found = vault.verify(cancellation, _ -> {});
-                require(found.isSound(), "tour.not-sound", found.problems());
-                finding("tour.sound", new ByteSize(found.bytes()));
-            }
+            Vault.init(new LocalStore(work.file("vault")), key, surroundings).close();
+            List<Proof> proofs = backUp(guest, work);
+            view.points(proofs.stream().map(Proof::point).toList());
+            boolean _ =
+                    look(
+                            work,
+                            vault -> {
+                                restore(guest, work, vault, proofs);
+                                chapter("tour.verify");
+                                var found = vault.verify(cancellation, _ -> {});
+                                require(found.isSound(), "tour.not-sound", found.problems());
+                                finding("tour.sound", new ByteSize(found.bytes()));
+                                return true;
+                            });
         }
         chapter("tour.done");
     }
 
-    private List<Proof> backUp(GuestImage guest, WorkFolder work, Vault vault) {
+    private List<Proof> backUp(GuestImage guest, WorkFolder work) {
         Path root = work.file("root.raw");
         Path data = work.file("data.qcow2");
         guest.copyRootTo(root);
@@ -121,9 +136,15 @@ public final class Tour {
             finding("tour.booted", inside.uptime());
             chapter("tour.write");
             inside.makeDataDisk(DATA);
-            proofs.add(backUp(vm, inside, work, vault, "tour.full"));
-            inside.changeDataDisk(DATA);
-            proofs.add(backUp(vm, inside, work, vault, "tour.incremental"));
+            chapter("tour.service");
+            try (TourService service = TourService.start(work.folder(), vm, view, tools)) {
+                finding("tour.found", service.awaitVm(cancellation));
+                proofs.add(backUp(service, inside, work, "tour.full"));
+                inside.changeDataDisk(DATA);
+                proofs.add(backUp(service, inside, work, "tour.incremental"));
+            }
+            finding("tour.released", work.scratchFiles());
+            require(work.scratchFiles() == 0, "tour.left", work.file("scratch"));
             inside.powerOff(vm);
         }
         PointDisk disk = proofs.getLast().point().disk(DATA).orElseThrow();
@@ -135,40 +156,40 @@ public final class Tour {
         return proofs;
     }
 
-    private Proof backUp(
-            QemuProcess vm, DemoGuest inside, WorkFolder work, Vault vault, String chapter) {
+    /// By the schedule: the policy's next slot is seconds away.
+    private Proof backUp(TourService service, DemoGuest inside, WorkFolder work, String chapter) {
         String sha256 = inside.sha256OfDataDisk();
         finding("tour.guest-says", sha256);
-        chapter(chapter);
-        ExtensionKeeper extensions =
-                ExtensionKeeper.in(
-                        work.file("state"), Prerequisites.Absent.WARN, randomness, clock);
-        try (JobVm machine = JobVm.of(QemuVm.open(vm.qmpSocket(), threads))) {
-            BackupSettings settings =
-                    new BackupSettings(
-                            "demo",
-                            new BackupPolicy(
-                                    Consistency.FILE_SYSTEM,
-                                    new RestLimits(Duration.ofSeconds(10), Duration.ofMinutes(1)),
-                                    BackupPolicy.Vss.EXTENSION,
-                                    false,
-                                    Optional.empty()),
-                            Optional.of(
-                                    new GuestAccess(
-                                            new VmSocket(machine, vm.agentSocket()),
-                                            Optional.of(extensions))),
-                            new ScratchSettings(work.file("scratch"), ByteSize.parse("1G")),
-                            writer);
-            RecoveryPoint point = new BackupJob(vault, machine, settings, tools()).run().orThrow();
-            finding(
-                    "tour.point",
-                    point.id().toString().substring(0, 12),
-                    new ByteSize(point.size()),
-                    new ByteSize(point.changedBytes()),
-                    new ByteSize(point.storedBytes()),
-                    point.consistency().word(),
-                    Long.toString(point.frozenMillis().orElse(0)));
-            return new Proof(point, sha256);
+        LocalTime slot = LocalTime.ofInstant(nextSlot(), ZoneOffset.UTC);
+        chapter(chapter, slot);
+        String id = service.backUpAt(slot, cancellation);
+        RecoveryPoint point = look(work, vault -> vault.point(ObjectId.parse(id)).orElseThrow());
+        finding(
+                "tour.point",
+                point.id().toString().substring(0, 12),
+                new ByteSize(point.size()),
+                new ByteSize(point.changedBytes()),
+                new ByteSize(point.storedBytes()),
+                point.consistency().word(),
+                Long.toString(point.frozenMillis().orElse(0)));
+        return new Proof(point, sha256);
+    }
+
+    /// Slots are whole minutes. Nobody shall wait for one, so the service's clock is put shortly before the next.
+    private Instant nextSlot() {
+        Instant now = tools.clock().instant();
+        Instant slot = now.plus(TO_SLOT).truncatedTo(ChronoUnit.MINUTES).plusSeconds(60);
+        ahead = ahead.plus(Duration.between(now, slot.minus(TO_SLOT)));
+        return slot;
+    }
+
+    private <T> T look(WorkFolder work, Function<Vault, T> question) {
+        try (Vault vault =
+                Vault.open(
+                        new LocalStore(work.file("vault")),
+                        KeyFile.read(work.file("key")),
+                        surroundings)) {
+            return question.apply(vault);
         }
     }
 
@@ -242,6 +263,14 @@ public final class Tour {
 
         Path file(String name) {
             return folder.resolve(name);
+        }
+
+        int scratchFiles() {
+            try (var files = Files.list(file("scratch"))) {
+                return (int) files.filter(Files::isRegularFile).count();
+            } catch (IOException e) {
+                throw new DemoException(Kind.REQUEST, "tour.work-folder", e, Reason.of(e));
+            }
         }
 
         @Override
