@@ -228,6 +228,7 @@ public final class Service implements AutoCloseable {
                         Instant before = tools.clock().instant().minus(config.history());
                         int gone = jobs.deleteEndedBefore(before);
                         int _ = alerts.deleteClosedBefore(before);
+                        int _ = machines.deleteGoneBefore(before);
                         if (gone > 0) {
                             tools.log().accept(gone + " old jobs left the history");
                         }

@@ -25,7 +25,7 @@ final class RealVm implements AutoCloseable {
     static final int DISK_BYTES = 16 << 20;
 
     final Path folder;
-    final String name;
+    String name;
     private final UUID uuid;
     private Process process;
 
@@ -188,6 +188,12 @@ final class RealVm implements AutoCloseable {
             }
         }
         return traces;
+    }
+
+    /// It starts again under this name.
+    void rename(String another) throws IOException {
+        name = another;
+        restart();
     }
 
     void restart() throws IOException {

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -370,6 +371,65 @@ class ServiceTest {
                 assertThat(points).hasSize(1);
                 assertThat(points.getFirst().path("cause").asString()).isEqualTo("schedule");
             }
+        }
+    }
+
+    /// Renamed since, protected by hand, and off when the database is lost.
+    @Test
+    void protectedVmsAreKnownAgainFromTheVaultAlone() throws IOException {
+        String byHand = POLICY.replace(", 'select': {'names': '*'}", "");
+        try (RealVm web = vm("web");
+                RealVm other = vm("other")) {
+            try (Service _ = start()) {
+                await("found", () -> ask("{'do': 'vm list'}").size() == 2);
+                apply(byHand);
+                ask("{'do': 'vm protect', 'vm': 'web', 'policy': 'gold'}");
+                ask("{'do': 'vm protect', 'vm': 'other', 'policy': 'gold'}");
+                assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+                assertThat(ended(backUp("other")).path("state").asString()).isEqualTo("made");
+            }
+            web.rename("www");
+            other.close();
+            deleteState();
+            try (Service _ = start()) {
+                await("found", () -> ask("{'do': 'vm list'}").size() == 1);
+                ask("{'do': 'catalog rebuild'}");
+                apply(byHand);
+                assertThat(ask("{'do': 'vm list'}"))
+                        .extracting(each ->
+                                each.path("vm").asString() + " " + each.path("policy").asString(""))
+                        .containsExactlyInAnyOrder("web gold", "other gold");
+                JsonNode end = ended(backUp("web"));
+                assertThat(end.path("state").asString()).as("%s", log).isEqualTo("made");
+                assertThat(points()).filteredOn(each -> each.vm().equals("web")).hasSize(2);
+                assertThat(why(end)).anyMatch(each -> each.contains("everything was compared"));
+            }
+        }
+    }
+
+    private void deleteState() throws IOException {
+        try (Stream<Path> files = Files.walk(folder.resolve("state"))) {
+            for (Path each : files.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(each);
+            }
+        }
+    }
+
+    @Test
+    void policyThatCannotBeReadIsToldAndKeepsItsVms() throws IOException {
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            apply(POLICY.replace("gold", "silver"));
+            database(
+                    "update policy set body = '{\"name\": \"gold\", \"new\": 1}' where name = 'gold'");
+            ask("{'do': 'vm tag', 'vm': 'web', 'tags': {'a': 'b'}}");
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+            assertThat(troubles())
+                    .anyMatch(each -> each.contains("gold: This policy can't be read"));
+            apply(POLICY);
+            assertThat(troubles()).isEmpty();
         }
     }
 

@@ -5,6 +5,7 @@ import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.platform.Undisturbed;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -14,14 +15,18 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Supplier;
 
 /// The VMs behind the monitors of a host. A VM without a uuid is known by its monitor's socket.
 public final class QemuHypervisor implements Hypervisor {
     /// QEMU greets at once unless another program holds the monitor.
     private static final Duration LOOK_MAX = Duration.ofSeconds(1);
+
+    private static final int LOOKS_AT_ONCE = 16;
 
     private final Supplier<List<Path>> sockets;
     private final QemuSettings settings;
@@ -47,15 +52,57 @@ public final class QemuHypervisor implements Hypervisor {
     public Found find() {
         Map<VmId, Vm> vms = new LinkedHashMap<>();
         List<Unanswered> unanswered = new ArrayList<>();
-        for (Map.Entry<Path, Optional<VmId>> place : places().entrySet()) {
-            try {
-                Vm vm = look(place.getKey(), place.getValue()).vm();
-                vms.putIfAbsent(vm.id(), vm);
-            } catch (HypervisorException e) {
-                unanswered.add(new Unanswered(place.getKey().toString(), e));
+        looks().forEach((place, met) -> {
+            switch (met) {
+                case Met.Here(Seen seenNow) -> vms.putIfAbsent(seenNow.vm().id(), seenNow.vm());
+                case Met.Silent(HypervisorException why) ->
+                        unanswered.add(new Unanswered(place.toString(), why));
+            }
+        });
+        return new Found(List.copyOf(vms.values()), unanswered);
+    }
+
+    /// Who is at a socket, or why nobody can tell.
+    private sealed interface Met {
+        record Here(Seen seen) implements Met {}
+
+        record Silent(HypervisorException why) implements Met {}
+    }
+
+    /// All places, several at once: one that does not answer takes a second, and holds up nobody.
+    private Map<Path, Met> looks() {
+        Map<Path, Optional<VmId>> places = places();
+        Map<Path, Met> met = new ConcurrentHashMap<>();
+        Queue<Map.Entry<Path, Optional<VmId>>> left =
+                new ConcurrentLinkedQueue<>(places.entrySet());
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < Math.min(LOOKS_AT_ONCE, places.size()) - 1; i++) {
+            Thread thread = settings.threads().waiting("look", () -> look(left, met));
+            thread.start();
+            threads.add(thread);
+        }
+        look(left, met);
+        threads.forEach(Undisturbed::join);
+        Map<Path, Met> inOrder = new LinkedHashMap<>();
+        for (Path place : places.keySet()) {
+            Met found = met.get(place);
+            if (found != null) {
+                inOrder.put(place, found);
             }
         }
-        return new Found(List.copyOf(vms.values()), unanswered);
+        return inOrder;
+    }
+
+    private void look(Queue<Map.Entry<Path, Optional<VmId>>> left, Map<Path, Met> met) {
+        for (var place = left.poll(); place != null; place = left.poll()) {
+            Met found;
+            try {
+                found = new Met.Here(look(place.getKey(), place.getValue()));
+            } catch (HypervisorException e) {
+                found = new Met.Silent(e);
+            }
+            met.put(place.getKey(), found);
+        }
     }
 
     /// While a snapshot is in the VM, the configuration tells of its nodes, too.
@@ -110,20 +157,45 @@ public final class QemuHypervisor implements Hypervisor {
         return socket(id);
     }
 
-    /// Where the VM is. Each socket is asked anew, since any VM may have started at any of them.
+    /// Where the VM is: where it was seen last, if it is still there; else each socket is asked anew, since any VM may have
+    /// started at any of them. A monitor serves one client at a time, and on a host of many VMs each job would ask all.
     private Path socket(VmId id) {
+        return lastPlace(id).orElseGet(() -> searched(id));
+    }
+
+    /// Empty if two were seen with this id, if there is none, or if another VM is there now.
+    private Optional<Path> lastPlace(VmId id) {
+        List<Path> places =
+                seen.entrySet().stream()
+                        .filter(each ->
+                                each.getValue().process() != 0
+                                        && each.getValue().vm().id().equals(id))
+                        .map(Map.Entry::getKey)
+                        .toList();
+        if (places.size() != 1) {
+            return Optional.empty();
+        }
+        try {
+            Seen met = look(places.getFirst(), Optional.of(id));
+            return met.process() != 0 && met.vm().id().equals(id)
+                    ? Optional.of(places.getFirst())
+                    : Optional.empty();
+        } catch (HypervisorException e) {
+            return Optional.empty();
+        }
+    }
+
+    private Path searched(VmId id) {
         List<Path> found = new ArrayList<>();
         Set<Integer> processes = new LinkedHashSet<>();
-        for (Map.Entry<Path, Optional<VmId>> place : places().entrySet()) {
-            try {
-                Seen met = look(place.getKey(), place.getValue());
-                if (met.vm().id().equals(id) && processes.add(met.process())) {
-                    found.add(place.getKey());
-                }
-            } catch (HypervisorException e) {
-                // What does not answer, and was never seen, is not told by its id.
+        // What does not answer, and was never seen, is not told by its id.
+        looks().forEach((place, met) -> {
+            if (met instanceof Met.Here(Seen there)
+                    && there.vm().id().equals(id)
+                    && processes.add(there.process())) {
+                found.add(place);
             }
-        }
+        });
         if (found.isEmpty()) {
             throw new HypervisorException(Kind.UNREACHABLE, "vm.unknown", null, id);
         }

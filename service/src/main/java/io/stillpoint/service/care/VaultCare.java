@@ -10,7 +10,6 @@ import io.stillpoint.planning.schedule.Schedule;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
-import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.service.base.Tools;
@@ -31,7 +30,6 @@ import io.stillpoint.vault.store.ObjectId;
 import io.stillpoint.vault.verify.Verification;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -52,6 +50,7 @@ public final class VaultCare {
     private final KeptPolicies policies;
     private final Points points;
     private final Cares cares;
+    private final Catalogue catalogue;
     private final Tools tools;
     private final Cancellation cancellation = new Cancellation();
 
@@ -64,6 +63,7 @@ public final class VaultCare {
         policies = records.policies();
         points = records.points();
         cares = records.cares();
+        catalogue = new Catalogue(machines, points, tools);
         this.tools = tools;
     }
 
@@ -75,6 +75,11 @@ public final class VaultCare {
                         Duration.ZERO)
                 .next(now, "", "")
                 .start();
+    }
+
+    /// What reads the vaults' points into the database.
+    public Catalogue catalogue() {
+        return catalogue;
     }
 
     /// Ends what is going on, soon. Nothing begins any more.
@@ -127,43 +132,13 @@ public final class VaultCare {
         cares.put(new Cares.Care(vault, kind, tools.clock().instant(), code, message));
     }
 
-    /// What the vault holds goes into the database. Returns how many points there are.
-    public int catalogue(Vaults.Opened opened) {
-        List<Points.Point> all = new ArrayList<>();
-        for (RecoveryPoint point : opened.vault().points()) {
-            all.add(row(opened.name(), point));
-        }
-        points.replace(opened.name(), all);
-        return all.size();
-    }
-
-    /// A point that no job of a service made stays until somebody deletes it.
-    private static Points.Point row(String vault, RecoveryPoint point) {
-        var origin = point.configuration().path("origin");
-        boolean isScheduled = origin.path("cause").asString("").equals(Cause.SCHEDULE.word());
-        return new Points.Point(
-                vault,
-                point.id().toString(),
-                point.vm(),
-                point.lineage().ordinal(),
-                point.snapshotAt(),
-                point.consistency().word(),
-                isScheduled ? Cause.SCHEDULE : Cause.DEMAND,
-                new ByteSize(point.disks().stream().mapToLong(each -> each.image().size()).sum()),
-                origin.has("keepUntil")
-                        ? Optional.of(Json.instant(origin, "keepUntil"))
-                        : Optional.empty(),
-                Optional.empty(),
-                point.lockedUntil());
-    }
-
     private Done forget(Vaults.Opened opened) {
         Clocks clocks = opened.vault().clocks();
         if (clocks.apart().compareTo(CLOCKS_MAX) > 0) {
             return new Done(
                     false, Text.of(VaultCare.class, "care.clocks", clocks.host(), clocks.store()));
         }
-        int all = catalogue(opened);
+        int all = catalogue.read(opened);
         int forgotten = 0;
         Map<String, Policy> rules = policies.all();
         for (Machine machine : machines.all()) {

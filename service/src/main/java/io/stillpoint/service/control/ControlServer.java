@@ -39,6 +39,9 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ControlServer implements AutoCloseable {
     private static final int REQUEST_MAX = 1 << 20;
 
+    /// Requests that are answered at once.
+    private static final int OPEN_MAX = 200;
+
     private final Path socket;
     private final boolean hasGroup;
     private final Handler handler;
@@ -142,6 +145,11 @@ public final class ControlServer implements AutoCloseable {
         while (server.isOpen()) {
             try {
                 SocketChannel channel = server.accept();
+                if (open.size() >= OPEN_MAX) {
+                    // Whoever asks again is let in when others have been answered.
+                    channel.close();
+                    continue;
+                }
                 open.add(channel);
                 threads.waiting("control-request", () -> answer(channel)).start();
             } catch (ClosedChannelException e) {

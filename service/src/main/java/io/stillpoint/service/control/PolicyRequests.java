@@ -73,7 +73,7 @@ final class PolicyRequests {
 
     /// What applying a policy would change.
     private void preview(Policy policy, Ask ask) {
-        Optional<Policy> before = parts.policies().find(policy.name());
+        Optional<Policy> before = parts.policies().findReadable(policy.name());
         ObjectNode line =
                 Json.object()
                         .put("policy", policy.name())

@@ -25,6 +25,7 @@ import tools.jackson.databind.JsonNode;
 /// What commands may ask of the service, each a word under `do`.
 public final class Requests implements ControlServer.Handler {
     private final Map<String, Consumer<Ask>> known = new TreeMap<>();
+    private final Tools tools;
 
     /// The parts of the service that answer.
     ///
@@ -53,6 +54,7 @@ public final class Requests implements ControlServer.Handler {
     }
 
     public Requests(Parts parts) {
+        tools = parts.tools();
         known.putAll(new StatusRequests(parts).known());
         known.putAll(new VmRequests(parts).known());
         known.putAll(new PolicyRequests(parts).known());
@@ -69,6 +71,11 @@ public final class Requests implements ControlServer.Handler {
             throw ControlException.request(
                     "\"" + what + "\"; possible: " + String.join(", ", known.keySet()));
         }
-        answer.accept(new Ask(request, user, reply));
+        try {
+            answer.accept(new Ask(request, user, reply));
+        } catch (NullPointerException | IllegalStateException | IndexOutOfBoundsException e) {
+            tools.defect(e);
+            throw e;
+        }
     }
 }

@@ -24,8 +24,10 @@ final class VaultRequests {
 
     private void rebuild(Ask ask) {
         for (String vault : parts.vaults().names()) {
-            int points = parts.care().catalogue(parts.vaults().open(vault));
+            int points = parts.care().catalogue().rebuild(parts.vaults().open(vault));
             ask.line(Json.object().put("vault", vault).put("points", points));
         }
+        parts.fleet().settle();
+        parts.machines().all().forEach(each -> parts.due().accept(each.key()));
     }
 }

@@ -69,6 +69,36 @@ public final class Machines {
                 });
     }
 
+    /// Adds a VM that nobody has seen.
+    public void add(VmKey key, String trouble, Instant now) {
+        int _ =
+                database.write(client ->
+                        client.sql(
+                                        """
+                                        insert into vm (host, id, name, power, trouble, tags, first_seen_at, seen_at,
+                                            by_hand)
+                                        values (?, ?, '', 'unknown', ?, '{}', ?, ?, 0)
+                                        on conflict (host, id) do nothing
+                                        """)
+                                .params(
+                                        key.host(),
+                                        key.id().text(),
+                                        trouble,
+                                        now.toEpochMilli(),
+                                        now.toEpochMilli())
+                                .update());
+    }
+
+    /// Deletes the VMs that were not seen since, and were never protected. Returns how many went.
+    public int deleteGoneBefore(Instant before) {
+        return database.write(client ->
+                client.sql(
+                                "delete from vm where seen_at < ? and trouble is not null"
+                                        + " and policy is null and point_name is null and by_hand = 0")
+                        .param(before.toEpochMilli())
+                        .update());
+    }
+
     private static int seen(JdbcClient client, String host, Seen vm, Instant now) {
         return client.sql(
                         """

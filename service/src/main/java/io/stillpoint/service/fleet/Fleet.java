@@ -111,7 +111,7 @@ public final class Fleet {
 
     private void settle(Machine machine, Map<String, Policy> all) {
         Protection now = machine.protection();
-        if (now.byHand()) {
+        if (now.byHand() || now.policy().filter(policies.unreadable()::containsKey).isPresent()) {
             return;
         }
         List<String> wanted = selecting(machine, all);

@@ -142,7 +142,7 @@ public final class JobRunner {
     private Optional<Instant> nextSlot(Machine machine, Instant now) {
         return machine.protection()
                 .policy()
-                .flatMap(policies::find)
+                .flatMap(policies::findReadable)
                 .map(policy ->
                         policy.schedule()
                                 .next(now, policy.name(), machine.key().toString())
@@ -151,7 +151,7 @@ public final class JobRunner {
 
     /// A new job for the newest slot, if it has had none; not yet in the database.
     private Optional<Job> due(Machine machine) {
-        Optional<Policy> policy = machine.protection().policy().flatMap(policies::find);
+        Optional<Policy> policy = machine.protection().policy().flatMap(policies::findReadable);
         Optional<String> vault = machine.protection().vault();
         Optional<Instant> since = machine.protection().since();
         if (policy.isEmpty() || vault.isEmpty() || since.isEmpty()) {
@@ -578,7 +578,7 @@ public final class JobRunner {
                 agent(host, vm, quality),
                 new ScratchSettings(host.config().scratch(), host.config().scratchLimit()),
                 tools.writer(),
-                Optional.of(origin(job)));
+                Optional.of(origin(machine, job)));
     }
 
     private Optional<GuestAccess> agent(Host host, JobVm vm, Quality quality) {
@@ -599,8 +599,13 @@ public final class JobRunner {
     }
 
     /// From which the catalogue can be made again.
-    private static ObjectNode origin(Job job) {
-        ObjectNode origin = Json.object().put("cause", job.cause().word());
+    private static ObjectNode origin(Machine machine, Job job) {
+        ObjectNode origin =
+                Json.object()
+                        .put("cause", job.cause().word())
+                        .put("host", machine.key().host())
+                        .put("machine", machine.key().id().text())
+                        .put("byHand", machine.protection().byHand());
         job.policy().ifPresent(policy -> origin.put("policy", policy));
         origin.put("due", job.due().toString());
         job.order().keepUntil().ifPresent(until -> origin.put("keepUntil", until.toString()));

@@ -133,6 +133,9 @@ public final class Watch {
     /// VMs of which no point was made within a day after it was due.
     private void pointsDue(Iterable<Machine> machines, List<Alert> alerts) {
         Map<String, Policy> policies = records.policies().all();
+        records.policies()
+                .unreadable()
+                .forEach((name, why) -> alerts.add(alert(name, "watch.unreadable", why)));
         Instant dayAgo = tools.clock().instant().minus(JOB_MAX);
         for (Machine each : machines) {
             Machine.Protection protection = each.protection();

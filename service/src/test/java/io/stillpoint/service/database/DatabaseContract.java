@@ -258,6 +258,11 @@ abstract class DatabaseContract {
         machines.seen("there", List.of(), "Nobody answers.", NOW);
         assertThat(machines.all()).extracting(Machine::key).containsExactly(WEB, OTHER);
         assertThat(machines.find(OTHER).orElseThrow().trouble()).contains("Nobody answers.");
+        machines.add(new VmKey("here", new VmId("db")), "Known from its points.", NOW);
+        machines.add(WEB, "Known already.", NOW);
+        assertThat(machines.all()).hasSize(3);
+        assertThat(machines.deleteGoneBefore(NOW.plusSeconds(1))).isEqualTo(2);
+        assertThat(machines.all()).extracting(Machine::key).containsExactly(WEB);
         assertThat(machines.isTaken("main", "web", OTHER)).isTrue();
         assertThat(machines.isTaken("main", "web", WEB)).isFalse();
         assertThat(machines.isTaken("other", "web", OTHER)).isFalse();

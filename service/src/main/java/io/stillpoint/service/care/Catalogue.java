@@ -1,0 +1,152 @@
+package io.stillpoint.service.care;
+
+import io.stillpoint.hypervisor.VmId;
+import io.stillpoint.hypervisor.VmIdentity;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.database.Cause;
+import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Machine.Protection;
+import io.stillpoint.service.database.Machines;
+import io.stillpoint.service.database.Points;
+import io.stillpoint.service.database.VmKey;
+import io.stillpoint.service.vaults.Vaults;
+import io.stillpoint.vault.point.RecoveryPoint;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+
+/// Reads what the database knows of recovery points, and of the VMs that they are of, from the vaults.
+public final class Catalogue {
+    private final Machines machines;
+    private final Points points;
+    private final Tools tools;
+
+    public Catalogue(Machines machines, Points points, Tools tools) {
+        this.machines = machines;
+        this.points = points;
+        this.tools = tools;
+    }
+
+    /// Makes the database's points of a vault those that the vault has. Returns how many there are.
+    public int read(Vaults.Opened opened) {
+        return read(opened, opened.vault().points());
+    }
+
+    private int read(Vaults.Opened opened, List<RecoveryPoint> found) {
+        List<Points.Point> all = new ArrayList<>();
+        found.forEach(point -> all.add(row(opened.name(), point)));
+        points.replace(opened.name(), all);
+        return all.size();
+    }
+
+    /// As [#read], and lets each VM of which the vault has points go on with them, if the database does not know of any: with
+    /// their name, and with the policy that it had.
+    public int rebuild(Vaults.Opened opened) {
+        List<RecoveryPoint> found = opened.vault().points();
+        int count = read(opened, found);
+        Map<String, RecoveryPoint> newest = new HashMap<>();
+        for (RecoveryPoint point : found) {
+            newest.merge(
+                    point.vm(),
+                    point,
+                    (one, other) ->
+                            one.lineage().ordinal() > other.lineage().ordinal() ? one : other);
+        }
+        newest.values().forEach(point -> bind(opened.name(), point));
+        return count;
+    }
+
+    private void bind(String vault, RecoveryPoint point) {
+        JsonNode origin = point.configuration().path("origin");
+        Optional<VmId> id = machine(point, origin);
+        if (id.isEmpty()) {
+            return;
+        }
+        List<Machine> known =
+                machines.all().stream().filter(each -> each.key().id().equals(id.get())).toList();
+        if (known.isEmpty() && origin.has("host")) {
+            machines.add(
+                    new VmKey(origin.path("host").asString(""), id.get()),
+                    Text.of(Catalogue.class, "care.from-vault", vault).toString(),
+                    tools.clock().instant());
+            known =
+                    machines.all().stream()
+                            .filter(each -> each.key().id().equals(id.get()))
+                            .toList();
+        }
+        for (Machine each : known) {
+            if (known.size() == 1 && isFree(each.protection())) {
+                bind(each, vault, point, origin);
+            }
+        }
+    }
+
+    /// Nothing was stored under the name that it has.
+    private boolean isFree(Protection protection) {
+        return protection.pointName().isEmpty()
+                || points.newest(protection.vault().orElse(""), protection.pointName().get())
+                        .isEmpty();
+    }
+
+    private void bind(Machine machine, String vault, RecoveryPoint point, JsonNode origin) {
+        Protection now = machine.protection();
+        boolean isByHand = now.byHand() || origin.path("byHand").asBoolean(false);
+        Optional<String> policy =
+                now.policy()
+                        .or(() ->
+                                Optional.of(origin.path("policy").asString(""))
+                                        .filter(each -> isByHand && !each.isEmpty()));
+        machines.protect(
+                machine.key(),
+                new Protection(
+                        policy,
+                        isByHand,
+                        Optional.of(point.vm()),
+                        Optional.of(vault),
+                        policy.isPresent()
+                                ? now.since().or(() -> Optional.of(tools.clock().instant()))
+                                : Optional.empty()));
+        tools.log().accept(machine.key() + ": its points in vault " + vault + ": " + point.vm());
+    }
+
+    /// Which VM of a host a point is of.
+    private static Optional<VmId> machine(RecoveryPoint point, JsonNode origin) {
+        String noted = origin.path("machine").asString("");
+        try {
+            return noted.isEmpty()
+                    ? VmIdentity.in(point.configuration())
+                            .filter(each -> !each.uuid().isEmpty())
+                            .map(VmId::of)
+                    : Optional.of(new VmId(noted));
+        } catch (IllegalArgumentException e) {
+            // Another program wrote it.
+            return Optional.empty();
+        }
+    }
+
+    /// A point that no job of a service made stays until somebody deletes it.
+    private static Points.Point row(String vault, RecoveryPoint point) {
+        JsonNode origin = point.configuration().path("origin");
+        boolean isScheduled = origin.path("cause").asString("").equals(Cause.SCHEDULE.word());
+        return new Points.Point(
+                vault,
+                point.id().toString(),
+                point.vm(),
+                point.lineage().ordinal(),
+                point.snapshotAt(),
+                point.consistency().word(),
+                isScheduled ? Cause.SCHEDULE : Cause.DEMAND,
+                new ByteSize(point.disks().stream().mapToLong(each -> each.image().size()).sum()),
+                origin.has("keepUntil")
+                        ? Optional.of(Json.instant(origin, "keepUntil"))
+                        : Optional.empty(),
+                Optional.empty(),
+                point.lockedUntil());
+    }
+}
