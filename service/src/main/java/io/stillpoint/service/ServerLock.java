@@ -12,8 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 
-/// Says that one process alone is the server of a name: a locked file in the state folder, and a lock of the database where
-/// several servers share it. Both end with the process.
+/// Says that one process alone is the server of a name: a locked file in the state folder, and a lock of the database, which
+/// a file of SQLite has for one server alone. Both end with the process.
 final class ServerLock implements AutoCloseable {
     private final String name;
     private final LockedFile file;
@@ -46,8 +46,10 @@ final class ServerLock implements AutoCloseable {
     /// Takes the name among the servers of a database. Throws a [ServiceException] if another process has it.
     void take(Database database) {
         shared = database.lock("stillpoint server " + name);
-        if (shared.isEmpty() && database.isShared()) {
-            throw ServiceException.sameName(name, database);
+        if (shared.isEmpty()) {
+            throw database.isShared()
+                    ? ServiceException.sameName(name, database)
+                    : ServiceException.databaseInUse(database);
         }
     }
 

@@ -42,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -75,6 +76,8 @@ public final class Service implements AutoCloseable {
     private final JobRunner runner;
     private final VaultCare care;
     private final Alerts alerts;
+    private final Points points;
+    private final Set<String> looking = ConcurrentHashMap.newKeySet();
     private final Watch watch;
     private final Map<String, CustomTask<Void>> backups = new LinkedHashMap<>();
     private final CustomTask<Void> cares;
@@ -94,10 +97,10 @@ public final class Service implements AutoCloseable {
         hosts = new Hosts(config, tools);
         machines = new Machines(database);
         jobs = new Jobs(database);
-        Points points = new Points(database);
+        points = new Points(database);
         Cares noted = new Cares(database);
         KeptPolicies policies = new KeptPolicies(new Policies(database), tools.clock());
-        fleet = new Fleet(hosts, machines, policies, tools);
+        fleet = new Fleet(hosts, machines, policies, points, tools);
         runner =
                 new JobRunner(
                         config,
@@ -275,6 +278,7 @@ public final class Service implements AutoCloseable {
                     looked = now;
                     fleet.look();
                     ensureAll();
+                    config.vaults().keySet().forEach(this::lookAtVault);
                     watch.look();
                 }
                 runner.turns().look();
@@ -297,6 +301,33 @@ public final class Service implements AutoCloseable {
             }
             pause();
         }
+    }
+
+    /// Opens a vault that is not open, on a thread of its own: a store that does not answer takes its time. Why it can't be
+    /// opened, the vaults tell. What a new database does not know of its points is read.
+    private void lookAtVault(String name) {
+        if (vaults.isOpen(name) || !looking.add(name)) {
+            return;
+        }
+        tools.process()
+                .threads()
+                .waiting(
+                        "vault-look",
+                        () -> {
+                            try {
+                                Vaults.Opened opened = vaults.open(name);
+                                if (points.isEmpty(name)) {
+                                    int _ = care.catalogue().read(opened);
+                                }
+                            } catch (StillpointException e) {
+                                // Shown as the vault's trouble.
+                            } catch (RuntimeException e) {
+                                tools.defect(e);
+                            } finally {
+                                looking.remove(name);
+                            }
+                        })
+                .start();
     }
 
     /// There is a row for each protected VM of the hosts that this server reaches.

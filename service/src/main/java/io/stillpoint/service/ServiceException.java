@@ -37,6 +37,10 @@ public final class ServiceException extends StillpointException {
         return new ServiceException("service.same-name", null, name, database);
     }
 
+    static ServiceException databaseInUse(Object database) {
+        return new ServiceException("service.database-in-use", null, database);
+    }
+
     static ServiceException otherUsers(Path state) {
         return new ServiceException("service.other-users", null, state);
     }

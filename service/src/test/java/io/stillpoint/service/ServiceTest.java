@@ -3,16 +3,30 @@ package io.stillpoint.service;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.BackupPolicy;
+import io.stillpoint.engine.BackupSettings;
+import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobTools;
+import io.stillpoint.engine.JobVm;
+import io.stillpoint.engine.MemoryJournal;
+import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.hypervisor.images.ImageFile;
+import io.stillpoint.hypervisor.images.StoppedImages;
+import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.ProcessResources;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.Threads;
 import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.control.ControlClient;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
+import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.LocalStore;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
@@ -69,6 +83,10 @@ class ServiceTest {
     }
 
     private ServiceConfig config(String more) throws IOException {
+        return config(more, "");
+    }
+
+    private ServiceConfig config(String more, String moreVaults) throws IOException {
         return ConfigFile.read(
                 Files.writeString(
                         folder.resolve("stillpoint.yaml"),
@@ -78,10 +96,11 @@ class ServiceTest {
                         control: { socket: FOLDER/control.sock }
                         vaults:
                           main: { location: FOLDER/vault, key-file: FOLDER/key }
-                        hosts:
+                        MOREhosts:
                           here: { qemu: { monitors: ["FOLDER/vms/*/backup.qmp"] }, scratch: FOLDER/scratch, scratch-limit: 1G }
                         """
                                         .replace("FOLDER", folder.toString())
+                                        .replace("MORE", moreVaults)
                                 + more));
     }
 
@@ -674,6 +693,121 @@ class ServiceTest {
         }
     }
 
+    /// Of another machine, made without the service under the name that a VM has here.
+    @Test
+    void pointsOfAnotherMachineAreNeverTakenForAVmsOwn() throws IOException {
+        Path image = Files.write(folder.resolve("old.raw"), new byte[1 << 20]);
+        try (Vault vault = vault();
+                JobVm off =
+                        JobVm.of(
+                                StoppedImages.of(
+                                        "web",
+                                        List.of(ImageFile.of(image).withFormat("raw")),
+                                        Threads.ofProcess()))) {
+            BackupSettings settings =
+                    new BackupSettings(
+                            "web",
+                            new BackupPolicy(
+                                    Consistency.CRASH,
+                                    new RestLimits(Duration.ofSeconds(9), Duration.ofSeconds(9)),
+                                    BackupPolicy.Vss.EXTENSION,
+                                    false,
+                                    Optional.empty()),
+                            Optional.empty(),
+                            new ScratchSettings(folder.resolve("scratch"), ByteSize.parse("1G")),
+                            "test");
+            RecoveryPoint _ =
+                    new BackupJob(
+                                    vault,
+                                    off,
+                                    settings,
+                                    new JobTools(
+                                            new MemoryJournal(),
+                                            JobEvents.SILENT,
+                                            new Cancellation(),
+                                            InstantSource.system(),
+                                            Randomness.secure(),
+                                            Threads.ofProcess()))
+                            .run()
+                            .orThrow();
+        }
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            assertThat(vmLine("web").has("lastPoint")).isFalse();
+            assertThat(ask("{'do': 'point list', 'vm': 'web'}")).isEmpty();
+            assertThat(ended(backUp("web")).path("state").asString())
+                    .as("%s", log)
+                    .isEqualTo("made");
+            assertThat(points())
+                    .extracting(RecoveryPoint::vm)
+                    .containsExactlyInAnyOrder("web", web.id());
+            List<JsonNode> answer =
+                    ask(
+                            "{'do': 'vm unprotect', 'vm': 'web', 'deletePoints': true, 'confirmed': true}");
+            assertThat(answer.getLast().path("forgotten").asInt()).isEqualTo(1);
+            assertThat(points()).extracting(RecoveryPoint::vm).containsExactly("web");
+        }
+    }
+
+    private Vault vault() {
+        return Vault.open(
+                new LocalStore(folder.resolve("vault")),
+                KeyFile.read(folder.resolve("key")),
+                surroundings());
+    }
+
+    @Test
+    void vaultThatIsNotThereIsShownAtOnceAndItsJobsWait() throws IOException {
+        Files.move(folder.resolve("vault"), folder.resolve("away"));
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("shown", () -> troubles().isEmpty() && vaultLine().has("trouble"));
+            apply(POLICY);
+            String job = backUp("web");
+            await("waits", () -> jobs().getFirst().path("state").asString().equals("retrying"));
+            assertThat(jobs().getFirst().path("code").asString()).isEqualTo("job.vault-away");
+            Files.move(folder.resolve("away"), folder.resolve("vault"));
+            leap = Duration.ofMinutes(5);
+            assertThat(ended(job).path("state").asString()).as("%s", log).isEqualTo("made");
+            assertThat(vaultLine().has("trouble")).isFalse();
+        }
+    }
+
+    private JsonNode vaultLine() {
+        return ask("{'do': 'status'}").stream()
+                .filter(each -> each.has("vault"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void vmWithoutPointsMayChangeItsVault() throws IOException {
+        config =
+                config(
+                        "",
+                        "  other: { location: FOLDER/other, key-file: FOLDER/key }\n"
+                                .replace("FOLDER", folder.toString()));
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY.replace("main", "other"));
+            assertThat(vmLine("web").path("vault").asString()).isEqualTo("other");
+            apply(POLICY);
+            assertThat(vmLine("web").path("vault").asString()).isEqualTo("main");
+            assertThat(ended(backUp("web")).path("state").asString())
+                    .as("%s", log)
+                    .isEqualTo("made");
+            // From now on it stays, and that is told.
+            apply(POLICY.replace("main", "other"));
+            assertThat(vmLine("web").path("vault").asString()).isEqualTo("main");
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+            assertThat(troubles()).anyMatch(each -> each.contains("keeps points in vault other"));
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+        }
+    }
+
     /// For its questions the database is away; at any moment of a job.
     @Test
     void databaseThatGoesAwayIsShownAndStopsNoJob() throws IOException {
@@ -719,6 +853,30 @@ class ServiceTest {
             assertThatThrownBy(this::start).isInstanceOf(ServiceException.class);
             assertThat(ask("{'do': 'status'}")).isNotEmpty();
         }
+        start().close();
+    }
+
+    @Test
+    void secondServiceOfADatabaseFileIsRefused() throws IOException {
+        ServiceConfig first = config;
+        try (Service _ = start()) {
+            config =
+                    ConfigFile.read(
+                            Files.writeString(
+                                    folder.resolve("second.yaml"),
+                                    Files.readString(folder.resolve("stillpoint.yaml"))
+                                                    .replace("name: test", "name: second")
+                                                    .replace("/state", "/state2")
+                                                    .replace("control.sock", "control2.sock")
+                                            + "database: { file: "
+                                            + folder.resolve("state/stillpoint.db")
+                                            + " }\n"));
+            assertThatThrownBy(this::start)
+                    .isInstanceOf(ServiceException.class)
+                    .hasMessageContaining("stillpoint.db");
+            assertThat(ask("{'do': 'status'}")).isNotEmpty();
+        }
+        config = first;
         start().close();
     }
 

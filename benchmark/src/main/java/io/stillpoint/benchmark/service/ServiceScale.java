@@ -67,7 +67,13 @@ public final class ServiceScale {
                                     "{\"name\":\"all\",\"vault\":\"main\",\"schedule\":{\"zone\":\"UTC\",\"daily\":{\"at\":"
                                             + "\"02:00\"}},\"retention\":{\"daily\":7},\"select\":{\"names\":\"*\"}}"),
                             "the benchmark"));
-            Fleet fleet = new Fleet(new Hosts(config, tools), machines, policies, tools);
+            Fleet fleet =
+                    new Fleet(
+                            new Hosts(config, tools),
+                            machines,
+                            policies,
+                            new Points(database),
+                            tools);
             tell("VMs given a policy", vms, timed(fleet::settle));
             tell("VMs whose policy stays", vms, timed(fleet::settle));
             add(jobs, "one");
@@ -165,6 +171,7 @@ public final class ServiceScale {
                             "main",
                             Sha256.hex("point " + i, 16),
                             "vm" + i % 10_000,
+                            "",
                             i / 10_000,
                             Instant.EPOCH.plusSeconds(i),
                             "file-system",

@@ -5,12 +5,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// The QEMU process behind a monitor's socket, as Linux tells of it under `/proc`. What can't be seen, as for a user
 /// who may not look at that process, is absent and never guessed.
@@ -19,6 +21,9 @@ import java.util.Optional;
 /// @param identity names this run of the process and no other: boot, number and moment of start
 record QemuRun(long pid, String identity) {
     private static final Path PROC = Path.of("/proc");
+
+    /// States of a process that has ended, though its parent has not asked for its status yet (proc(5)).
+    private static final Set<String> ENDED = Set.of("Z", "X", "x");
 
     /// `__SO_ACCEPTCON`: the socket listens.
     private static final long LISTENS = 0x10000;
@@ -174,6 +179,9 @@ record QemuRun(long pid, String identity) {
         // The second field is a name in parentheses that may hold anything; the 22nd is the moment
         // of start.
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        if (ENDED.contains(fields[0])) {
+            throw new NoSuchFileException(Long.toString(pid), null, "the process has ended");
+        }
         String boot =
                 Files.readString(PROC.resolve("sys/kernel/random/boot_id")).strip().substring(0, 8);
         return boot + "-" + pid + "-" + fields[19];

@@ -20,6 +20,7 @@ import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
 import io.stillpoint.service.fleet.KeptPolicies;
+import io.stillpoint.service.vaults.Catalogue;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Clocks;
@@ -195,7 +196,14 @@ public final class VaultCare {
     }
 
     /// The points of a VM, as retention sees them.
-    public List<Candidate> candidates(String vault, String vm) {
+    public List<Candidate> candidates(Machine machine) {
+        Machine.Protection protection = machine.protection();
+        return protection.vault().isEmpty() || protection.pointName().isEmpty()
+                ? List.of()
+                : candidates(protection.vault().get(), protection.pointName().get());
+    }
+
+    private List<Candidate> candidates(String vault, String vm) {
         return points.of(vault, vm).stream().map(VaultCare::candidate).toList();
     }
 

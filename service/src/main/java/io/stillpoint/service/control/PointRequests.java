@@ -25,9 +25,7 @@ final class PointRequests {
     }
 
     private void list(Ask ask) {
-        Machine machine = parts.machine(ask);
-        String vault = machine.protection().vault().orElse("");
-        parts.points().of(vault, machine.shown()).forEach(each -> ask.line(point(each)));
+        parts.pointsOf(parts.machine(ask)).forEach(each -> ask.line(point(each)));
     }
 
     private static ObjectNode point(Points.Point point) {
@@ -49,7 +47,7 @@ final class PointRequests {
         Machine machine = parts.machine(ask);
         String prefix = ask.required("point");
         List<Points.Point> found =
-                parts.points().of(machine.protection().vault().orElse(""), machine.shown()).stream()
+                parts.pointsOf(machine).stream()
                         .filter(each -> each.id().startsWith(prefix))
                         .toList();
         if (found.size() != 1) {

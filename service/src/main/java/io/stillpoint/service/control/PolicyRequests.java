@@ -85,7 +85,7 @@ final class PolicyRequests {
         var gets = line.putArray("selects");
         for (Machine each : parts.machines().all()) {
             if (policy.selection().selects(each.called(), each.tags())) {
-                gets.add(each.key().host() + "/" + each.shown());
+                gets.add(each.place());
             }
         }
         ask.line(line);
@@ -102,7 +102,7 @@ final class PolicyRequests {
     private void preview(Machine machine, Policy before, Policy after, Ask ask) {
         RetentionPreview preview =
                 RetentionPreview.of(
-                        parts.care().candidates(after.vault(), machine.shown()),
+                        parts.care().candidates(machine),
                         before.retention(),
                         after.retention(),
                         parts.tools().clock().instant());

@@ -15,6 +15,7 @@ import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.JobRunner;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.service.watch.Watch;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -47,9 +48,25 @@ public final class Requests implements ControlServer.Handler {
             Consumer<VmKey> due,
             Supplier<Optional<String>> trouble,
             Tools tools) {
-        /// The VM that a request means.
+        /// The VM that a request means. One that has just started is looked for.
         Machine machine(Ask ask) {
-            return fleet.named(ask.required("vm"));
+            String name = ask.required("vm");
+            if (fleet.isUnknown(name)) {
+                fleet.look();
+            }
+            return fleet.named(name);
+        }
+
+        /// The points of a VM, as its vault has them now.
+        List<Points.Point> pointsOf(Machine machine) {
+            Optional<String> vault = machine.protection().vault();
+            Optional<String> name = machine.protection().pointName();
+            if (vault.isEmpty() || name.isEmpty()) {
+                return List.of();
+            }
+            // Others may have made or forgotten some.
+            care.catalogue().read(vaults.open(vault.get()), name.get());
+            return points.of(vault.get(), name.get());
         }
     }
 

@@ -85,7 +85,10 @@ final class StatusRequests {
         for (Job each : unfinished) {
             if (each.state() == JobState.RETRYING) {
                 troubles.add(
-                        each.vm()
+                        parts.machines()
+                                        .find(each.vm())
+                                        .map(Machine::place)
+                                        .orElse(each.vm().toString())
                                 + ": job "
                                 + each.id()
                                 + ", "
@@ -121,11 +124,13 @@ final class StatusRequests {
         jobs.put("vms", known.size()).put("protected", protectedOnes.size());
         var without = jobs.putArray("without");
         for (Machine each : protectedOnes) {
-            if (parts.points()
-                    .newest(each.protection().vault().orElse(""), each.shown())
+            if (each.protection()
+                    .pointName()
+                    .flatMap(name ->
+                            parts.points().newest(each.protection().vault().orElse(""), name))
                     .filter(point -> !point.snapshotAt().isBefore(from))
                     .isEmpty()) {
-                without.add(each.key().host() + "/" + each.shown());
+                without.add(each.place());
             }
         }
         ask.line(jobs);

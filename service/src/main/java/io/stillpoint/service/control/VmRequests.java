@@ -103,8 +103,9 @@ final class VmRequests {
                 .vault()
                 .ifPresent(vault -> {
                     line.put("vault", vault);
-                    parts.points()
-                            .newest(vault, machine.shown())
+                    protection
+                            .pointName()
+                            .flatMap(name -> parts.points().newest(vault, name))
                             .ifPresent(point ->
                                     line.put("lastPoint", point.snapshotAt().toString())
                                             .put("consistency", point.consistency())

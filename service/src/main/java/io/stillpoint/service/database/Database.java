@@ -3,6 +3,7 @@ package io.stillpoint.service.database;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import io.stillpoint.platform.Sha256;
+import io.stillpoint.platform.disk.FileLocks;
 import io.stillpoint.platform.disk.Reason;
 import io.stillpoint.service.database.DatabaseException.Kind;
 import java.io.IOException;
@@ -52,6 +53,10 @@ public final class Database implements AutoCloseable {
     private final HikariDataSource source;
     private final String place;
     private final boolean isShared;
+
+    /// Of SQLite.
+    private final Optional<Path> file;
+
     private final JdbcClient client;
     private final TransactionTemplate transactions;
 
@@ -81,6 +86,10 @@ public final class Database implements AutoCloseable {
         this.source = source;
         this.place = place.toString();
         isShared = place instanceof Place.Server;
+        file =
+                place instanceof Place.Embedded embedded
+                        ? Optional.of(embedded.file())
+                        : Optional.empty();
         client = JdbcClient.create(source);
         transactions = new TransactionTemplate(new JdbcTransactionManager(source));
     }
@@ -259,11 +268,13 @@ public final class Database implements AutoCloseable {
         return isShared;
     }
 
-    /// A lock of the whole database that lasts until it is closed, or the connection to the database ends; empty if another
-    /// process has it, or if the database is not shared.
+    /// A lock of the database that lasts until it is closed, or the connection to the database ends; empty if another process
+    /// has it.
+    ///
+    /// @param name of the lock; a database that is a file has but one
     public Optional<AutoCloseable> lock(String name) {
-        if (!isShared) {
-            return Optional.empty();
+        if (file.isPresent()) {
+            return lock(file.get());
         }
         long key = Long.parseUnsignedLong(Sha256.hex(name, Long.BYTES), 16);
         try {
@@ -283,6 +294,17 @@ public final class Database implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw new DatabaseException(Kind.AWAY, "database.unreachable", e, place, root(e));
+        }
+    }
+
+    /// Beside the file: SQLite's own locks come and go.
+    private Optional<AutoCloseable> lock(Path database) {
+        Path lock = database.resolveSibling(database.getFileName() + ".lock");
+        try {
+            return FileLocks.tryLockOrCreate(lock, FileLocks.Range.ALL).map(each -> each);
+        } catch (IOException e) {
+            throw new DatabaseException(
+                    Kind.REFUSED, "database.refused", e, place, Reason.of(e).toString());
         }
     }
 

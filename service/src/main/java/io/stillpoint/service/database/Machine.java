@@ -26,8 +26,8 @@ public record Machine(
     ///
     /// @param policy empty: it is not
     /// @param byHand whether somebody chose that
-    /// @param pointName what its points are called; settled at the first protection
-    /// @param vault where they are
+    /// @param pointName what its points are called; settled by the first job
+    /// @param vault where they are, or will be
     /// @param since slots before don't count
     public record Protection(
             Optional<String> policy,
@@ -48,6 +48,11 @@ public record Machine(
     /// What the hypervisor calls it, else its id.
     public String called() {
         return name.isEmpty() ? key.id().text() : name;
+    }
+
+    /// Its host, and what people call it.
+    public String place() {
+        return key.host() + "/" + shown();
     }
 
     /// What people call it.

@@ -20,6 +20,7 @@ public final class Points {
 
     /// A recovery point.
     ///
+    /// @param machine the id of the VM that it is of; empty if the point does not tell
     /// @param ordinal its place in the VM's line
     /// @param size of all its disks
     /// @param keepUntil a date of its own
@@ -28,6 +29,7 @@ public final class Points {
             String vault,
             String id,
             String vm,
+            String machine,
             long ordinal,
             Instant snapshotAt,
             String consistency,
@@ -56,6 +58,48 @@ public final class Points {
                         .optional());
     }
 
+    /// Whether nothing is known of a vault's points.
+    public boolean isEmpty(String vault) {
+        return database.read(client ->
+                client.sql("select id from point where vault = ? limit 1")
+                        .param(vault)
+                        .query((row, _) -> row.getString(1))
+                        .optional()
+                        .isEmpty());
+    }
+
+    /// What the newest point of a machine is called.
+    ///
+    /// @param machine its id
+    public Optional<String> nameOf(String vault, String machine) {
+        return database.read(client ->
+                client.sql(
+                                "select vm from point where vault = ? and machine = ? order by ordinal desc, id limit 1")
+                        .params(vault, machine)
+                        .query((row, _) -> row.getString(1))
+                        .optional());
+    }
+
+    /// Makes the points of one VM these: others go, pins and dates stay.
+    public void replace(String vault, String vm, List<Point> points) {
+        List<String> before = of(vault, vm).stream().map(Point::id).toList();
+        replace(vault, before, points);
+    }
+
+    private void replace(String vault, List<String> before, List<Point> points) {
+        List<String> ids = points.stream().map(Point::id).sorted().toList();
+        int _ =
+                database.write(client -> {
+                    for (String id : before) {
+                        if (Collections.binarySearch(ids, id) < 0) {
+                            remove(client, vault, id);
+                        }
+                    }
+                    points.forEach(point -> add(client, point));
+                    return points.size();
+                });
+    }
+
     /// The names of the VMs that have points in a vault.
     public List<String> vms(String vault) {
         return database.read(client ->
@@ -73,9 +117,9 @@ public final class Points {
     private static int add(JdbcClient client, Point point) {
         return client.sql(
                         """
-                        insert into point (vault, id, vm, ordinal, snapshot_at, consistency, cause,
+                        insert into point (vault, id, vm, machine, ordinal, snapshot_at, consistency, cause,
                             size, keep_until, pin, locked_until)
-                        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                         on conflict (vault, id) do update set locked_until = excluded.locked_until
                         """)
                 .params(
@@ -83,6 +127,7 @@ public final class Points {
                                 point.vault(),
                                 point.id(),
                                 point.vm(),
+                                point.machine(),
                                 point.ordinal(),
                                 point.snapshotAt().toEpochMilli(),
                                 point.consistency(),
@@ -96,22 +141,13 @@ public final class Points {
 
     /// Makes the points of a vault these: others go, pins and dates stay.
     public void replace(String vault, List<Point> points) {
-        int _ =
-                database.write(client -> {
-                    List<String> before =
-                            client.sql("select id from point where vault = ?")
-                                    .param(vault)
-                                    .query((row, _) -> row.getString(1))
-                                    .list();
-                    List<String> ids = points.stream().map(Point::id).sorted().toList();
-                    for (String id : before) {
-                        if (Collections.binarySearch(ids, id) < 0) {
-                            remove(client, vault, id);
-                        }
-                    }
-                    points.forEach(point -> add(client, point));
-                    return points.size();
-                });
+        List<String> before =
+                database.read(client ->
+                        client.sql("select id from point where vault = ?")
+                                .param(vault)
+                                .query((row, _) -> row.getString(1))
+                                .list());
+        replace(vault, before, points);
     }
 
     /// A point is gone or forgotten.
@@ -150,6 +186,7 @@ public final class Points {
                 row.getString("vault"),
                 row.getString("id"),
                 row.getString("vm"),
+                row.getString("machine"),
                 row.getLong("ordinal"),
                 Columns.instant(row, "snapshot_at"),
                 row.getString("consistency"),

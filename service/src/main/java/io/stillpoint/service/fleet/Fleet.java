@@ -1,6 +1,5 @@
 package io.stillpoint.service.fleet;
 
-import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.hypervisor.Hypervisor;
 import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.platform.StillpointException;
@@ -9,6 +8,7 @@ import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Machine.Protection;
 import io.stillpoint.service.database.Machines;
+import io.stillpoint.service.database.Points;
 import io.stillpoint.service.database.VmKey;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,15 +20,16 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
 public final class Fleet {
-    private static final int NAMES_MAX = 8;
-
     private final Hosts hosts;
     private final Machines machines;
     private final KeptPolicies policies;
+    private final Points points;
     private final Tools tools;
     private final Map<String, List<String>> silent = new ConcurrentHashMap<>();
 
-    public Fleet(Hosts hosts, Machines machines, KeptPolicies policies, Tools tools) {
+    public Fleet(
+            Hosts hosts, Machines machines, KeptPolicies policies, Points points, Tools tools) {
+        this.points = points;
         this.hosts = hosts;
         this.machines = machines;
         this.policies = policies;
@@ -77,7 +78,7 @@ public final class Fleet {
                 settle(moved(machine, known), all);
             } catch (StillpointException | IllegalStateException e) {
                 // One VM must not keep the others from their policies.
-                tools.log().accept(machine.key() + ": " + e.getMessage());
+                tools.log().accept(machine.place() + ": " + e.getMessage());
             }
         }
     }
@@ -114,12 +115,32 @@ public final class Fleet {
         if (now.byHand() || now.policy().filter(policies.unreadable()::containsKey).isPresent()) {
             return;
         }
-        List<String> wanted = selecting(machine, all);
-        Optional<String> policy =
-                now.policy().filter(wanted::contains).or(() -> wanted.stream().findFirst());
-        if (!policy.equals(now.policy())) {
+        Optional<String> policy = wouldHave(machine, all);
+        boolean isElsewhere =
+                policy.map(all::get)
+                        .filter(each -> !now.vault().equals(Optional.of(each.vault())))
+                        .isPresent();
+        if (!policy.equals(now.policy()) || (isElsewhere && !isBound(now))) {
             protect(machine, policy, false, all);
         }
+    }
+
+    /// The policy that a VM would have if these were all.
+    public static Optional<String> wouldHave(Machine machine, Map<String, Policy> all) {
+        Protection now = machine.protection();
+        if (now.byHand()) {
+            return now.policy().filter(all::containsKey);
+        }
+        List<String> wanted = selecting(machine, all);
+        return now.policy().filter(wanted::contains).or(() -> wanted.stream().findFirst());
+    }
+
+    /// Whether there are points, so that it stays with their vault.
+    private boolean isBound(Protection now) {
+        return now.pointName().isPresent()
+                && now.vault()
+                        .flatMap(vault -> points.newest(vault, now.pointName().get()))
+                        .isPresent();
     }
 
     /// The policies that select a VM, by name.
@@ -160,48 +181,29 @@ public final class Fleet {
                             now.pointName(),
                             now.vault(),
                             Optional.empty()));
-            tools.log().accept(machine.key() + ": is not backed up any more");
+            tools.log().accept(machine.place() + ": is not backed up any more");
             return;
         }
         Policy policy = all.get(name.get());
         if (policy == null) {
             throw FleetException.noPolicy(name.get(), all.keySet());
         }
-        String vault = now.vault().orElse(policy.vault());
-        if (!vault.equals(policy.vault())) {
-            if (byHand) {
-                throw FleetException.otherVault(
-                        machine.shown(), vault, policy.name(), policy.vault());
-            }
-            // Its line of points goes on where it is. `vm list` shows which policy selects it.
-            return;
+        boolean isBound = isBound(now);
+        String vault = isBound ? now.vault().orElseThrow() : policy.vault();
+        if (byHand && !vault.equals(policy.vault())) {
+            throw FleetException.otherVault(machine.shown(), vault, policy.name(), policy.vault());
         }
+        // Else its line of points goes on where it is; that is an alert.
         boolean isNew = now.since().isEmpty();
         machines.protect(
                 machine.key(),
                 new Protection(
                         name,
                         byHand,
-                        Optional.of(now.pointName().orElseGet(() -> pointName(machine, vault))),
+                        isBound ? now.pointName() : Optional.empty(),
                         Optional.of(vault),
                         isNew ? Optional.of(tools.clock().instant()) : now.since()));
-        tools.log().accept(machine.key() + ": is backed up by policy " + name.get());
-    }
-
-    /// What the points of a VM are called: no other VM of the vault has that name.
-    private String pointName(Machine machine, String vault) {
-        String id = machine.key().id().text();
-        List<String> candidates =
-                new ArrayList<>(List.of(machine.name(), id, id + "@" + machine.key().host()));
-        // Others may have taken these for their names.
-        for (int i = 0; i < NAMES_MAX; i++) {
-            candidates.add(id + "-" + tools.randomness().hex(4));
-        }
-        return candidates.stream()
-                .filter(BackupSettings::isVmName)
-                .filter(name -> !machines.isTaken(vault, name, machine.key()))
-                .findFirst()
-                .orElseThrow(() -> new IllegalStateException("no name for " + machine.key()));
+        tools.log().accept(machine.place() + ": is backed up by policy " + name.get());
     }
 
     /// The VM that a person means: by the name of its points, by the hypervisor's name, by its id, or by `HOST/` and one of
@@ -216,13 +218,18 @@ public final class Fleet {
         if (found.size() != 1) {
             List<String> names =
                     (found.isEmpty() ? machines.all() : List.copyOf(found.values()))
-                            .stream().map(each -> each.key().host() + "/" + each.shown()).toList();
+                            .stream().map(Machine::place).toList();
             throw found.isEmpty()
                     ? FleetException.noVm(text, names)
                     : FleetException.manyVms(
                             text, found.keySet().stream().map(VmKey::toString).toList());
         }
         return found.values().iterator().next();
+    }
+
+    /// Whether no VM is known that a text could mean.
+    public boolean isUnknown(String text) {
+        return machines.all().stream().noneMatch(each -> isMeant(each, text));
     }
 
     private static boolean isMeant(Machine machine, String text) {

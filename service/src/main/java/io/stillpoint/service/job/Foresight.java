@@ -84,7 +84,10 @@ final class Foresight {
 
     private ByteSize disks(Machine machine, Job job, Host host) {
         Optional<ByteSize> known =
-                points.newest(job.vault(), machine.shown()).map(Points.Point::size);
+                machine.protection()
+                        .pointName()
+                        .flatMap(name -> points.newest(job.vault(), name))
+                        .map(Points.Point::size);
         return known.orElseGet(() -> {
             long bytes = 0;
             var disks =

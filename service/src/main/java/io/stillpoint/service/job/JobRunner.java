@@ -43,6 +43,7 @@ import io.stillpoint.service.database.VmKey;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.Hosts.Host;
 import io.stillpoint.service.fleet.KeptPolicies;
+import io.stillpoint.service.vaults.Catalogue;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.PointDisk;
@@ -86,6 +87,7 @@ public final class JobRunner {
     private final Teller teller;
     private final Turns turns;
     private final Foresight foresight;
+    private final Naming naming;
     private final Map<String, Running> running = new ConcurrentHashMap<>();
     private volatile boolean isStopping;
 
@@ -107,6 +109,7 @@ public final class JobRunner {
         teller = new Teller(jobs, tools);
         turns = new Turns(config.limits(), tools.clock());
         foresight = new Foresight(jobs, points, turns, tools.clock());
+        naming = new Naming(machines, points, tools);
     }
 
     /// Does what is due for a VM. Returns when something is due for it next; empty if nothing ever is, as things stand.
@@ -350,22 +353,7 @@ public final class JobRunner {
 
     private Optional<Instant> made(Machine machine, Job job, RecoveryPoint point) {
         Instant now = tools.clock().instant();
-        points.add(
-                new Points.Point(
-                        job.vault(),
-                        point.id().toString(),
-                        point.vm(),
-                        point.lineage().ordinal(),
-                        point.snapshotAt(),
-                        point.consistency().word(),
-                        job.cause(),
-                        new ByteSize(
-                                point.disks().stream()
-                                        .mapToLong(each -> each.image().size())
-                                        .sum()),
-                        job.order().keepUntil(),
-                        Optional.empty(),
-                        point.lockedUntil()));
+        points.add(Catalogue.row(job.vault(), point));
         Explanation.of(point)
                 .forEach(text -> teller.tell(job.id(), machine.shown(), "why", text.code(), text));
         end(machine, job, Ending.made(now, point.id().toString()));
@@ -383,10 +371,9 @@ public final class JobRunner {
                 jobs.events(job.id(), 0).stream()
                         .filter(each -> each.code().equals(JobState.RETRYING.word()))
                         .count();
+        Instant pause = now.plus(PAUSES[(int) Math.min(failures, PAUSES.length - 1)]);
         Instant again =
-                why instanceof JobsException refused
-                        ? refused.tryAgain()
-                        : now.plus(PAUSES[(int) Math.min(failures, PAUSES.length - 1)]);
+                why instanceof JobsException refused ? refused.tryAgain().orElse(pause) : pause;
         if (why.retryable() && again.isBefore(job.deadline())) {
             // What the engine's journal says has ended with this attempt.
             jobs.record(job.id(), null, Optional.empty());
@@ -429,12 +416,13 @@ public final class JobRunner {
         jobs.end(job.id(), ending);
     }
 
-    private BackupOutcome attempt(Machine machine, Job job) {
+    private BackupOutcome attempt(Machine known, Job job) {
         Host host =
                 hosts.find(job.vm().host())
                         .orElseThrow(
                                 () -> new IllegalStateException("no host of ours: " + job.vm()));
-        Vaults.Opened vault = vaults.open(job.vault());
+        Vaults.Opened vault = opened(job.vault());
+        Machine machine = naming.named(known, vault);
         Foresight.Holding holding = foresight.expected(machine, job, host, policy(job));
         boolean isNew = job.course().record().isEmpty();
         if (isNew) {
@@ -476,6 +464,15 @@ public final class JobRunner {
                         }
                     });
             return outcome;
+        }
+    }
+
+    /// Whatever keeps a vault of the configuration from being opened, somebody may mend it: an unmounted disk, a missing key.
+    private Vaults.Opened opened(String name) {
+        try {
+            return vaults.open(name);
+        } catch (StillpointException e) {
+            throw JobsException.vaultAway(name, e);
         }
     }
 

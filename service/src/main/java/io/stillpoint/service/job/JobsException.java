@@ -5,6 +5,8 @@ import io.stillpoint.platform.FailureKind;
 import io.stillpoint.platform.StillpointException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A job may not begin now.
 public final class JobsException extends StillpointException {
@@ -25,19 +27,28 @@ public final class JobsException extends StillpointException {
         }
     }
 
-    private final Instant tryAgain;
+    private final transient Optional<Instant> tryAgain;
 
-    private JobsException(String code, Instant tryAgain, Object... arguments) {
-        super(JobsException.class, Kind.LATER, code, null, List.of(arguments));
+    private JobsException(
+            String code,
+            Optional<Instant> tryAgain,
+            @Nullable Throwable cause,
+            Object... arguments) {
+        super(JobsException.class, Kind.LATER, code, cause, List.of(arguments));
         this.tryAgain = tryAgain;
     }
 
     static JobsException notAdmitted(Admission.Refused refused) {
-        return new JobsException("job.no-scratch", refused.tryAgain(), refused.reason());
+        return new JobsException(
+                "job.no-scratch", Optional.of(refused.tryAgain()), null, refused.reason());
     }
 
-    /// When it may.
-    Instant tryAgain() {
+    static JobsException vaultAway(String vault, StillpointException why) {
+        return new JobsException("job.vault-away", Optional.empty(), why, vault, why.text());
+    }
+
+    /// When it may; empty if nobody knows.
+    Optional<Instant> tryAgain() {
         return tryAgain;
     }
 }

@@ -39,6 +39,7 @@ public final class Vaults implements AutoCloseable {
     /// Its lock is held while the vault is opened: others who need it wait for the same answer.
     private static final class Slot {
         private Optional<Opened> opened = Optional.empty();
+        private volatile boolean isOpen;
     }
 
     public Vaults(ServiceConfig config, Tools tools) {
@@ -63,6 +64,12 @@ public final class Vaults implements AutoCloseable {
         return alarms.getOrDefault(name, List.of());
     }
 
+    /// Whether a vault is open.
+    public boolean isOpen(String name) {
+        Slot slot = slots.get(name);
+        return slot != null && slot.isOpen;
+    }
+
     /// The vault of this name, open. Throws a [VaultsException] if there is none, and whatever keeps it from being opened.
     public Opened open(String name) {
         Slot slot = slots.get(name);
@@ -74,6 +81,7 @@ public final class Vaults implements AutoCloseable {
             if (slot.opened.isEmpty()) {
                 try {
                     slot.opened = Optional.of(opened(name, vault));
+                    slot.isOpen = true;
                     troubles.remove(name);
                 } catch (StillpointException e) {
                     troubles.put(name, e.getMessage());

@@ -90,38 +90,39 @@ public final class Watch {
     private void jobs(Map<String, Machine> ours, List<Alert> alerts) {
         Instant now = tools.clock().instant();
         for (Job each : records.jobs().unfinished()) {
-            if (!ours.containsKey(each.vm().toString())) {
+            Machine machine = ours.get(each.vm().toString());
+            if (machine == null) {
                 continue;
             }
             Optional<Forecast> forecast = turns.forecast(each.id());
             if (now.isAfter(each.deadline())) {
-                alerts.add(
-                        alert(
-                                each.vm(),
-                                "watch.late",
-                                each.id(),
-                                Moment.text(each.deadline()),
-                                each.course().message().orElse("")));
+                add(
+                        alerts,
+                        machine,
+                        "watch.late",
+                        each.id(),
+                        Moment.text(each.deadline()),
+                        each.course().message().orElse(""));
             } else if (forecast.filter(Forecast::misses).isPresent()) {
-                alerts.add(
-                        alert(
-                                each.vm(),
-                                "watch.will-miss",
-                                each.id(),
-                                Moment.text(each.deadline()),
-                                end(forecast.get())));
+                add(
+                        alerts,
+                        machine,
+                        "watch.will-miss",
+                        each.id(),
+                        Moment.text(each.deadline()),
+                        end(forecast.get()));
             }
         }
         for (Job each : records.jobs().lastFailed()) {
             Optional<Machine> machine = Optional.ofNullable(ours.get(each.vm().toString()));
             // Of a VM whose protection has stopped nobody wants to hear it again and again.
             if (machine.flatMap(vm -> vm.protection().policy()).isPresent()) {
-                alerts.add(
-                        alert(
-                                each.vm(),
-                                "watch.failed",
-                                each.id(),
-                                each.course().message().orElse("")));
+                add(
+                        alerts,
+                        machine.get(),
+                        "watch.failed",
+                        each.id(),
+                        each.course().message().orElse(""));
             }
         }
     }
@@ -144,24 +145,34 @@ public final class Watch {
             if (policy.isEmpty() || protection.vault().isEmpty() || protection.since().isEmpty()) {
                 continue;
             }
+            if (!policy.get().vault().equals(protection.vault().get())) {
+                add(
+                        alerts,
+                        each,
+                        "watch.other-vault",
+                        policy.get().name(),
+                        policy.get().vault(),
+                        protection.vault().get());
+            }
             Optional<Slot> due =
                     policy.get()
                             .schedule()
                             .latest(dayAgo, policy.get().name(), each.key().toString())
                             .filter(slot -> !slot.start().isBefore(protection.since().get()));
             Optional<Points.Point> newest =
-                    due.flatMap(
-                            _ -> records.points().newest(protection.vault().get(), each.shown()));
+                    due.flatMap(_ -> protection.pointName())
+                            .flatMap(name ->
+                                    records.points().newest(protection.vault().get(), name));
             if (due.isPresent()
                     && newest.filter(point -> !point.snapshotAt().isBefore(due.get().due()))
                             .isEmpty()) {
-                alerts.add(
-                        alert(
-                                each.key(),
-                                "watch.no-point",
-                                Moment.text(due.get().due()),
-                                newest.map(point -> Moment.text(point.snapshotAt())).orElse("-"),
-                                each.trouble().orElse(each.power())));
+                add(
+                        alerts,
+                        each,
+                        "watch.no-point",
+                        Moment.text(due.get().due()),
+                        newest.map(point -> Moment.text(point.snapshotAt())).orElse("-"),
+                        each.trouble().orElse(each.power()));
             }
         }
     }
@@ -172,6 +183,16 @@ public final class Watch {
         if (!alarms.isEmpty()) {
             alerts.add(alert(name, "watch.vault-alarm", String.join(" ", alarms)));
         }
+    }
+
+    /// Two VMs may be called the same.
+    private static void add(List<Alert> alerts, Machine machine, String code, Object... arguments) {
+        Alert alert = alert(machine.place(), code, arguments);
+        boolean isTaken =
+                alerts.stream()
+                        .anyMatch(each ->
+                                each.subject().equals(alert.subject()) && each.code().equals(code));
+        alerts.add(isTaken ? alert(machine.key(), code, arguments) : alert);
     }
 
     private static Alert alert(Object subject, String code, Object... arguments) {

@@ -286,6 +286,7 @@ abstract class DatabaseContract {
                 "main",
                 id,
                 "web",
+                "machine",
                 ordinal,
                 NOW.plusSeconds(ordinal),
                 "file-system",
@@ -309,6 +310,10 @@ abstract class DatabaseContract {
         assertThat(points.of("main", "web").getFirst().pin()).contains("the audit");
         assertThat(points.of("main", "web").getFirst().keepUntil()).contains(NOW);
         assertThat(points.newest("main", "web").orElseThrow().id()).isEqualTo("c");
+        assertThat(points.nameOf("main", "machine")).contains("web");
+        assertThat(points.nameOf("main", "other")).isEmpty();
+        assertThat(points.isEmpty("main")).isFalse();
+        assertThat(points.isEmpty("other")).isTrue();
         points.remove("main", "c");
         assertThat(points.newest("main", "web").orElseThrow().id()).isEqualTo("a");
         assertThat(points.vms("main")).containsExactly("web");

@@ -23,8 +23,9 @@ create table vm (
     policy         text,
     -- 1 if somebody chose the policy, or chose that there is none; 0 if the policy chose the VM.
     by_hand        integer not null,
-    -- What its points are called, and where they are; null before the first protection.
+    -- What its points are called; null before the first job.
     point_name     text,
+    -- Where they are, or will be; null before the first protection.
     vault          text,
     -- Slots before this don't count; null while it is not protected.
     protected_since bigint,
@@ -90,6 +91,8 @@ create table point (
     vault       text   not null,
     id          text   not null,
     vm          text   not null,
+    -- The id of the VM that it is of; empty if the point does not tell.
+    machine     text   not null,
     ordinal     bigint not null,
     snapshot_at bigint not null,
     consistency text   not null,
@@ -102,6 +105,7 @@ create table point (
     primary key (vault, id)
 );
 create index point_of_vm on point (vault, vm);
+create index point_of_machine on point (vault, machine);
 
 create table care (
     vault    text   not null,

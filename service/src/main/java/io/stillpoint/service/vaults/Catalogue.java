@@ -1,4 +1,4 @@
-package io.stillpoint.service.care;
+package io.stillpoint.service.vaults;
 
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
@@ -12,7 +12,6 @@ import io.stillpoint.service.database.Machine.Protection;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
 import io.stillpoint.service.database.VmKey;
-import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,6 +44,16 @@ public final class Catalogue {
         return all.size();
     }
 
+    /// As [#read], of one VM alone.
+    public void read(Vaults.Opened opened, String vm) {
+        points.replace(
+                opened.name(),
+                vm,
+                opened.vault().points(vm).stream()
+                        .map(point -> row(opened.name(), point))
+                        .toList());
+    }
+
     /// As [#read], and lets each VM of which the vault has points go on with them, if the database does not know of any: with
     /// their name, and with the policy that it had.
     public int rebuild(Vaults.Opened opened) {
@@ -64,7 +73,7 @@ public final class Catalogue {
 
     private void bind(String vault, RecoveryPoint point) {
         JsonNode origin = point.configuration().path("origin");
-        Optional<VmId> id = machine(point, origin);
+        Optional<VmId> id = machine(point);
         if (id.isEmpty()) {
             return;
         }
@@ -73,7 +82,7 @@ public final class Catalogue {
         if (known.isEmpty() && origin.has("host")) {
             machines.add(
                     new VmKey(origin.path("host").asString(""), id.get()),
-                    Text.of(Catalogue.class, "care.from-vault", vault).toString(),
+                    Text.of(Catalogue.class, "vaults.known-from-points", vault).toString(),
                     tools.clock().instant());
             known =
                     machines.all().stream()
@@ -116,8 +125,8 @@ public final class Catalogue {
     }
 
     /// Which VM of a host a point is of.
-    private static Optional<VmId> machine(RecoveryPoint point, JsonNode origin) {
-        String noted = origin.path("machine").asString("");
+    public static Optional<VmId> machine(RecoveryPoint point) {
+        String noted = point.configuration().path("origin").path("machine").asString("");
         try {
             return noted.isEmpty()
                     ? VmIdentity.in(point.configuration())
@@ -131,13 +140,14 @@ public final class Catalogue {
     }
 
     /// A point that no job of a service made stays until somebody deletes it.
-    private static Points.Point row(String vault, RecoveryPoint point) {
+    public static Points.Point row(String vault, RecoveryPoint point) {
         JsonNode origin = point.configuration().path("origin");
         boolean isScheduled = origin.path("cause").asString("").equals(Cause.SCHEDULE.word());
         return new Points.Point(
                 vault,
                 point.id().toString(),
                 point.vm(),
+                machine(point).map(VmId::text).orElse(""),
                 point.lineage().ordinal(),
                 point.snapshotAt(),
                 point.consistency().word(),
