@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -41,6 +42,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
@@ -63,6 +65,10 @@ final class BackupCommand implements Callable<Integer> {
 
     @Option(names = "--no-wait", descriptionKey = "option.no-wait")
     private boolean noWait;
+
+    /// What the service can be told. All else is its policy's.
+    private static final Set<String> OF_SERVICE =
+            Set.of("--vm", "--keep", "--reason", "--no-wait", "--control", "--json", "--quiet");
 
     @Spec private @Nullable CommandSpec spec;
 
@@ -208,8 +214,11 @@ final class BackupCommand implements Callable<Integer> {
         }
         if (source.images.isEmpty() && source.live == null) {
             requireNoVault();
+            requireOnly(OF_SERVICE, "backup.needs-source");
             return ask();
         }
+        requireNone(
+                List.of("--keep", "--reason", "--no-wait", "--control"), "backup.needs-service");
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
                 JobVm machine = JobVm.of(machine());
@@ -253,6 +262,25 @@ final class BackupCommand implements Callable<Integer> {
         }
     }
 
+    /// An option that does nothing would be taken for one that works.
+    private void requireOnly(Set<String> allowed, String code) {
+        CommandLine command = Objects.requireNonNull(spec).commandLine();
+        for (OptionSpec each : command.getParseResult().matchedOptions()) {
+            if (!allowed.contains(each.longestName())) {
+                throw new ParameterException(command, Output.text(code, each.longestName()));
+            }
+        }
+    }
+
+    private void requireNone(List<String> refused, String code) {
+        CommandLine command = Objects.requireNonNull(spec).commandLine();
+        for (String each : refused) {
+            if (command.getParseResult().hasMatchedOption(each)) {
+                throw new ParameterException(command, Output.text(code, each));
+            }
+        }
+    }
+
     /// Has the service do the job.
     private int ask() {
         ObjectNode request = Json.object().put("do", "backup").put("vm", vm);
@@ -267,6 +295,11 @@ final class BackupCommand implements Callable<Integer> {
         if (noWait) {
             output.done((ObjectNode) job, Output.text("job.ordered", vm, id));
             return ExitCode.SUCCESS.status();
+        }
+        if (job.has("vmState")) {
+            output.warning(
+                    "job.vm-away",
+                    Output.text("job.vm-away", vm, job.path("vmState").asString("")));
         }
         return JobCommand.watch(control, output, id);
     }

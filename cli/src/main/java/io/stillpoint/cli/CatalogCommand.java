@@ -28,7 +28,16 @@ final class CatalogCommand {
             ArrayNode array = json.putArray("vaults");
             vaults.forEach(array::add);
             List<String> lines = new ArrayList<>();
+            boolean isWell = true;
             for (JsonNode each : vaults) {
+                if (each.has("trouble")) {
+                    isWell = false;
+                    lines.add(
+                            each.path("vault").asString("")
+                                    + ": "
+                                    + each.path("trouble").asString(""));
+                    continue;
+                }
                 lines.add(
                         Output.text(
                                 "catalog.rebuilt",
@@ -36,7 +45,7 @@ final class CatalogCommand {
                                 each.path("points").asInt()));
             }
             output.result(json, String.join("\n", lines));
-            return ExitCode.SUCCESS.status();
+            return (isWell ? ExitCode.SUCCESS : ExitCode.WARNINGS).status();
         }
     }
 }

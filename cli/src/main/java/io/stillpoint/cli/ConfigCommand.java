@@ -3,6 +3,7 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.Json;
 import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -32,6 +33,24 @@ final class ConfigCommand {
             settings.vaults().keySet().forEach(vaults::add);
             var hosts = json.putArray("hosts");
             settings.hosts().keySet().forEach(hosts::add);
+            settings.vaults()
+                    .forEach((name, vault) -> {
+                        Path key =
+                                switch (vault.key()) {
+                                    case ServiceConfig.Key.OfFile(Path file) -> file;
+                                    case ServiceConfig.Key.OfPassphrase(Path file) -> file;
+                                };
+                        if (!Files.isReadable(key)) {
+                            output.warning(
+                                    "config.no-key", Output.text("config.no-key", name, key));
+                        }
+                        Path folder = Path.of(vault.location().toString());
+                        if (!vault.location().isRemote() && !Files.isDirectory(folder)) {
+                            output.warning(
+                                    "config.no-folder",
+                                    Output.text("config.no-folder", name, folder));
+                        }
+                    });
             output.result(
                     json,
                     Output.text(

@@ -4,6 +4,7 @@ import io.stillpoint.engine.ClockCheck;
 import io.stillpoint.engine.VaultPin;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.StillpointException;
+import io.stillpoint.service.control.ControlException;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.point.Clocks;
 import io.stillpoint.vault.point.ForgottenPoint;
@@ -14,8 +15,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +30,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -36,6 +40,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class ForgetCommand implements Callable<Integer> {
     @Mixin private VaultOptions vaultOptions = new VaultOptions();
     @Mixin private PinOptions pins = new PinOptions();
+    @Mixin private ControlOptions control = new ControlOptions();
     @Mixin private Output output = new Output();
     @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -77,28 +82,39 @@ final class ForgetCommand implements Callable<Integer> {
 
         @Option(
                 names = "--keep-last",
-                required = true,
                 paramLabel = "COUNT",
                 converter = CountConverter.OfPoints.class,
                 descriptionKey = "option.keep-last")
-        private int keepLast;
+        private @Nullable Integer keepLast;
+
+        /// All where nothing is said; then it is an undo.
+        int keepLast() {
+            return keepLast == null ? Integer.MAX_VALUE : keepLast;
+        }
     }
 
     /// What is to be done.
     ///
     /// @param chosen to be forgotten, oldest first
     /// @param locked would be, but for their locks
+    /// @param pinned would be, but for their pins, each with its reason
     /// @param forgotten already, and to be purged earlier
     private record Plan(
             List<RecoveryPoint> chosen,
             List<RecoveryPoint> locked,
+            Map<RecoveryPoint, String> pinned,
             List<ForgottenPoint> forgotten) {}
 
     @Override
     public Integer call() {
-        if (undo && which.points.isEmpty()) {
+        boolean isNamed = !which.points.isEmpty();
+        if (undo && !isNamed && which.retention.keepLast != null) {
             throw new ParameterException(
                     spec.commandLine(), Output.text("usage.undo-needs-points"));
+        }
+        if (!undo && !isNamed && which.retention.keepLast == null) {
+            throw new ParameterException(
+                    spec.commandLine(), Output.text("usage.missing", "--keep-last COUNT"));
         }
         try (Vault vault = vaultOptions.open()) {
             return (undo ? bringBack(vault) : forget(vault)).status();
@@ -109,6 +125,7 @@ final class ForgetCommand implements Callable<Integer> {
         Plan plan = plan(vault);
         Report report = new Report();
         plan.locked.forEach(report::locked);
+        plan.pinned.forEach(report::pinned);
         if (dryRun) {
             plan.chosen.forEach(report::would);
             plan.forgotten.forEach(each -> report.would(each.point()));
@@ -185,10 +202,47 @@ final class ForgetCommand implements Callable<Integer> {
                     PointFormat.shortId(first),
                     PointFormat.time(first.lockedUntil().orElseThrow()));
         }
+        Map<RecoveryPoint, String> pinned = pinned(wanted);
+        if (isNamed && !pinned.isEmpty()) {
+            Map.Entry<RecoveryPoint, String> first = pinned.entrySet().iterator().next();
+            throw new InputException(
+                    "forget.pinned",
+                    Integer.toString(pinned.size()),
+                    Integer.toString(wanted.size()),
+                    PointFormat.shortId(first.getKey()),
+                    first.getValue());
+        }
         return new Plan(
-                wanted.stream().filter(point -> !locked.contains(point)).toList(),
+                wanted.stream()
+                        .filter(point -> !locked.contains(point) && !pinned.containsKey(point))
+                        .toList(),
                 List.copyOf(locked),
+                pinned,
                 forgotten);
+    }
+
+    /// Pins are the service's; where none answers, nobody knows of any.
+    private Map<RecoveryPoint, String> pinned(List<RecoveryPoint> wanted) {
+        Map<RecoveryPoint, String> pinned = new LinkedHashMap<>();
+        if (wanted.isEmpty()) {
+            return pinned;
+        }
+        ObjectNode request = Json.object().put("do", "point pins");
+        ArrayNode ids = request.putArray("points");
+        wanted.forEach(each -> ids.add(each.id().toString()));
+        try {
+            for (JsonNode line : control.ask(request)) {
+                wanted.stream()
+                        .filter(each ->
+                                each.id().toString().equals(line.path("point").asString("")))
+                        .forEach(each -> pinned.put(each, line.path("pin").asString("")));
+            }
+        } catch (ControlException e) {
+            if (e.kind() != ControlException.Kind.AWAY) {
+                throw e;
+            }
+        }
+        return pinned;
     }
 
     private static boolean isLocked(RecoveryPoint point, Clocks clocks) {
@@ -202,7 +256,7 @@ final class ForgetCommand implements Callable<Integer> {
         List<RecoveryPoint> old = new ArrayList<>();
         for (List<RecoveryPoint> line :
                 PointsCommand.lines(PointChoice.ofVm(vault, vault.points(), retention.vm))) {
-            old.addAll(line.subList(0, Math.max(0, line.size() - retention.keepLast)));
+            old.addAll(line.subList(0, Math.max(0, line.size() - retention.keepLast())));
         }
         return old;
     }
@@ -210,7 +264,7 @@ final class ForgetCommand implements Callable<Integer> {
     /// To keep none of a VM's points is seldom meant.
     @SuppressWarnings("SystemConsoleNull") // JDK 25 returns null again where there is no terminal.
     private void requireConsent(Vault vault, Plan plan) {
-        boolean isAll = which.points.isEmpty() && which.retention.keepLast == 0;
+        boolean isAll = which.points.isEmpty() && which.retention.keepLast() == 0;
         if (!isAll || yes || plan.chosen.isEmpty()) {
             return;
         }
@@ -231,7 +285,16 @@ final class ForgetCommand implements Callable<Integer> {
         List<ForgottenPoint> chosen =
                 List.copyOf(
                         new LinkedHashSet<>(
-                                which.points.stream().map(vault::forgottenPoint).toList()));
+                                which.points.isEmpty()
+                                        ? vault.forgotten().stream()
+                                                .filter(each ->
+                                                        each.point()
+                                                                .vm()
+                                                                .equals(which.retention.vm))
+                                                .toList()
+                                        : which.points.stream()
+                                                .map(vault::forgottenPoint)
+                                                .toList()));
         Report report = new Report();
         if (dryRun) {
             chosen.forEach(forgotten -> report.wouldBringBack(forgotten.point()));
@@ -251,6 +314,7 @@ final class ForgetCommand implements Callable<Integer> {
         private final List<String> lines = new ArrayList<>();
         private final ArrayNode done = Json.array();
         private final ArrayNode locked = Json.array();
+        private final ArrayNode pinned = Json.array();
         private final ArrayNode left = Json.array();
         private final List<VaultPin.Finding> findings = new ArrayList<>();
         private @Nullable StillpointException failure;
@@ -274,6 +338,11 @@ final class ForgetCommand implements Callable<Integer> {
             Instant until = point.lockedUntil().orElseThrow();
             entry(locked, point).put("lockedUntil", until.toString());
             line("forget.stays-locked", point, PointFormat.time(until));
+        }
+
+        void pinned(RecoveryPoint point, String why) {
+            entry(pinned, point).put("pin", why);
+            line("forget.stays-pinned", point, why);
         }
 
         void would(RecoveryPoint point) {
@@ -319,6 +388,7 @@ final class ForgetCommand implements Callable<Integer> {
             ObjectNode json = Json.object().put("dryRun", dryRun);
             json.set(key, done);
             json.set("locked", locked);
+            json.set("pinned", pinned);
             json.set("notDone", left);
             PinOptions.tell(findings, output);
             StillpointException failed = failure;

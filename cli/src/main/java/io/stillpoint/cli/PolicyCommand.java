@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -48,6 +49,9 @@ final class PolicyCommand {
                                 change(each.path("change").asString("")),
                                 each.path("policy").asString(""),
                                 vms.isEmpty() ? "-" : String.join(", ", vms)));
+                each.path("keys").forEach(key -> lines.add("  " + key.asString("")));
+                list(each.path("gains"), "policy.gains", lines);
+                list(each.path("loses"), "policy.loses", lines);
             } else {
                 lines.add(
                         Output.text(
@@ -60,6 +64,14 @@ final class PolicyCommand {
             }
         }
         output.result(json, String.join("\n", lines));
+    }
+
+    private static void list(JsonNode vms, String key, List<String> lines) {
+        List<String> names = new ArrayList<>();
+        vms.forEach(each -> names.add(each.asString("")));
+        if (!names.isEmpty()) {
+            lines.add("  " + Output.text(key, String.join(", ", names)));
+        }
     }
 
     private static String change(String word) {
@@ -79,9 +91,12 @@ final class PolicyCommand {
         @Parameters(arity = "1..*", paramLabel = "FILE", descriptionKey = "option.policy-files")
         private List<Path> files = new ArrayList<>();
 
+        @Option(names = "--yes", descriptionKey = "option.policy-yes")
+        private boolean yes;
+
         @Override
         public Integer call() {
-            tell(output, control.ask(request("policy apply", files)));
+            tell(output, control.ask(request("policy apply", files).put("confirmed", yes)));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -132,12 +147,29 @@ final class PolicyCommand {
         @Parameters(index = "0", paramLabel = "NAME", descriptionKey = "option.policy")
         private String policy = "";
 
+        @Option(names = "--yes", descriptionKey = "option.policy-yes")
+        private boolean yes;
+
         @Override
         public Integer call() {
-            List<JsonNode> _ =
-                    control.ask(Json.object().put("do", "policy remove").put("policy", policy));
-            output.done(
-                    Json.object().put("removed", policy), Output.text("policy.removed", policy));
+            List<JsonNode> vms =
+                    control.ask(
+                            Json.object()
+                                    .put("do", "policy remove")
+                                    .put("policy", policy)
+                                    .put("confirmed", yes));
+            ObjectNode json = Json.object().put("removed", policy);
+            ArrayNode array = json.putArray("vms");
+            List<String> lines = new ArrayList<>(List.of(Output.text("policy.removed", policy)));
+            for (JsonNode each : vms) {
+                array.add(each);
+                lines.add(
+                        Output.text(
+                                "policy.has-now",
+                                each.path("vm").asString(""),
+                                each.path("policy").asString("-")));
+            }
+            output.done(json, String.join("\n", lines));
             return ExitCode.SUCCESS.status();
         }
     }

@@ -27,7 +27,13 @@ final class StatusCommand implements Callable<Integer> {
         boolean isWell = true;
         for (JsonNode part : parts) {
             if (part.has("host")) {
-                lines.add(Output.text("status.host", part.path("host").asString("")));
+                lines.add(
+                        part.has("vms")
+                                ? Output.text(
+                                        "status.host-vms",
+                                        part.path("host").asString(""),
+                                        part.path("vms").asInt())
+                                : Output.text("status.host", part.path("host").asString("")));
                 for (JsonNode each : part.path("silent")) {
                     lines.add("  " + each.asString(""));
                 }

@@ -133,6 +133,9 @@ final class VmCommand {
         @Option(names = "--delete-points", descriptionKey = "option.delete-points")
         private boolean deletePoints;
 
+        @Option(names = "--yes", descriptionKey = "option.unprotect-yes")
+        private boolean yes;
+
         @Override
         public Integer call() {
             List<JsonNode> lines =
@@ -140,8 +143,14 @@ final class VmCommand {
                             Json.object()
                                     .put("do", "vm unprotect")
                                     .put("vm", vm.name())
-                                    .put("deletePoints", deletePoints));
+                                    .put("deletePoints", deletePoints)
+                                    .put("confirmed", yes));
             print(output, lines.stream().filter(each -> each.has("vm")).toList());
+            for (JsonNode line : lines) {
+                if (line.has("forgotten") && !output.isQuiet()) {
+                    output.log(Output.text("vm.forgotten", line.path("forgotten").asInt()));
+                }
+            }
             return ExitCode.SUCCESS.status();
         }
     }

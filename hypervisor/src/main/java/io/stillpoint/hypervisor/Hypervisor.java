@@ -22,7 +22,7 @@ public interface Hypervisor {
     /// What a look found.
     ///
     /// @param vms by id, each once
-    /// @param unanswered places where a VM should be that was never seen and does not answer now: its id is not known
+    /// @param unanswered places where a VM should be and nobody answers now; of one that was seen before the VM is listed, too
     record Found(List<Vm> vms, List<Unanswered> unanswered) {
         public Found {
             vms = List.copyOf(vms);

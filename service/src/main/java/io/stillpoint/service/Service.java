@@ -176,7 +176,10 @@ public final class Service implements AutoCloseable {
                 // lock.
                 int left = database.releasePicked(config.name());
                 if (left > 0) {
-                    tools.log().accept("goes on with " + left + " jobs of the process before");
+                    tools.log()
+                            .accept(
+                                    "goes on with what the process before had begun: jobs: "
+                                            + left);
                 }
                 Service service = new Service(config, tools, database, lock);
                 service.begin();

@@ -468,8 +468,17 @@ class ServiceTest {
             assertThat(vmLine("web").has("policy")).as("chosen by hand").isFalse();
             assertThat(points()).hasSize(2);
 
+            assertThatThrownBy(
+                            () -> ask("{'do': 'vm unprotect', 'vm': 'web', 'deletePoints': true}"))
+                    .hasMessageContaining("would be forgotten: 1")
+                    .hasMessageContaining("--yes");
+            assertThat(points()).hasSize(2);
+            assertThat(ask("{'do': 'point pins', 'points': ['" + pinned + "', 'cafe']}"))
+                    .extracting(each -> each.path("pin").asString())
+                    .containsExactly("audit");
             List<JsonNode> answer =
-                    ask("{'do': 'vm unprotect', 'vm': 'web', 'deletePoints': true}");
+                    ask(
+                            "{'do': 'vm unprotect', 'vm': 'web', 'deletePoints': true, 'confirmed': true}");
             assertThat(answer.getLast().path("forgotten").asInt()).isEqualTo(1);
             assertThat(points()).extracting(each -> each.id().toString()).containsExactly(pinned);
 
@@ -808,6 +817,40 @@ class ServiceTest {
         }
     }
 
+    @Test
+    void changeOfPoliciesTellsWhichVmsItTouches() throws IOException {
+        try (RealVm _ = vm("web");
+                RealVm _ = vm("db");
+                Service _ = start()) {
+            await("found", () -> ask("{'do': 'vm list'}").size() == 2);
+            apply(POLICY);
+            String webOnly = POLICY.replace("'*'", "'web'").replace("'daily': 7", "'daily': 9");
+            JsonNode change =
+                    ask("{'do': 'policy preview', 'policies': [" + webOnly + "]}").getFirst();
+            assertThat(change.path("keys").toString())
+                    .contains("retention.daily: 7, now 9")
+                    .contains("select.names");
+            assertThat(change.path("loses").toString()).isEqualTo("[\"here/db\"]");
+            assertThat(change.path("gains")).isEmpty();
+            assertThatThrownBy(() -> apply(webOnly))
+                    .hasMessageContaining("here/db")
+                    .hasMessageContaining("--yes");
+            assertThat(vmLine("db").path("policy").asString()).isEqualTo("gold");
+            ask("{'do': 'policy apply', 'policies': [" + webOnly + "], 'confirmed': true}");
+            assertThat(vmLine("db").has("policy")).isFalse();
+
+            apply(POLICY.replace("gold", "silver"));
+            assertThat(vmLine("db").path("policy").asString()).isEqualTo("silver");
+            List<JsonNode> removed = ask("{'do': 'policy remove', 'policy': 'gold'}");
+            assertThat(removed.getFirst().path("vm").asString()).isEqualTo("here/web");
+            assertThat(removed.getFirst().path("policy").asString()).isEqualTo("silver");
+            assertThatThrownBy(() -> ask("{'do': 'policy remove', 'policy': 'silver'}"))
+                    .hasMessageContaining("here/web");
+            ask("{'do': 'policy remove', 'policy': 'silver', 'confirmed': true}");
+            assertThat(vmLine("web").has("policy")).isFalse();
+        }
+    }
+
     /// For its questions the database is away; at any moment of a job.
     @Test
     void databaseThatGoesAwayIsShownAndStopsNoJob() throws IOException {
@@ -886,10 +929,12 @@ class ServiceTest {
             assertThatThrownBy(() -> ask("{'do': 'vm.lst'}")).hasMessageContaining("vm list");
             assertThatThrownBy(() -> ask("{}")).hasMessageContaining("possible");
             assertThatThrownBy(() -> ask("{'do': 'job show', 'job': 'x'}"))
-                    .hasMessageContaining("no job x");
+                    .hasMessageContaining("There is no job x");
             assertThatThrownBy(() -> apply(POLICY.replace("main", "mian")))
                     .hasMessageContaining("Did you mean main?");
             assertThatThrownBy(() -> apply("{'name': 'x'}")).hasMessageContaining("vault");
+            assertThatThrownBy(() -> apply(POLICY + ", " + POLICY))
+                    .hasMessageContaining("two policies");
         }
     }
 

@@ -35,7 +35,8 @@ public final class QemuHypervisor implements Hypervisor {
     private final Map<Path, Seen> seen = new ConcurrentHashMap<>();
 
     /// @param process of QEMU, by number; 0 if it is gone
-    private record Seen(Vm vm, int process) {}
+    /// @param silence why it does not answer now although it may run; empty if it answers, is off, or a job has it
+    private record Seen(Vm vm, int process, Optional<HypervisorException> silence) {}
 
     /// @param sockets the monitors of VMs, besides those that `settings` knows; of one VM there may be several
     public QemuHypervisor(List<Path> sockets, QemuSettings settings) {
@@ -54,7 +55,12 @@ public final class QemuHypervisor implements Hypervisor {
         List<Unanswered> unanswered = new ArrayList<>();
         looks().forEach((place, met) -> {
             switch (met) {
-                case Met.Here(Seen seenNow) -> vms.putIfAbsent(seenNow.vm().id(), seenNow.vm());
+                case Met.Here(Seen there) -> {
+                    vms.putIfAbsent(there.vm().id(), there.vm());
+                    there.silence()
+                            .ifPresent(
+                                    why -> unanswered.add(new Unanswered(place.toString(), why)));
+                }
                 case Met.Silent(HypervisorException why) ->
                         unanswered.add(new Unanswered(place.toString(), why));
             }
@@ -230,7 +236,7 @@ public final class QemuHypervisor implements Hypervisor {
         } else {
             try (Monitor monitor = new Monitor(socket, LOOK_MAX, settings.threads())) {
                 MachineLook look = new MachineLook(monitor, Optional.empty(), settings.disks());
-                Seen met = new Seen(look.vm(), monitor.process().id());
+                Seen met = new Seen(look.vm(), monitor.process().id(), Optional.empty());
                 seen.put(socket, met);
                 return met;
             } catch (HypervisorException e) {
@@ -246,7 +252,10 @@ public final class QemuHypervisor implements Hypervisor {
         Seen now =
                 new Seen(
                         new Vm(id.get(), last == null ? "" : last.vm().name(), power),
-                        last == null || power == Power.OFF ? 0 : last.process());
+                        last == null || power == Power.OFF ? 0 : last.process(),
+                        power == Power.OFF || silent.code().equals("vm.locked")
+                                ? Optional.empty()
+                                : Optional.of(silent));
         seen.put(socket, now);
         return now;
     }

@@ -42,6 +42,7 @@ public final class PolicyText {
     private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]{0,63}");
     private static final String ZONES = "a zone such as Europe/Berlin, or UTC";
     private static final long RATE_MIN = 64L << 10;
+    private static final String WHOLE = "a whole number";
     private static final String TIMES = "00:00 to 23:59";
     private static final String DURATIONS = "a number with s, m or h, such as 15m";
 
@@ -146,7 +147,7 @@ public final class PolicyText {
 
     private static Optional<RetentionRules> retention(SettingTree tree, ZoneId zone) {
         Optional<RetentionRules.Daily> daily =
-                tree.whole("daily", 1, Integer.MAX_VALUE)
+                tree.value("daily", Integer::valueOf, WHOLE)
                         .flatMap(keep -> made(tree, "daily", () -> new RetentionRules.Daily(keep)));
         Optional<RetentionRules.Weekly> weekly =
                 tree.has("weekly") ? weekly(tree, tree.child("weekly")) : Optional.empty();
@@ -188,7 +189,7 @@ public final class PolicyText {
         if (!rule.has("keep")) {
             rule.missing("keep");
         }
-        return rule.whole("keep", 1, Integer.MAX_VALUE).orElse(1);
+        return rule.value("keep", Integer::valueOf, WHOLE).orElse(1);
     }
 
     private static Optional<DayRule> dayRule(SettingTree rule) {

@@ -176,21 +176,27 @@ public final class VaultCare {
         return point.isPresent() ? 1 : 0;
     }
 
+    /// The points of a VM that [#forgetAll] would forget: all but those that are pinned or locked.
+    public List<Points.Point> forgettable(Machine machine) {
+        Machine.Protection protection = machine.protection();
+        if (protection.vault().isEmpty() || protection.pointName().isEmpty()) {
+            return List.of();
+        }
+        Vaults.Opened opened = vaults.open(protection.vault().get());
+        catalogue.read(opened, protection.pointName().get());
+        Instant now = tools.clock().instant();
+        return points.of(opened.name(), protection.pointName().get()).stream()
+                .filter(each -> each.pin().isEmpty())
+                .filter(each -> each.lockedUntil().filter(now::isBefore).isEmpty())
+                .toList();
+    }
+
     /// Forgets all points of a VM, but for those that are pinned or locked. They can be brought back for as long as any that
     /// retention forgot. Returns how many there were.
     public int forgetAll(Machine machine) {
-        Machine.Protection protection = machine.protection();
-        if (protection.vault().isEmpty() || protection.pointName().isEmpty()) {
-            return 0;
-        }
-        Vaults.Opened opened = vaults.open(protection.vault().get());
-        Instant now = tools.clock().instant();
         int forgotten = 0;
-        for (Points.Point each : points.of(opened.name(), protection.pointName().get())) {
-            boolean isLocked = each.lockedUntil().filter(now::isBefore).isPresent();
-            if (each.pin().isEmpty() && !isLocked) {
-                forgotten += forget(opened, each.id());
-            }
+        for (Points.Point each : forgettable(machine)) {
+            forgotten += forget(vaults.open(each.vault()), each.id());
         }
         return forgotten;
     }

@@ -17,6 +17,8 @@ import io.stillpoint.service.config.ServiceConfig.VaultConfig;
 import io.stillpoint.service.database.Database;
 import io.stillpoint.stores.StoreLocation;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,6 +46,11 @@ public final class ConfigFile {
     private static final String ABSOLUTE = "an absolute path";
     private static final String DURATIONS = "a number with s, m, h or d, such as 4h";
     private static final String NAMES = "a-z, 0-9 and -, a letter first";
+    private static final String SOCKETS = "an absolute path of at most 107 bytes";
+
+    /// unix(7)
+    private static final int SOCKET_BYTES_MAX = 107;
+
     private static final String SIZES = "a size such as 20G";
 
     private ConfigFile() {}
@@ -120,15 +127,50 @@ public final class ConfigFile {
                     named(tree.child("hosts"), key);
                     hosts.put(key, host(each));
                 });
+        if (!tree.has("vaults")) {
+            tree.missing("vaults");
+        }
+        if (!tree.has("hosts")) {
+            tree.missing("hosts");
+        }
+        control.text("group")
+                .filter(each -> !isGroup(each))
+                .ifPresent(each ->
+                        control.wrong("group", Text.of(ConfigFile.class, "config.group", each)));
+        Map<String, String> places = new LinkedHashMap<>();
+        vaults.forEach((key, each) -> {
+            String other = places.putIfAbsent(each.location().toString(), key);
+            if (other != null) {
+                tree.child("vaults")
+                        .wrong(key, Text.of(ConfigFile.class, "config.same-vault", other));
+            }
+        });
+        Map<String, String> patterns = new LinkedHashMap<>();
+        hosts.forEach((key, each) ->
+                each.monitors()
+                        .forEach(pattern -> {
+                            String other = patterns.putIfAbsent(pattern.text(), key);
+                            if (other != null) {
+                                tree.child("hosts")
+                                        .wrong(
+                                                key,
+                                                Text.of(
+                                                        ConfigFile.class,
+                                                        "config.same-monitors",
+                                                        pattern,
+                                                        other));
+                            }
+                        }));
+        Path socket =
+                tree.child("control")
+                        .value("socket", ConfigFile::socket, SOCKETS)
+                        .orElse(Path.of("/run/stillpoint/control.sock"));
         ServiceConfig config =
                 new ServiceConfig(
                         name,
                         state,
                         database(tree.child("database"), state),
-                        new Control(
-                                path(control, "socket")
-                                        .orElse(Path.of("/run/stillpoint/control.sock")),
-                                control.text("group")),
+                        new Control(socket, control.text("group")),
                         vaults,
                         hosts,
                         limits(tree.child("limits")),
@@ -167,6 +209,25 @@ public final class ConfigFile {
 
     private static Optional<Path> path(SettingTree tree, String key) {
         return tree.value(key, ConfigFile::absolute, ABSOLUTE);
+    }
+
+    private static boolean isGroup(String name) {
+        try {
+            var _ =
+                    FileSystems.getDefault()
+                            .getUserPrincipalLookupService()
+                            .lookupPrincipalByGroupName(name);
+            return true;
+        } catch (IOException | UnsupportedOperationException e) {
+            return false;
+        }
+    }
+
+    private static Path socket(String text) {
+        if (text.getBytes(StandardCharsets.UTF_8).length > SOCKET_BYTES_MAX) {
+            throw new IllegalArgumentException(text);
+        }
+        return absolute(text);
     }
 
     private static Path absolute(String text) {
@@ -219,7 +280,11 @@ public final class ConfigFile {
         String text = tree.requiredText("location");
         if (!text.isEmpty()) {
             try {
-                location = Optional.of(StoreLocation.parse(text));
+                StoreLocation parsed = StoreLocation.parse(text);
+                if (!parsed.isRemote() && !Path.of(text).isAbsolute()) {
+                    tree.wrong("location", Text.of(ConfigFile.class, "config.relative", text));
+                }
+                location = Optional.of(parsed);
             } catch (StillpointException e) {
                 tree.wrong("location", e.text());
             }

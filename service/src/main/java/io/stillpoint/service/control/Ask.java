@@ -12,6 +12,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param user who asks, as the system says
 /// @param reply takes the answer, line by line
 record Ask(JsonNode json, String user, ControlServer.Reply reply) {
+    private static final Duration LEAST = Duration.ofMinutes(1);
+
     /// A text of the request. Throws a [ControlException] if it is missing or empty.
     String required(String key) {
         return optional(key).orElseThrow(() -> ControlException.request(key + " is missing"));
@@ -24,7 +26,20 @@ record Ask(JsonNode json, String user, ControlServer.Reply reply) {
 
     /// A length of time of the request; empty if it is missing. Throws what says that it is none.
     Optional<Duration> duration(String key) {
-        return optional(key).map(Written::duration);
+        return optional(key)
+                .map(text -> {
+                    Duration duration = Written.duration(text);
+                    if (duration.compareTo(LEAST) < 0) {
+                        throw ControlException.wrong(
+                                key + " " + text + ": a minute is the least that is possible.");
+                    }
+                    return duration;
+                });
+    }
+
+    /// Whether who asks has said that something is meant that can't be undone, or not easily.
+    boolean isConfirmed() {
+        return json.path("confirmed").asBoolean(false);
     }
 
     void line(ObjectNode line) {

@@ -10,10 +10,12 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.Channels;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -34,9 +36,12 @@ public record ControlClient(Path socket) {
             out.write((request + "\n").getBytes(StandardCharsets.UTF_8));
             out.flush();
             for (String line = in.readLine(); line != null; line = in.readLine()) {
-                JsonNode answer = Json.parse(line);
+                JsonNode answer = parsed(line);
                 if (answer.has("error")) {
                     JsonNode error = answer.path("error");
+                    if (!error.has("message")) {
+                        throw ControlException.stranger(socket, null);
+                    }
                     throw ControlException.refused(
                             error.path("code").asString(""), error.path("message").asString(""));
                 }
@@ -45,10 +50,27 @@ public record ControlClient(Path socket) {
                 }
                 lines.accept(answer);
             }
-            throw ControlException.away(socket, "it ended before its answer did.", null);
+            throw ControlException.ended(socket);
+        } catch (AccessDeniedException e) {
+            throw ControlException.denied(socket, e);
         } catch (IOException e) {
+            if (String.valueOf(e.getMessage()).contains("Permission denied")) {
+                throw ControlException.denied(socket, e);
+            }
             throw ControlException.away(socket, Reason.of(e), e);
         }
+    }
+
+    private JsonNode parsed(String line) {
+        try {
+            JsonNode answer = Json.parse(line);
+            if (answer.isObject()) {
+                return answer;
+            }
+        } catch (JacksonException e) {
+            throw ControlException.stranger(socket, e);
+        }
+        throw ControlException.stranger(socket, null);
     }
 
     /// As [#ask(ObjectNode, Consumer)], all lines at the end.

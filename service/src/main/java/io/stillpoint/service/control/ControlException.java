@@ -49,6 +49,10 @@ public final class ControlException extends StillpointException {
         return new ControlException(Kind.AWAY, "control.away", cause, socket, why);
     }
 
+    static ControlException ended(Path socket) {
+        return new ControlException(Kind.AWAY, "control.ended", null, socket);
+    }
+
     static ControlException socket(Path socket, Object why, @Nullable Throwable cause) {
         return new ControlException(Kind.SOCKET, "control.socket", cause, socket, why);
     }
@@ -67,6 +71,21 @@ public final class ControlException extends StillpointException {
 
     static ControlException request(String what) {
         return new ControlException(Kind.REQUEST, "control.request", null, what);
+    }
+
+    /// @param what a whole sentence
+    static ControlException wrong(String what) {
+        return new ControlException(Kind.REQUEST, "control.wrong", null, what);
+    }
+
+    /// @param socket where this user may not connect
+    static ControlException denied(Path socket, Throwable cause) {
+        return new ControlException(Kind.SOCKET, "control.denied", cause, socket);
+    }
+
+    /// @param socket where something else than a service answers
+    static ControlException stranger(Path socket, @Nullable Throwable cause) {
+        return new ControlException(Kind.SOCKET, "control.stranger", cause, socket);
     }
 
     /// @param code what the service says

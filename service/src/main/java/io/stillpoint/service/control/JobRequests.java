@@ -6,6 +6,7 @@ import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.Jobs;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.VmKey;
+import io.stillpoint.service.fleet.Fleet;
 import io.stillpoint.service.fleet.FleetException;
 import io.stillpoint.service.job.Teller;
 import java.time.Duration;
@@ -49,9 +50,10 @@ final class JobRequests {
         String prefix = ask.required("job");
         List<Job> found = parts.jobs().beginningWith(prefix, 2);
         if (found.size() != 1) {
-            throw ControlException.request(
-                    (found.isEmpty() ? "there is no job " : "more than one job begins with ")
-                            + prefix);
+            throw ControlException.wrong(
+                    (found.isEmpty() ? "There is no job " : "More than one job begins with ")
+                            + prefix
+                            + ". `stillpoint job list` shows all.");
         }
         return found.getFirst();
     }
@@ -145,8 +147,10 @@ final class JobRequests {
 
     private void cancel(Ask ask) {
         Job job = job(ask);
-        parts.tools().log().accept("job " + job.id() + ": " + ask.user() + " asks for its end");
         boolean isAsked = parts.runner().cancel(job.id());
+        if (isAsked) {
+            parts.tools().log().accept("job " + job.id() + ": " + ask.user() + " asks for its end");
+        }
         parts.due().accept(job.vm());
         ask.line(shown(parts.jobs().find(job.id()).orElse(job)).put("asked", isAsked));
     }
@@ -174,6 +178,10 @@ final class JobRequests {
                                 + " asks for a backup, job "
                                 + job.id());
         parts.due().accept(machine.key());
-        ask.line(shown(job));
+        ObjectNode line = shown(job);
+        if (!Fleet.isThere(machine)) {
+            line.put("vmState", machine.power());
+        }
+        ask.line(line);
     }
 }

@@ -6,6 +6,7 @@ import io.stillpoint.service.database.Points;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The recovery points, as the database knows them.
@@ -21,7 +22,8 @@ final class PointRequests {
         return Map.of(
                 "point list", this::list,
                 "point pin", this::pin,
-                "point keep", this::keep);
+                "point keep", this::keep,
+                "point pins", this::pins);
     }
 
     private void list(Ask ask) {
@@ -51,9 +53,10 @@ final class PointRequests {
                         .filter(each -> each.id().startsWith(prefix))
                         .toList();
         if (found.size() != 1) {
-            throw ControlException.request(
-                    (found.isEmpty() ? "there is no point " : "more than one point begins with ")
-                            + prefix);
+            throw ControlException.wrong(
+                    (found.isEmpty() ? "There is no point " : "More than one point begins with ")
+                            + prefix
+                            + ". `stillpoint point list VM` shows all.");
         }
         return found.getFirst();
     }
@@ -61,7 +64,29 @@ final class PointRequests {
     private void pin(Ask ask) {
         Points.Point point = pointOf(ask);
         parts.points().pin(point.vault(), point.id(), ask.optional("reason"));
+        parts.tools()
+                .log()
+                .accept(
+                        "point "
+                                + point.id()
+                                + ": "
+                                + ask.user()
+                                + ask.optional("reason")
+                                        .map(why -> " pins it: " + why)
+                                        .orElse(" takes its pin"));
         ask.line(point(pointOf(ask)));
+    }
+
+    /// Which of some points are pinned. Points of which nothing is known are none.
+    private void pins(Ask ask) {
+        for (JsonNode each : ask.json().path("points")) {
+            parts.points()
+                    .find(each.asString(""))
+                    .flatMap(Points.Point::pin)
+                    .ifPresent(pin ->
+                            ask.line(
+                                    Json.object().put("point", each.asString("")).put("pin", pin)));
+        }
     }
 
     private void keep(Ask ask) {

@@ -5,13 +5,16 @@ import io.stillpoint.planning.policy.PolicyText;
 import io.stillpoint.planning.retention.RetentionPreview;
 import io.stillpoint.planning.retention.RetentionPreview.Effect;
 import io.stillpoint.platform.Json;
-import io.stillpoint.platform.setting.SettingTree;
 import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.fleet.Fleet;
 import io.stillpoint.service.fleet.FleetException;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -28,7 +31,7 @@ final class PolicyRequests {
         return Map.of(
                 "policy list", this::list,
                 "policy apply", this::apply,
-                "policy preview", ask -> policies(ask).forEach(each -> preview(each, ask)),
+                "policy preview", this::preview,
                 "policy remove", this::remove);
     }
 
@@ -38,13 +41,49 @@ final class PolicyRequests {
 
     private void apply(Ask ask) {
         List<Policy> policies = policies(ask);
-        policies.forEach(each -> preview(each, ask));
+        Map<String, Policy> after = with(policies);
+        requireConsent(ask, unprotected(after));
+        preview(ask, policies, after);
         for (Policy each : policies) {
             parts.policies().put(each);
-            parts.tools().log().accept("policy " + each.name() + " was applied by " + ask.user());
+            log("policy " + each.name() + " was applied by " + ask.user());
         }
+        settle();
+    }
+
+    private void preview(Ask ask) {
+        List<Policy> policies = policies(ask);
+        preview(ask, policies, with(policies));
+    }
+
+    private void settle() {
         parts.fleet().settle();
         parts.machines().all().forEach(each -> parts.due().accept(each.key()));
+    }
+
+    private void log(String line) {
+        parts.tools().log().accept(line);
+    }
+
+    private Map<String, Policy> with(List<Policy> changed) {
+        Map<String, Policy> after = new LinkedHashMap<>(parts.policies().all());
+        changed.forEach(each -> after.put(each.name(), each));
+        return after;
+    }
+
+    /// The VMs that would not be backed up any more.
+    private List<String> unprotected(Map<String, Policy> after) {
+        return parts.machines().all().stream()
+                .filter(each -> each.protection().policy().isPresent())
+                .filter(each -> Fleet.wouldHave(each, after).isEmpty())
+                .map(Machine::place)
+                .toList();
+    }
+
+    private static void requireConsent(Ask ask, List<String> unprotected) {
+        if (!unprotected.isEmpty() && !ask.isConfirmed()) {
+            throw FleetException.wouldEnd(unprotected);
+        }
     }
 
     private List<Policy> policies(Ask ask) {
@@ -54,49 +93,60 @@ final class PolicyRequests {
                         .toList();
         for (Policy each : policies) {
             if (!parts.vaults().names().contains(each.vault())) {
-                throw ControlException.request(
-                        "policy "
-                                + each.name()
-                                + ": there is no vault \""
-                                + each.vault()
-                                + "\""
-                                + SettingTree.nearest(each.vault(), parts.vaults().names())
-                                        .map(near -> ". Did you mean " + near + "?")
-                                        .orElse(""));
+                throw FleetException.noVault(each.name(), each.vault(), parts.vaults().names());
             }
         }
         if (policies.isEmpty()) {
-            throw ControlException.request("policies are missing");
+            throw ControlException.wrong("There is no policy in what was given.");
+        }
+        Set<String> names = new HashSet<>();
+        for (Policy each : policies) {
+            if (!names.add(each.name())) {
+                throw ControlException.wrong(
+                        "There are two policies called " + each.name() + " in what was given.");
+            }
         }
         return policies;
     }
 
-    /// What applying a policy would change.
-    private void preview(Policy policy, Ask ask) {
-        Optional<Policy> before = parts.policies().findReadable(policy.name());
-        ObjectNode line =
-                Json.object()
-                        .put("policy", policy.name())
-                        .put(
-                                "change",
-                                before.isEmpty()
-                                        ? "new"
-                                        : before.get().equals(policy) ? "none" : "changed");
-        var gets = line.putArray("selects");
-        for (Machine each : parts.machines().all()) {
-            if (policy.selection().selects(each.called(), each.tags())) {
-                gets.add(each.place());
+    /// What applying policies would change.
+    private void preview(Ask ask, List<Policy> policies, Map<String, Policy> after) {
+        for (Policy policy : policies) {
+            Optional<Policy> before = parts.policies().findReadable(policy.name());
+            ObjectNode line = Json.object().put("policy", policy.name());
+            line.put(
+                    "change",
+                    before.isEmpty() ? "new" : before.get().equals(policy) ? "none" : "changed");
+            var keys = line.putArray("keys");
+            before.ifPresent(old ->
+                    Differences.of(PolicyText.written(old), PolicyText.written(policy))
+                            .forEach(keys::add));
+            var selects = line.putArray("selects");
+            var gains = line.putArray("gains");
+            var loses = line.putArray("loses");
+            for (Machine each : parts.machines().all()) {
+                if (policy.selection().selects(each.called(), each.tags())) {
+                    selects.add(each.place());
+                }
+                boolean had = each.protection().policy().filter(policy.name()::equals).isPresent();
+                boolean has =
+                        Fleet.wouldHave(each, after).filter(policy.name()::equals).isPresent();
+                if (has && !had) {
+                    gains.add(each.place());
+                } else if (had && !has) {
+                    loses.add(each.place());
+                }
             }
+            ask.line(line);
+            before.ifPresent(old ->
+                    parts.machines().all().stream()
+                            .filter(each ->
+                                    each.protection()
+                                            .policy()
+                                            .filter(policy.name()::equals)
+                                            .isPresent())
+                            .forEach(each -> preview(each, old, policy, ask)));
         }
-        ask.line(line);
-        before.ifPresent(old ->
-                parts.machines().all().stream()
-                        .filter(each ->
-                                each.protection()
-                                        .policy()
-                                        .filter(policy.name()::equals)
-                                        .isPresent())
-                        .forEach(each -> preview(each, old, policy, ask)));
     }
 
     private void preview(Machine machine, Policy before, Policy after, Ask ask) {
@@ -120,12 +170,32 @@ final class PolicyRequests {
 
     private void remove(Ask ask) {
         String name = ask.required("policy");
-        if (!parts.policies().remove(name)) {
+        Map<String, Policy> after = new LinkedHashMap<>(parts.policies().all());
+        boolean isKnown = after.remove(name) != null;
+        if (!isKnown && !parts.policies().unreadable().containsKey(name)) {
             throw FleetException.noPolicy(name, parts.policies().all().keySet());
         }
-        parts.machines().all().stream()
-                .filter(each -> each.protection().policy().filter(name::equals).isPresent())
-                .forEach(each -> parts.fleet().release(each));
-        parts.fleet().settle();
+        List<Machine> had =
+                parts.machines().all().stream()
+                        .filter(each -> each.protection().policy().filter(name::equals).isPresent())
+                        .toList();
+        requireConsent(
+                ask,
+                had.stream()
+                        .filter(each -> Fleet.selecting(each, after).isEmpty())
+                        .map(Machine::place)
+                        .toList());
+        boolean _ = parts.policies().remove(name);
+        log("policy " + name + " was removed by " + ask.user());
+        had.forEach(each -> parts.fleet().release(each));
+        settle();
+        for (Machine each : had) {
+            ObjectNode line = Json.object().put("vm", each.place());
+            parts.machines()
+                    .find(each.key())
+                    .flatMap(now -> now.protection().policy())
+                    .ifPresent(policy -> line.put("policy", policy));
+            ask.line(line);
+        }
     }
 }

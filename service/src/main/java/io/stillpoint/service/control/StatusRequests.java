@@ -36,6 +36,7 @@ final class StatusRequests {
     private void status(Ask ask) {
         for (String host : parts.hosts().names()) {
             ObjectNode line = Json.object().put("host", host);
+            parts.fleet().found(host).ifPresent(count -> line.put("vms", count));
             var silent = line.putArray("silent");
             parts.fleet().silent(host).forEach(silent::add);
             ask.line(line);

@@ -4,6 +4,7 @@ import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.platform.Json;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.fleet.Fleet;
+import io.stillpoint.service.fleet.FleetException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,6 +33,7 @@ final class VmRequests {
 
     private void protect(Ask ask, Optional<String> policy) {
         Machine machine = parts.machine(ask);
+        log(machine, ask.user() + " chooses " + policy.orElse("no policy") + " by hand");
         parts.fleet().choose(machine, policy);
         changed(ask, machine);
     }
@@ -45,13 +47,20 @@ final class VmRequests {
 
     private void unprotect(Ask ask) {
         Machine machine = parts.machine(ask);
+        boolean withPoints = ask.json().path("deletePoints").asBoolean(false);
+        if (withPoints && !ask.isConfirmed()) {
+            throw FleetException.wouldForget(
+                    machine.place(), parts.care().forgettable(machine).size());
+        }
         protect(ask, Optional.empty());
-        if (ask.json().path("deletePoints").asBoolean(false)) {
-            parts.tools()
-                    .log()
-                    .accept(machine.shown() + ": " + ask.user() + " has all points forgotten");
+        if (withPoints) {
+            log(machine, "all its points are forgotten, by " + ask.user());
             ask.line(Json.object().put("forgotten", parts.care().forgetAll(machine)));
         }
+    }
+
+    private void log(Machine machine, String what) {
+        parts.tools().log().accept(machine.place() + ": " + what);
     }
 
     private void release(Ask ask) {

@@ -48,6 +48,15 @@ public final class Points {
                         .list());
     }
 
+    /// A point of whatever vault.
+    public Optional<Point> find(String id) {
+        return database.read(client ->
+                client.sql("select * from point where id = ? limit 1")
+                        .param(id)
+                        .query(Points::point)
+                        .optional());
+    }
+
     /// The newest point of a VM.
     public Optional<Point> newest(String vault, String vm) {
         return database.read(client ->

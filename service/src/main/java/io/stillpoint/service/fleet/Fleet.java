@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
@@ -26,6 +27,7 @@ public final class Fleet {
     private final Points points;
     private final Tools tools;
     private final Map<String, List<String>> silent = new ConcurrentHashMap<>();
+    private final Map<String, Integer> counts = new ConcurrentHashMap<>();
 
     public Fleet(
             Hosts hosts, Machines machines, KeptPolicies policies, Points points, Tools tools) {
@@ -57,11 +59,18 @@ public final class Fleet {
                         .toList(),
                 Text.of(Fleet.class, "fleet.not-there", host.name()).toString(),
                 tools.clock().instant());
+        counts.put(host.name(), found.vms().size());
         silent.put(
                 host.name(),
                 found.unanswered().stream()
                         .map(each -> each.place() + ": " + each.reason().getMessage())
                         .toList());
+    }
+
+    /// How many VMs the last look at a host found; empty before that.
+    public OptionalInt found(String host) {
+        Integer count = counts.get(host);
+        return count == null ? OptionalInt.empty() : OptionalInt.of(count);
     }
 
     /// Places of a host where a VM should be and nobody answers, each with the reason.
@@ -105,7 +114,7 @@ public final class Fleet {
     }
 
     /// Whether a process has it.
-    private static boolean isThere(Machine machine) {
+    public static boolean isThere(Machine machine) {
         return machine.trouble().isEmpty()
                 && List.of("running", "paused").contains(machine.power());
     }

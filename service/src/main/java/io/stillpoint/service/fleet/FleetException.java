@@ -48,6 +48,25 @@ public final class FleetException extends StillpointException {
                         new FleetException("fleet.no-policy", name, String.join(", ", known)));
     }
 
+    /// A policy names a vault that there is not.
+    public static FleetException noVault(String policy, String vault, Collection<String> known) {
+        return SettingTree.nearest(vault, known)
+                .map(near -> new FleetException("fleet.no-vault-near", policy, vault, near))
+                .orElseGet(() ->
+                        new FleetException(
+                                "fleet.no-vault", policy, vault, String.join(", ", known)));
+    }
+
+    /// VMs would not be backed up any more.
+    public static FleetException wouldEnd(Collection<String> vms) {
+        return new FleetException("fleet.would-end", vms.size(), String.join(", ", vms));
+    }
+
+    /// Points would be forgotten.
+    public static FleetException wouldForget(String vm, int points) {
+        return new FleetException("fleet.would-forget", vm, points);
+    }
+
     static FleetException otherVault(String vm, String vault, String policy, String wanted) {
         return new FleetException("fleet.other-vault", vm, vault, policy, wanted);
     }

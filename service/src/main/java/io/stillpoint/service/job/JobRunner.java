@@ -404,13 +404,15 @@ public final class JobRunner {
 
     private void end(Machine machine, Job job, Ending ending) {
         Text text =
-                ending.state() == JobState.MADE
-                        ? Text.of(JobRunner.class, "job.made", ending.point().orElse(""))
-                        : Text.of(
-                                JobRunner.class,
-                                "job.ended-without",
-                                ending.state().word(),
-                                ending.message().orElse(""));
+                switch (ending.state()) {
+                    case MADE -> Text.of(JobRunner.class, "job.made", ending.point().orElse(""));
+                    case CANCELLED -> Text.of(JobRunner.class, "job.ended-cancelled");
+                    default ->
+                            Text.of(
+                                    JobRunner.class,
+                                    "job.ended-failed",
+                                    ending.message().orElse(""));
+                };
         teller.tell(job.id(), machine.shown(), "state", ending.state().word(), text);
         teller.settle();
         jobs.end(job.id(), ending);

@@ -96,10 +96,10 @@ class ConfigFileTest {
                                         file(
                                                 "database: { url: 'jdbc:postgresql://db/x', user: me, password-file: "
                                                         + password
-                                                        + " }"))
+                                                        + " }\nvaults: {}\nhosts: {}"))
                                 .database())
                 .isEqualTo(new Database.Place.Server("jdbc:postgresql://db/x", "me", "secret"));
-        assertThat(ConfigFile.read(file("state: /x/y")).database())
+        assertThat(ConfigFile.read(file("state: /x/y\nvaults: {}\nhosts: {}")).database())
                 .isEqualTo(new Database.Place.Embedded(Path.of("/x/y/stillpoint.db")));
     }
 
@@ -163,7 +163,35 @@ class ConfigFileTest {
                 .hasMessageContaining("none.yaml");
         assertThat(problems("a: 1\n---\nb: 2"))
                 .anySatisfy(text -> assertThat(text).contains("one YAML document"));
-        assertThat(ConfigFile.read(file("")).vaults()).isEmpty();
+        assertThat(problems(""))
+                .containsExactly(
+                        "vaults: This setting is missing.", "hosts: This setting is missing.");
+        assertThat(ConfigFile.read(file("vaults: {}\nhosts: {}")).vaults()).isEmpty();
+    }
+
+    @Test
+    void whatWouldFailLaterIsToldAtOnce() throws IOException {
+        assertThat(
+                        problems(
+                                """
+                                control: { socket: /LONG, group: no-such-group }
+                                vaults:
+                                  a: { location: backup/vault, key-file: /k }
+                                  b: { location: /v, key-file: /k }
+                                  c: { location: /v, key-file: /k }
+                                hosts:
+                                  here: { qemu: { monitors: ["/run/*.qmp"] } }
+                                  there: { qemu: { monitors: ["/run/*.qmp"] } }
+                                """
+                                        .replace("LONG", "x".repeat(107))))
+                .containsExactly(
+                        "vaults.a.location: Found \"backup/vault\"; possible: an absolute path, s3://… or azure://….",
+                        "control.group: There is no group no-such-group on this machine.",
+                        "vaults.c: This is the vault b once more. Name it once.",
+                        "hosts.there: The monitors /run/*.qmp belong to host here already.",
+                        "control.socket: Found \"/"
+                                + "x".repeat(107)
+                                + "\"; possible: an absolute path of at most 107 bytes.");
     }
 
     @Test
