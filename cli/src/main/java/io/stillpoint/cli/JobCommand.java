@@ -4,6 +4,7 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -18,6 +19,47 @@ import tools.jackson.databind.node.ObjectNode;
 @Command(name = "job", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class JobCommand {
     private static final int ID_SHOWN = 8;
+
+    /// The codes of what is shown of a job; its JSON has the same words.
+    private static final List<String> SHOWN =
+            List.of(
+                    "job.vm",
+                    "job.state",
+                    "job.point",
+                    "job.message",
+                    "job.code",
+                    "job.waitsFor",
+                    "job.retryAt",
+                    "job.done",
+                    "job.total",
+                    "job.read",
+                    "job.scratchTaken",
+                    "job.forecastEnd",
+                    "job.deadline",
+                    "job.late",
+                    "job.cause",
+                    "job.due",
+                    "job.policy",
+                    "job.reason",
+                    "job.keepUntil",
+                    "job.vault",
+                    "job.host",
+                    "job.attempts",
+                    "job.startedAt",
+                    "job.endedAt",
+                    "job.job");
+
+    private static final Set<String> MOMENTS =
+            Set.of(
+                    "retryAt",
+                    "forecastEnd",
+                    "deadline",
+                    "due",
+                    "keepUntil",
+                    "startedAt",
+                    "endedAt");
+
+    private static final Set<String> SIZES = Set.of("done", "total", "read", "scratchTaken");
 
     private JobCommand() {}
 
@@ -113,17 +155,26 @@ final class JobCommand {
                 + line.path("message").asString("");
     }
 
+    /// What a person asks first comes first.
     private static List<String> described(JsonNode job) {
-        List<String> lines = new ArrayList<>();
-        for (var each : job.properties()) {
-            String value = each.getValue().asString("");
-            boolean isMoment = value.matches("\\d{4}-\\d\\d-\\d\\dT.*Z");
-            lines.add(
-                    each.getKey()
-                            + ": "
-                            + (isMoment ? VmCommand.moment(job, each.getKey()) : value));
+        Table table = new Table("", "");
+        for (String code : SHOWN) {
+            String key = code.substring(code.indexOf('.') + 1);
+            if (job.has(key)) {
+                table.add(Output.text(code), value(job, key));
+            }
         }
-        return lines;
+        return table.toString().lines().skip(1).toList();
+    }
+
+    private static String value(JsonNode job, String key) {
+        if (MOMENTS.contains(key)) {
+            return VmCommand.moment(job, key);
+        }
+        if (SIZES.contains(key)) {
+            return new ByteSize(job.path(key).asLong()).toString();
+        }
+        return job.path(key).asString("");
     }
 
     /// `stillpoint job watch`

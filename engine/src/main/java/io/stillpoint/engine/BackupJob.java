@@ -152,7 +152,8 @@ public final class BackupJob {
         holdings.add(held.snapshot()::close, held.snapshot()::detach);
         Holdings reading = new Holdings();
         MadePoint made;
-        try (TransferTurn.Transfer transfer = tools.turn().await(id(), tools.cancellation())) {
+        try (TransferTurn.Transfer transfer =
+                tools.turn().await(id(), tools.cancellation(), held.snapshot()::scratchTaken)) {
             OpenSession session = open(held, opener, reading, transfer);
             StoreStep step = new StoreStep(session, reading, tools, reporter);
             made = step.commit(step.store(), configuration(), settings.writer());

@@ -620,9 +620,14 @@ class ServiceTest {
             await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
             apply(POLICY.substring(0, POLICY.length() - 1) + ", 'bandwidth': {'at-most': '2M'}}");
             long began = System.nanoTime();
-            assertThat(ended(backUp("web")).path("state").asString())
-                    .as("%s", log)
-                    .isEqualTo("made");
+            String slow = backUp("web");
+            await(
+                    "transfers",
+                    () ->
+                            ask("{'do': 'job show', 'job': '" + slow + "'}")
+                                    .getFirst()
+                                    .has("scratchTaken"));
+            assertThat(ended(slow).path("state").asString()).as("%s", log).isEqualTo("made");
             assertThat(Duration.ofNanos(System.nanoTime() - began))
                     .isGreaterThan(Duration.ofMillis(1500));
             apply(POLICY.substring(0, POLICY.length() - 1) + ", 'disks': {'without': 'ro*'}}");

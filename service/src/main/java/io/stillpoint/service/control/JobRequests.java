@@ -42,7 +42,12 @@ final class JobRequests {
 
     private void show(Ask ask) {
         Job job = job(ask);
-        ask.line(shown(job));
+        ObjectNode line = shown(job);
+        parts.runner()
+                .turns()
+                .scratch(job.id())
+                .ifPresent(bytes -> line.put("scratchTaken", bytes));
+        ask.line(line);
         parts.jobs().events(job.id(), 0).forEach(each -> ask.line(event(each)));
     }
 
@@ -105,6 +110,9 @@ final class JobRequests {
             Optional<Forecast> forecast = parts.runner().turns().forecast(job.id());
             forecast.filter(each -> !each.end().equals(Instant.MAX))
                     .ifPresent(each -> line.put("forecastEnd", each.end().toString()));
+            forecast.map(each -> each.waitsFor().toString())
+                    .filter(each -> !each.isEmpty())
+                    .ifPresent(each -> line.put("waitsFor", each));
             line.put(
                     "late",
                     now.isAfter(job.deadline()) || forecast.map(Forecast::misses).orElse(false));

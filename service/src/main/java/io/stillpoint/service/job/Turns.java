@@ -1,6 +1,5 @@
 package io.stillpoint.service.job;
 
-import io.stillpoint.engine.JobId;
 import io.stillpoint.engine.TransferTurn;
 import io.stillpoint.planning.queue.Estimate;
 import io.stillpoint.planning.queue.Forecast;
@@ -21,7 +20,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /// The transfers of this process: which run, and which wait for their turn. Safe for many threads; its lock is held while
 /// the queue is asked, and never while anybody outside answers.
@@ -34,6 +36,7 @@ public final class Turns {
     private final Map<String, Transfer> waiting = new LinkedHashMap<>();
     private final Map<String, Running> running = new LinkedHashMap<>();
     private final Map<String, Listener> listeners = new LinkedHashMap<>();
+    private final Map<String, Supplier<OptionalLong>> costs = new ConcurrentHashMap<>();
     private Map<String, Forecast> forecasts = Map.of();
 
     private record Running(Transfer transfer, Listener listener) {
@@ -72,7 +75,19 @@ public final class Turns {
 
     /// The turn of one transfer, whatever the engine calls its job.
     TransferTurn of(Transfer transfer, Listener listener) {
-        return (JobId _, Cancellation cancellation) -> await(transfer, listener, cancellation);
+        return (_, cancellation, scratch) -> {
+            boolean done = false;
+            costs.put(transfer.id(), scratch);
+            try {
+                TransferTurn.Transfer begun = await(transfer, listener, cancellation);
+                done = true;
+                return begun;
+            } finally {
+                if (!done) {
+                    costs.remove(transfer.id());
+                }
+            }
+        };
     }
 
     private TransferTurn.Transfer await(
@@ -139,6 +154,7 @@ public final class Turns {
         waiting.remove(id);
         running.remove(id);
         listeners.remove(id);
+        costs.remove(id);
         settle();
     }
 
@@ -182,6 +198,12 @@ public final class Turns {
         if (!plan.begin().isEmpty()) {
             notifyAll();
         }
+    }
+
+    /// How much scratch space the snapshot of a transfer that waits or runs has taken by now. Asks the hypervisor.
+    public OptionalLong scratch(String id) {
+        Supplier<OptionalLong> cost = costs.get(id);
+        return cost == null ? OptionalLong.empty() : cost.get();
     }
 
     /// What becomes of a transfer that waits or runs.

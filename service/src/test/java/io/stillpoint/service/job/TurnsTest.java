@@ -18,6 +18,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -69,7 +70,8 @@ class TurnsTest {
         Thread.ofVirtual()
                 .start(() -> {
                     try {
-                        begun.complete(turn(id, hoursLeft).await(JOB, cancellation));
+                        begun.complete(
+                                turn(id, hoursLeft).await(JOB, cancellation, OptionalLong::empty));
                     } catch (CancelledException e) {
                         begun.completeExceptionally(e);
                     }
@@ -83,7 +85,8 @@ class TurnsTest {
     @Test
     void earliestDeadlineIsNextWhenATransferEnds()
             throws ExecutionException, InterruptedException, TimeoutException {
-        TransferTurn.Transfer first = turn("first", 9).await(JOB, new Cancellation());
+        TransferTurn.Transfer first =
+                turn("first", 9).await(JOB, new Cancellation(), OptionalLong::empty);
         CompletableFuture<TransferTurn.Transfer> late = asked("late", 8, new Cancellation());
         CompletableFuture<TransferTurn.Transfer> soon = asked("soon", 3, new Cancellation());
         assertThat(turns.forecast("soon").orElseThrow().begin()).isAfter(NOW);
@@ -93,12 +96,13 @@ class TurnsTest {
         late.get(20, TimeUnit.SECONDS).close();
         assertThat(told).containsSubsequence("soon begins", "late begins");
         assertThat(turns.forecast("late")).isEmpty();
-        turn("again", 1).await(JOB, new Cancellation()).close();
+        turn("again", 1).await(JOB, new Cancellation(), OptionalLong::empty).close();
     }
 
     @Test
     void whoeverIsToldAndFailsHoldsUpNobody() {
-        TransferTurn.Transfer first = turn("first", 9).await(JOB, new Cancellation());
+        TransferTurn.Transfer first =
+                turn("first", 9).await(JOB, new Cancellation(), OptionalLong::empty);
         TransferTurn failing =
                 turns.of(
                         transfer("failing", 3),
@@ -118,22 +122,23 @@ class TurnsTest {
                                 return first;
                             }
                         });
-        assertThatThrownBy(() -> failing.await(JOB, new Cancellation()))
+        assertThatThrownBy(() -> failing.await(JOB, new Cancellation(), OptionalLong::empty))
                 .hasMessageContaining("database");
-        turn("next", 9).await(JOB, new Cancellation()).close();
+        turn("next", 9).await(JOB, new Cancellation(), OptionalLong::empty).close();
         assertThat(told).containsExactly("first begins", "next begins");
     }
 
     @Test
     void jobThatIsCancelledWaitsNoLongerAndHoldsUpNobody() {
-        TransferTurn.Transfer first = turn("first", 9).await(JOB, new Cancellation());
+        TransferTurn.Transfer first =
+                turn("first", 9).await(JOB, new Cancellation(), OptionalLong::empty);
         Cancellation cancellation = new Cancellation();
         CompletableFuture<TransferTurn.Transfer> waiting = asked("waiting", 3, cancellation);
         cancellation.request();
         assertThatThrownBy(() -> waiting.get(20, TimeUnit.SECONDS))
                 .hasCauseInstanceOf(CancelledException.class);
         first.close();
-        turn("next", 9).await(JOB, new Cancellation()).close();
+        turn("next", 9).await(JOB, new Cancellation(), OptionalLong::empty).close();
         assertThat(told).containsExactly("first begins", "waiting waits", "next begins");
     }
 }
