@@ -808,8 +808,12 @@ class ServiceTest {
             await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
             apply(POLICY.replace("main", "other"));
             assertThat(vmLine("web").path("vault").asString()).isEqualTo("other");
+            String waiting = backUp("web");
+            await("waits", () -> jobs().getFirst().path("state").asString().equals("retrying"));
             apply(POLICY);
             assertThat(vmLine("web").path("vault").asString()).isEqualTo("main");
+            leap = Duration.ofMinutes(2);
+            assertThat(ended(waiting).path("state").asString()).as("%s", log).isEqualTo("made");
             assertThat(ended(backUp("web")).path("state").asString())
                     .as("%s", log)
                     .isEqualTo("made");

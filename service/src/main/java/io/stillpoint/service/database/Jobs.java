@@ -210,6 +210,15 @@ public final class Jobs {
                                 .update());
     }
 
+    /// Its point goes into another vault. Of a job that has stored nothing.
+    public void vault(String id, String vault) {
+        int _ =
+                database.write(client ->
+                        client.sql("update job set vault = ? where id = ?")
+                                .params(vault, id)
+                                .update());
+    }
+
     /// It runs, or waits for its turn. Changes nothing if its attempt has ended meanwhile.
     public void state(String id, JobState state) {
         int _ =

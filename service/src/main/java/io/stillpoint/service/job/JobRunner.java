@@ -120,7 +120,8 @@ public final class JobRunner {
             return Optional.empty();
         }
         Machine machine = found.get();
-        Optional<Job> job = jobs.unfinished(key).or(() -> due(machine));
+        Optional<Job> job =
+                jobs.unfinished(key).map(each -> toItsVault(machine, each)).or(() -> due(machine));
         if (job.isPresent() && !isStopping) {
             Optional<Instant> again = undefeated(machine, job.get());
             if (again.isPresent()) {
@@ -128,6 +129,18 @@ public final class JobRunner {
             }
         }
         return next(key);
+    }
+
+    /// A job that holds nothing goes where the VM's points are to be now: its policy may have changed since.
+    private Job toItsVault(Machine machine, Job job) {
+        Optional<String> vault = machine.protection().vault();
+        if (job.course().record().isPresent()
+                || vault.isEmpty()
+                || vault.get().equals(job.vault())) {
+            return job;
+        }
+        jobs.vault(job.id(), vault.get());
+        return jobs.find(job.id()).orElse(job);
     }
 
     /// When something is due for a VM next.
