@@ -35,17 +35,17 @@ final class StatusCommand implements Callable<Integer> {
                                         part.path("vms").asInt())
                                 : Output.text("status.host", part.path("host").asString("")));
                 for (JsonNode each : part.path("silent")) {
-                    lines.add("  " + each.asString(""));
+                    lines.add("  " + Printable.of(each.asString("")));
                 }
             } else if (part.has("vault")) {
                 lines.add(Output.text("status.vault", part.path("vault").asString("")));
                 if (part.has("trouble")) {
                     isWell = false;
-                    lines.add("  " + part.path("trouble").asString(""));
+                    lines.add("  " + Printable.of(part.path("trouble").asString("")));
                 }
                 for (JsonNode each : part.path("alarms")) {
                     isWell = false;
-                    lines.add("  " + each.asString(""));
+                    lines.add("  " + Printable.of(each.asString("")));
                 }
                 for (JsonNode each : part.path("care")) {
                     isWell &= !each.has("code");
@@ -53,7 +53,7 @@ final class StatusCommand implements Callable<Integer> {
                             "  "
                                     + VmCommand.moment(each, "at")
                                     + "  "
-                                    + each.path("message").asString(""));
+                                    + Printable.of(each.path("message").asString("")));
                 }
             } else {
                 List<String> counts = new ArrayList<>();

@@ -218,9 +218,14 @@ public final class BackupJob {
         return isUndecided ? new BackupOutcome.Suspended(e) : failed(e);
     }
 
-    /// Whether it is an answer to [#suspend].
+    /// Whether it is an answer to [#suspend]. What a thread was asking when it was interrupted may seem lost: whether it is,
+    /// shows when the job goes on.
     private boolean isSuspension(StillpointException e) {
-        return isSuspended && e instanceof CancelledException && tools.journal().outlivesProcess();
+        boolean isInterrupted =
+                e instanceof CancelledException
+                        || (e instanceof HypervisorException lost
+                                && lost.kind() == HypervisorException.Kind.UNREACHABLE);
+        return isSuspended && isInterrupted && tools.journal().outlivesProcess();
     }
 
     /// Whether the store did not say if the point is there.

@@ -12,7 +12,7 @@ public interface Hypervisor {
     /// What the VM is. Looks only.
     ///
     /// Throws a [HypervisorException] of kind UNREACHABLE, code `vm.unknown`, if there is no VM of this id here; code
-    /// `vm.same-id` and kind UNSUPPORTED if there are two; of kind UNREACHABLE if the VM does not answer.
+    /// `vm.same-id` and kind BUSY if there are two; of kind UNREACHABLE if the VM does not answer.
     Description describe(VmId id);
 
     /// Opens it for one job. The caller closes it. Throws as [#describe], and with code `vm.locked` or `vm.owned` and kind

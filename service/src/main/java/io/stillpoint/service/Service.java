@@ -198,6 +198,12 @@ public final class Service implements AutoCloseable {
     }
 
     private void begin() {
+        try {
+            // Jobs that go on need to know where their VMs are.
+            fleet.look();
+        } catch (StillpointException e) {
+            tools.log().accept(e.getMessage());
+        }
         scheduler.start();
         for (String vault : config.vaults().keySet()) {
             scheduler.scheduleIfNotExists(cares.instance(vault), nextCare(vault));
@@ -228,8 +234,9 @@ public final class Service implements AutoCloseable {
                         row.reschedule(ended, tools.clock().instant().plus(AFTER_FAILURE)))
                 .onDeadExecutionRevive()
                 .execute((row, _) -> {
-                    boolean isOurs = config.vaults().containsKey(row.getId());
-                    if (isOurs) {
+                    ServiceConfig.VaultConfig vault = config.vaults().get(row.getId());
+                    // One that was missed is not made up for: it would come in working hours.
+                    if (vault != null && VaultCare.isOpen(vault.care(), tools.clock().instant())) {
                         care.run(row.getId());
                         Instant before = tools.clock().instant().minus(config.history());
                         int gone = jobs.deleteEndedBefore(before);
@@ -276,8 +283,10 @@ public final class Service implements AutoCloseable {
         while (!isClosed) {
             try {
                 Instant now = tools.clock().instant();
-                boolean isLook = Duration.between(looked, now).abs().compareTo(LOOK) > 0;
-                if (looked.equals(Instant.MIN) || isLook) {
+                boolean isLook =
+                        looked.equals(Instant.MIN)
+                                || Duration.between(looked, now).abs().compareTo(LOOK) > 0;
+                if (isLook) {
                     looked = now;
                     fleet.look();
                     ensureAll();
@@ -290,8 +299,13 @@ public final class Service implements AutoCloseable {
                         .filter(each -> each.state() == JobState.QUEUED)
                         .map(Job::vm)
                         .forEach(this::due);
-                trouble = null;
+                if (isLook) {
+                    trouble = null;
+                }
             } catch (RuntimeException e) {
+                // What failed in a look is looked at again at the next tick, and is trouble until
+                // then.
+                looked = Instant.MIN;
                 // Whatever it is, the next tick may fare better.
                 String why =
                         e instanceof StillpointException known

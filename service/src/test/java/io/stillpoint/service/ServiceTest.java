@@ -24,6 +24,8 @@ import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.control.ControlClient;
+import io.stillpoint.service.control.ControlException;
+import io.stillpoint.service.control.ControlException;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -633,7 +635,7 @@ class ServiceTest {
             apply(POLICY.substring(0, POLICY.length() - 1) + ", 'disks': {'without': 'ro*'}}");
             JsonNode end = ended(backUp("web"));
             assertThat(end.path("state").asString()).isEqualTo("failed");
-            assertThat(end.path("code").asString()).isEqualTo("vm.no-disks");
+            assertThat(end.path("code").asString()).isEqualTo("vm.all-left-out");
             assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
         }
     }
@@ -663,6 +665,8 @@ class ServiceTest {
             assertThat(log).anyMatch(each -> each.startsWith("ALERT here/"));
 
             web.restart();
+            // It was tried in vain meanwhile.
+            leap = Duration.ofHours(50);
             await("over", () -> !alerts().contains("watch.no-point"));
             assertThat(ask("{'do': 'summary'}"))
                     .anyMatch(each ->
@@ -857,6 +861,89 @@ class ServiceTest {
                     .hasMessageContaining("here/web");
             ask("{'do': 'policy remove', 'policy': 'silver', 'confirmed': true}");
             assertThat(vmLine("web").has("policy")).isFalse();
+        }
+    }
+
+    @Test
+    void vmThatIsRenamedKeepsItsPolicyAndThatIsTold() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            String byName = POLICY.replace("'*'", "'web'");
+            apply(byName);
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+            web.rename("www");
+            leap = Duration.ofMinutes(2);
+            await(
+                    "told",
+                    () -> troubles().stream().anyMatch(each -> each.contains("calls itself www")));
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+            assertThatThrownBy(() -> apply(byName)).hasMessageContaining("here/web");
+            apply(POLICY.replace("'*'", "['web', 'www']"));
+            assertThat(troubles()).isEmpty();
+        }
+    }
+
+    @Test
+    void jobThatHasNotBegunEndsAtOnceAndIsNotAskedForTwice() throws IOException {
+        Files.move(folder.resolve("vault"), folder.resolve("away"));
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            String first = backUp("web");
+            await("waits", () -> jobs().getFirst().path("state").asString().equals("retrying"));
+            String second = backUp("web");
+            assertThat(second).isNotEqualTo(first);
+            assertThat(backUp("web")).isEqualTo(second);
+            JsonNode answer = ask("{'do': 'job cancel', 'job': '" + second + "'}").getFirst();
+            assertThat(answer.path("state").asString()).isEqualTo("cancelled");
+            ask("{'do': 'job cancel', 'job': '" + first + "'}");
+            assertThat(ended(first).path("state").asString()).isEqualTo("cancelled");
+        }
+    }
+
+    @Test
+    void idOfAVmCountsMoreThanTheNamesOfOthers() throws IOException {
+        try (RealVm victim = vm("db");
+                RealVm _ = vm(victim.id());
+                RealVm _ = RealVm.start(folder.resolve("vms").resolve("twin"), "db");
+                Service _ = start()) {
+            await("found", () -> ask("{'do': 'vm list'}").size() == 3);
+            apply(POLICY);
+            assertThatThrownBy(() -> backUp("db")).hasMessageContaining("here/" + victim.id());
+            JsonNode end = ended(backUp(victim.id()));
+            assertThat(end.path("state").asString()).as("%s", log).isEqualTo("made");
+            assertThat(end.path("vm").asString()).isEqualTo("db");
+            assertThat(ended(backUp("db")).path("vm").asString()).isEqualTo("db");
+            assertThat(points()).extracting(RecoveryPoint::vm).containsOnly("db");
+        }
+    }
+
+    @Test
+    void whatNobodyMeansIsRefusedBeforeItHarms() throws IOException {
+        try (RealVm _ = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            apply(POLICY);
+            for (String keep : List.of("99999999d", "0d", "-1d", "1s")) {
+                assertThatThrownBy(
+                                () -> ask("{'do': 'backup', 'vm': 'web', 'keep': '" + keep + "'}"))
+                        .isInstanceOf(ControlException.class);
+            }
+            assertThatThrownBy(() ->
+                            ask(
+                                    "{'do': 'backup', 'vm': 'web', 'reason': '"
+                                            + "x".repeat(2000)
+                                            + "'}"))
+                    .hasMessageContaining("1000 characters");
+            assertThat(jobs()).isEmpty();
+            assertThatThrownBy(() ->
+                            ask(
+                                    "{'do': 'vm tag', 'vm': 'web', 'tags': {'a': '"
+                                            + "x".repeat(200)
+                                            + "'}}"))
+                    .hasMessageContaining("128");
         }
     }
 

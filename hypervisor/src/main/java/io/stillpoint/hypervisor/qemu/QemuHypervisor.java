@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -52,11 +53,23 @@ public final class QemuHypervisor implements Hypervisor {
     @Override
     public Found find() {
         Map<VmId, Vm> vms = new LinkedHashMap<>();
+        Map<VmId, Twin> twins = new HashMap<>();
         List<Unanswered> unanswered = new ArrayList<>();
         looks().forEach((place, met) -> {
             switch (met) {
                 case Met.Here(Seen there) -> {
                     vms.putIfAbsent(there.vm().id(), there.vm());
+                    Twin first =
+                            twins.putIfAbsent(there.vm().id(), new Twin(place, there.process()));
+                    if (first != null
+                            && there.process() != 0
+                            && first.process() != 0
+                            && first.process() != there.process()) {
+                        unanswered.add(
+                                new Unanswered(
+                                        place.toString(),
+                                        sameId(there.vm().id(), first.place(), place)));
+                    }
                     there.silence()
                             .ifPresent(
                                     why -> unanswered.add(new Unanswered(place.toString(), why)));
@@ -68,6 +81,14 @@ public final class QemuHypervisor implements Hypervisor {
         return new Found(List.copyOf(vms.values()), unanswered);
     }
 
+    /// Where a VM was met first.
+    private record Twin(Path place, int process) {}
+
+    /// Passes when one of them ends.
+    private static HypervisorException sameId(VmId id, Path one, Path other) {
+        return new HypervisorException(Kind.BUSY, "vm.same-id", null, id, one, other);
+    }
+
     /// Who is at a socket, or why nobody can tell.
     private sealed interface Met {
         record Here(Seen seen) implements Met {}
@@ -75,8 +96,9 @@ public final class QemuHypervisor implements Hypervisor {
         record Silent(HypervisorException why) implements Met {}
     }
 
-    /// All places, several at once: one that does not answer takes a second, and holds up nobody.
-    private Map<Path, Met> looks() {
+    /// All places, several at once: one that does not answer takes a second, and holds up nobody. One search after the other,
+    /// or they would stand in each other's way: a monitor serves one client at a time.
+    private synchronized Map<Path, Met> looks() {
         Map<Path, Optional<VmId>> places = places();
         Map<Path, Met> met = new ConcurrentHashMap<>();
         Queue<Map.Entry<Path, Optional<VmId>>> left =
@@ -191,7 +213,12 @@ public final class QemuHypervisor implements Hypervisor {
         }
     }
 
-    private Path searched(VmId id) {
+    private synchronized Path searched(VmId id) {
+        // Whoever searched before may have met it.
+        Optional<Path> last = lastPlace(id);
+        if (last.isPresent()) {
+            return last.get();
+        }
         List<Path> found = new ArrayList<>();
         Set<Integer> processes = new LinkedHashSet<>();
         // What does not answer, and was never seen, is not told by its id.
@@ -213,8 +240,7 @@ public final class QemuHypervisor implements Hypervisor {
                         })
                         .toList();
         if (alive.size() > 1) {
-            throw new HypervisorException(
-                    Kind.UNSUPPORTED, "vm.same-id", null, id, alive.get(0), alive.get(1));
+            throw sameId(id, alive.get(0), alive.get(1));
         }
         return alive.isEmpty() ? found.getFirst() : alive.getFirst();
     }

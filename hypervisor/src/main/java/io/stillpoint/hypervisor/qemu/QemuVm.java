@@ -16,6 +16,7 @@ import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.Waiting;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.setting.NamePattern;
 import io.stillpoint.platform.text.Text;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -165,6 +167,12 @@ public final class QemuVm implements VirtualMachine {
         requireNoneHeld();
         DiskList.Found found = new DiskList(monitor, settings.disks()).look();
         List<GuestDisk> disks = found.disks();
+        if (disks.isEmpty()
+                && found.leftOut().stream()
+                        .anyMatch(each -> each.reason() == LeftOut.Reason.NOT_WANTED)) {
+            throw new HypervisorException(
+                    Kind.UNSUPPORTED, "vm.all-left-out", null, monitor.socket());
+        }
         requireFit();
         new SafetyCheck(monitor, version).requireSafe(disks);
         ScratchRoom room = ScratchRoom.of(request.scratchMax(), folder);
@@ -361,6 +369,24 @@ public final class QemuVm implements VirtualMachine {
                                             each.path("device").asString(""),
                                             text(what.text()))));
                 }
+            }
+        }
+        for (NamePattern pattern : settings.disks().without()) {
+            boolean isUsed =
+                    found.leftOut().stream()
+                            .anyMatch(each ->
+                                    each.reason() == LeftOut.Reason.NOT_WANTED
+                                            && pattern.matches(each.name()));
+            if (!isUsed) {
+                notices.add(
+                        MachineNotice.hint(
+                                "vm.none-left-out",
+                                text(
+                                        "vm.none-left-out",
+                                        pattern,
+                                        found.disks().stream()
+                                                .map(GuestDisk::name)
+                                                .collect(Collectors.joining(", ")))));
             }
         }
         for (GuestDisk disk : found.disks()) {

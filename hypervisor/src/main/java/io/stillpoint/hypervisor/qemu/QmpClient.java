@@ -40,6 +40,9 @@ public final class QmpClient implements AutoCloseable {
     /// How long a command may take; `stop` flushes every disk.
     static final Duration COMMAND_MAX = Duration.ofSeconds(60);
 
+    /// As [#COMMAND_MAX], for a look at many monitors: one that hangs must not hold up the others.
+    private static final Duration LOOK_COMMAND_MAX = Duration.ofSeconds(5);
+
     /// Events that nobody asked for; beyond these the oldest are dropped.
     private static final int EVENTS_MAX = 1024;
 
@@ -55,6 +58,10 @@ public final class QmpClient implements AutoCloseable {
     private final ArrayDeque<Kept> events = new ArrayDeque<>();
     private int eventBytesKept;
     private long lastId;
+
+    /// How long a command may take if nothing else is said.
+    private volatile Duration commandMax = COMMAND_MAX;
+
     private @Nullable JsonNode greeting;
     private @Nullable HypervisorException failure;
 
@@ -79,6 +86,9 @@ public final class QmpClient implements AutoCloseable {
         QmpClient client;
         try {
             client = new QmpClient(socket, UnixSocket.connect(socket, greetingMax), threads);
+            if (greetingMax.compareTo(GREETING_MAX) < 0) {
+                client.commandMax = LOOK_COMMAND_MAX;
+            }
         } catch (UnixSocket.BusyException e) {
             // Its queue of two is full, and it takes nobody out.
             throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);
@@ -107,12 +117,12 @@ public final class QmpClient implements AutoCloseable {
 
     /// Runs a command without arguments; see [#execute(String,ObjectNode,Duration)].
     public JsonNode execute(String command) {
-        return execute(command, Json.object(), COMMAND_MAX);
+        return execute(command, Json.object(), commandMax);
     }
 
     /// Runs a command; see [#execute(String,ObjectNode,Duration)].
     public JsonNode execute(String command, ObjectNode arguments) {
-        return execute(command, arguments, COMMAND_MAX);
+        return execute(command, arguments, commandMax);
     }
 
     /// Runs a command and returns its `return` value. After a timeout the client stays usable: the late

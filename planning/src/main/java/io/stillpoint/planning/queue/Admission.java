@@ -73,7 +73,8 @@ public sealed interface Admission {
                         wish.vm,
                         space.host(),
                         needed,
-                        space.free());
+                        space.free(),
+                        space.held().size());
         return new Refused(reason, now.plus(WITHOUT_RELEASE));
     }
 

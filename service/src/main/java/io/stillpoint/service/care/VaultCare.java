@@ -78,6 +78,11 @@ public final class VaultCare {
                 .start();
     }
 
+    /// Whether a vault's window is open.
+    public static boolean isOpen(Care care, Instant now) {
+        return next(care, now.minus(care.length())).compareTo(now) <= 0;
+    }
+
     /// What reads the vaults' points into the database.
     public Catalogue catalogue() {
         return catalogue;

@@ -278,7 +278,10 @@ public final class ConfigFile {
     private static Optional<VaultConfig> vault(SettingTree tree) {
         Optional<StoreLocation> location = Optional.empty();
         String text = tree.requiredText("location");
-        if (!text.isEmpty()) {
+        if (text.matches("[a-z0-9]+://[^/]*@.*")) {
+            // It would stand in messages, in points and in the file.
+            tree.wrong("location", Text.of(ConfigFile.class, "config.credentials"));
+        } else if (!text.isEmpty()) {
             try {
                 StoreLocation parsed = StoreLocation.parse(text);
                 if (!parsed.isRemote() && !Path.of(text).isAbsolute()) {

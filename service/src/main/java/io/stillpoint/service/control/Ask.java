@@ -14,6 +14,11 @@ import tools.jackson.databind.node.ObjectNode;
 record Ask(JsonNode json, String user, ControlServer.Reply reply) {
     private static final Duration LEAST = Duration.ofMinutes(1);
 
+    /// A hundred years.
+    private static final Duration MOST = Duration.ofDays(36_500);
+
+    private static final int TEXT_MAX = 1000;
+
     /// A text of the request. Throws a [ControlException] if it is missing or empty.
     String required(String key) {
         return optional(key).orElseThrow(() -> ControlException.request(key + " is missing"));
@@ -21,7 +26,11 @@ record Ask(JsonNode json, String user, ControlServer.Reply reply) {
 
     /// A text of the request; empty if it is missing or empty.
     Optional<String> optional(String key) {
-        return Optional.of(json.path(key).asString("")).filter(each -> !each.isEmpty());
+        String text = json.path(key).asString("");
+        if (text.length() > TEXT_MAX) {
+            throw ControlException.wrong(key + ": more than " + TEXT_MAX + " characters.");
+        }
+        return Optional.of(text).filter(each -> !each.isEmpty());
     }
 
     /// A length of time of the request; empty if it is missing. Throws what says that it is none.
@@ -29,9 +38,9 @@ record Ask(JsonNode json, String user, ControlServer.Reply reply) {
         return optional(key)
                 .map(text -> {
                     Duration duration = Written.duration(text);
-                    if (duration.compareTo(LEAST) < 0) {
+                    if (duration.compareTo(LEAST) < 0 || duration.compareTo(MOST) > 0) {
                         throw ControlException.wrong(
-                                key + " " + text + ": a minute is the least that is possible.");
+                                key + " " + text + ": a minute to a hundred years are possible.");
                     }
                     return duration;
                 });

@@ -25,9 +25,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.GroupPrincipal;
 import java.nio.file.attribute.PosixFileAttributeView;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
@@ -39,15 +44,29 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ControlServer implements AutoCloseable {
     private static final int REQUEST_MAX = 1 << 20;
 
-    /// Requests that are answered at once.
-    private static final int OPEN_MAX = 200;
+    /// Requests of one user that are answered at once; those of root, and of the service's own user, are not counted.
+    private static final int OPEN_MAX = 50;
+
+    /// Whoever connects asks within this time.
+    private static final Duration ASK_MAX = Duration.ofSeconds(10);
+
+    private static final long LOOK_NANOS = 1_000_000_000;
+
+    private static final Set<PosixFilePermission> OTHERS =
+            Set.of(
+                    PosixFilePermission.OTHERS_READ,
+                    PosixFilePermission.OTHERS_WRITE,
+                    PosixFilePermission.OTHERS_EXECUTE);
 
     private final Path socket;
     private final boolean hasGroup;
     private final Handler handler;
     private final Threads threads;
     private final ServerSocketChannel server;
-    private final Set<SocketChannel> open = ConcurrentHashMap.newKeySet();
+    private final Map<SocketChannel, Peer> open = new ConcurrentHashMap<>();
+
+    /// Who has connected, and when; [#asked] once the request is there.
+    private record Peer(String user, long since, AtomicBoolean asked) {}
 
     /// Answers one request.
     @FunctionalInterface
@@ -100,6 +119,7 @@ public final class ControlServer implements AutoCloseable {
             }
             ControlServer started = new ControlServer(control, server, handler, threads);
             threads.waiting("control", started::accept).start();
+            threads.waiting("control-idle", started::endIdle).start();
             return started;
         } catch (IOException | UnsupportedOperationException e) {
             throw ControlException.socket(socket, Reason.of(e), e);
@@ -144,14 +164,7 @@ public final class ControlServer implements AutoCloseable {
     private void accept() {
         while (server.isOpen()) {
             try {
-                SocketChannel channel = server.accept();
-                if (open.size() >= OPEN_MAX) {
-                    // Whoever asks again is let in when others have been answered.
-                    channel.close();
-                    continue;
-                }
-                open.add(channel);
-                threads.waiting("control-request", () -> answer(channel)).start();
+                admit(server.accept());
             } catch (ClosedChannelException e) {
                 return;
             } catch (IOException e) {
@@ -161,17 +174,73 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    private void answer(SocketChannel channel) {
+    private void admit(SocketChannel channel) throws IOException {
+        boolean done = false;
+        try {
+            Peer peer = peer(channel);
+            if (isAllowed(peer) && !isOneTooMany(peer)) {
+                open.put(channel, peer);
+                threads.waiting("control-request", () -> answer(channel, peer.user())).start();
+                done = true;
+            }
+        } finally {
+            if (!done) {
+                channel.close();
+            }
+        }
+    }
+
+    private static Peer peer(SocketChannel channel) throws IOException {
+        UnixDomainPrincipal peer = channel.getOption(ExtendedSocketOptions.SO_PEERCRED);
+        return new Peer(peer.user().getName(), System.nanoTime(), new AtomicBoolean());
+    }
+
+    /// With a group the system lets in nobody else, as long as the socket's mode is what it was made with.
+    private boolean isAllowed(Peer peer) throws IOException {
+        return isOwner(peer)
+                || (hasGroup
+                        && Collections.disjoint(
+                                Files.getPosixFilePermissions(socket, LinkOption.NOFOLLOW_LINKS),
+                                OTHERS));
+    }
+
+    private static boolean isOwner(Peer peer) {
+        return peer.user().equals("root") || peer.user().equals(System.getProperty("user.name"));
+    }
+
+    private boolean isOneTooMany(Peer peer) {
+        return !isOwner(peer)
+                && open.values().stream().filter(each -> each.user().equals(peer.user())).count()
+                        >= OPEN_MAX;
+    }
+
+    /// Ends connections that ask nothing.
+    private void endIdle() {
+        while (server.isOpen()) {
+            open.forEach((channel, peer) -> {
+                if (!peer.asked().get() && System.nanoTime() - peer.since() > ASK_MAX.toNanos()) {
+                    try {
+                        channel.close();
+                    } catch (IOException e) {
+                        // It is closed all the same.
+                    }
+                }
+            });
+            LockSupport.parkNanos(LOOK_NANOS);
+        }
+    }
+
+    private void answer(SocketChannel channel, String user) {
         try (channel;
                 OutputStream out = Channels.newOutputStream(channel)) {
-            UnixDomainPrincipal peer = channel.getOption(ExtendedSocketOptions.SO_PEERCRED);
-            String user = peer.user().getName();
-            // With a group the system has let in nobody else.
-            boolean isAllowed =
-                    hasGroup || user.equals("root") || user.equals(System.getProperty("user.name"));
-            if (isAllowed) {
-                answer(Channels.newInputStream(channel), user, line -> write(out, line));
+            byte[] request = line(Channels.newInputStream(channel));
+            Peer peer = open.get(channel);
+            if (peer != null) {
+                peer.asked().set(true);
             }
+            answer(request, user, line -> write(out, line));
+        } catch (ControlException e) {
+            // More than a request may have: nobody of ours sends that.
         } catch (IOException | UncheckedIOException e) {
             // Nobody waits for the answer any more.
         } finally {
@@ -179,9 +248,9 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    private void answer(InputStream in, String user, Reply reply) throws IOException {
+    private void answer(byte[] request, String user, Reply reply) {
         try {
-            handler.answer(Json.parse(line(in)), user, reply);
+            handler.answer(Json.parse(request), user, reply);
             reply.line(Json.object().put("end", true));
         } catch (StillpointException e) {
             reply.line(error(e.code(), e.getMessage()));
@@ -226,7 +295,7 @@ public final class ControlServer implements AutoCloseable {
     public void close() {
         try {
             server.close();
-            for (SocketChannel each : open) {
+            for (SocketChannel each : open.keySet()) {
                 each.close();
             }
             Files.deleteIfExists(socket);

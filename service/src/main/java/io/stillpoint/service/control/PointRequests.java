@@ -96,6 +96,16 @@ final class PointRequests {
                         point.vault(),
                         point.id(),
                         ask.duration("keep").map(parts.tools().clock().instant()::plus));
+        parts.tools()
+                .log()
+                .accept(
+                        "point "
+                                + point.id()
+                                + ": "
+                                + ask.user()
+                                + ask.optional("keep")
+                                        .map(time -> " keeps it for " + time)
+                                        .orElse(" takes its date"));
         ask.line(point(pointOf(ask)));
     }
 }

@@ -109,6 +109,17 @@ final class PolicyRequests {
         return policies;
     }
 
+    /// With the name by which policies know it, where it is another one, and with its id where others are called the same.
+    private static String label(Machine machine, List<Machine> all) {
+        boolean isShared =
+                all.stream().filter(each -> each.place().equals(machine.place())).count() > 1;
+        return machine.place()
+                + (machine.called().equals(machine.shown())
+                        ? ""
+                        : " (now " + machine.called() + ")")
+                + (isShared ? " [" + machine.key().id() + "]" : "");
+    }
+
     /// What applying policies would change.
     private void preview(Ask ask, List<Policy> policies, Map<String, Policy> after) {
         for (Policy policy : policies) {
@@ -124,17 +135,18 @@ final class PolicyRequests {
             var selects = line.putArray("selects");
             var gains = line.putArray("gains");
             var loses = line.putArray("loses");
-            for (Machine each : parts.machines().all()) {
+            List<Machine> all = parts.machines().all();
+            for (Machine each : all) {
                 if (policy.selection().selects(each.called(), each.tags())) {
-                    selects.add(each.place());
+                    selects.add(label(each, all));
                 }
                 boolean had = each.protection().policy().filter(policy.name()::equals).isPresent();
                 boolean has =
                         Fleet.wouldHave(each, after).filter(policy.name()::equals).isPresent();
                 if (has && !had) {
-                    gains.add(each.place());
+                    gains.add(label(each, all));
                 } else if (had && !has) {
-                    loses.add(each.place());
+                    loses.add(label(each, all));
                 }
             }
             ask.line(line);

@@ -15,6 +15,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// The VMs, and how they are protected.
 final class VmRequests {
+    private static final int TAG_MAX = 128;
+    private static final int TAGS_MAX = 64;
+
     private final Requests.Parts parts;
 
     VmRequests(Requests.Parts parts) {
@@ -33,8 +36,8 @@ final class VmRequests {
 
     private void protect(Ask ask, Optional<String> policy) {
         Machine machine = parts.machine(ask);
-        log(machine, ask.user() + " chooses " + policy.orElse("no policy") + " by hand");
         parts.fleet().choose(machine, policy);
+        log(machine, ask.user() + " chose " + policy.orElse("no policy") + " by hand");
         changed(ask, machine);
     }
 
@@ -73,13 +76,21 @@ final class VmRequests {
         Machine machine = parts.machine(ask);
         Map<String, String> tags = new TreeMap<>(machine.tags());
         for (Map.Entry<String, JsonNode> each : ask.json().path("tags").properties()) {
+            if (Math.max(each.getKey().length(), each.getValue().asString("").length()) > TAG_MAX) {
+                throw ControlException.wrong(
+                        "A tag and its value have at most " + TAG_MAX + " characters each.");
+            }
             if (each.getValue().asString("").isEmpty()) {
                 tags.remove(each.getKey());
             } else {
                 tags.put(each.getKey(), each.getValue().asString());
             }
         }
+        if (tags.size() > TAGS_MAX) {
+            throw ControlException.wrong("A VM has at most " + TAGS_MAX + " tags.");
+        }
         parts.machines().tag(machine.key(), tags);
+        log(machine, ask.user() + " changed its tags to " + tags);
         parts.fleet().settle();
         changed(ask, machine);
     }

@@ -5,6 +5,7 @@ import com.zaxxer.hikari.HikariDataSource;
 import io.stillpoint.platform.Sha256;
 import io.stillpoint.platform.disk.FileLocks;
 import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OtherUsers;
 import io.stillpoint.service.database.DatabaseException.Kind;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -106,6 +107,7 @@ public final class Database implements AutoCloseable {
         Map<String, String> types =
                 switch (place) {
                     case Place.Embedded embedded -> {
+                        requireOurs(embedded.file());
                         config.setDataSource(sqlite(embedded.file()));
                         config.setExceptionOverrideClassName(Eviction.class.getName());
                         yield Map.of("blob", "blob", "instant", "timestamp", "truth", "bit");
@@ -294,6 +296,24 @@ public final class Database implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw new DatabaseException(Kind.AWAY, "database.unreachable", e, place, root(e));
+        }
+    }
+
+    /// Who can change the file or its folder can change what is backed up and kept.
+    private static void requireOurs(Path file) {
+        try {
+            Path folder = file.toAbsolutePath().getParent();
+            boolean isTheirs =
+                    folder == null
+                            || OtherUsers.mayChange(folder)
+                            || OtherUsers.linkOn(file.toAbsolutePath().normalize()).isPresent()
+                            || (Files.exists(file) && OtherUsers.mayChange(file));
+            if (isTheirs) {
+                throw new DatabaseException(Kind.REFUSED, "database.other-users", null, file);
+            }
+        } catch (IOException e) {
+            throw new DatabaseException(
+                    Kind.REFUSED, "database.refused", e, file, Reason.of(e).toString());
         }
     }
 

@@ -144,7 +144,7 @@ public final class Jobs {
                         .list());
     }
 
-    /// The newest jobs, newest first.
+    /// The newest jobs, newest first; of all VMs, those that have not ended come before the others.
     ///
     /// @param vm of this VM alone
     public List<Job> newest(Optional<VmKey> vm, int count) {
@@ -155,7 +155,10 @@ public final class Jobs {
                                 .params(vm.get().host(), vm.get().id().text(), count)
                                 .query(Jobs::job)
                                 .list()
-                        : client.sql("select * from job order by due_at desc, id limit ?")
+                        : client.sql(
+                                        "select * from job order by case when "
+                                                + UNFINISHED
+                                                + " then 0 else 1 end, due_at desc, id limit ?")
                                 .param(count)
                                 .query(Jobs::job)
                                 .list());
@@ -349,10 +352,44 @@ public final class Jobs {
     /// Asks a job to end. Returns whether it had not ended yet.
     public boolean askCancel(String id) {
         return database.write(client ->
-                client.sql("update job set cancel_asked = 1 where id = ? and " + UNFINISHED)
+                client.sql(
+                                        "update job set cancel_asked = 1, retry_at = null where id = ? and "
+                                                + UNFINISHED)
                                 .param(id)
                                 .update()
                         > 0);
+    }
+
+    /// Whether a job was asked to end.
+    public boolean isCancelAsked(String id) {
+        return find(id).filter(job -> job.course().cancelAsked()).isPresent();
+    }
+
+    /// Ends a job that has not begun. Returns whether it had not.
+    public boolean cancelQueued(String id, Instant now, String code, String message) {
+        return database.write(client ->
+                client.sql(
+                                        """
+                                        update job set state = 'cancelled', ended_at = ?, code = ?, message = ?
+                                            where id = ? and state = 'queued' and attempts = 0
+                                        """)
+                                .params(now.toEpochMilli(), code, message, id)
+                                .update()
+                        > 0);
+    }
+
+    /// A job that was asked for and has not begun, and is as any other would be.
+    public Optional<Job> queuedDemand(VmKey vm) {
+        return database.read(client ->
+                client.sql(
+                                """
+                                select * from job where host = ? and vm = ? and cause = 'demand' and state = 'queued'
+                                    and attempts = 0 and cancel_asked = 0 and keep_until is null and reason = ''
+                                    order by due_at limit 1
+                                """)
+                        .params(vm.host(), vm.id().text())
+                        .query(Jobs::job)
+                        .optional());
     }
 
     /// Notes what a job told.

@@ -9,18 +9,19 @@ import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Machine.Protection;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
-import io.stillpoint.service.database.VmKey;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
 public final class Fleet {
+    private static final int NAME_MAX = 200;
+
     private final Hosts hosts;
     private final Machines machines;
     private final KeptPolicies policies;
@@ -43,7 +44,7 @@ public final class Fleet {
         for (String name : hosts.names()) {
             hosts.find(name).ifPresent(this::look);
         }
-        settle();
+        settle(false);
     }
 
     private void look(Hosts.Host host) {
@@ -54,7 +55,7 @@ public final class Fleet {
                         .map(vm ->
                                 new Machines.Seen(
                                         vm.id(),
-                                        vm.name(),
+                                        shortened(vm.name()),
                                         vm.power().name().toLowerCase(Locale.ROOT)))
                         .toList(),
                 Text.of(Fleet.class, "fleet.not-there", host.name()).toString(),
@@ -65,6 +66,11 @@ public final class Fleet {
                 found.unanswered().stream()
                         .map(each -> each.place() + ": " + each.reason().getMessage())
                         .toList());
+    }
+
+    /// A guest's owner may call it anything.
+    private static String shortened(String name) {
+        return name.length() <= NAME_MAX ? name : name.substring(0, NAME_MAX) + "…";
     }
 
     /// How many VMs the last look at a host found; empty before that.
@@ -78,13 +84,18 @@ public final class Fleet {
         return silent.getOrDefault(host, List.of());
     }
 
-    /// Settles the policies of all VMs that nobody has chosen by hand.
+    /// Settles the policies of all VMs that nobody has chosen by hand, after somebody has changed what selects them.
     public void settle() {
+        settle(true);
+    }
+
+    /// @param mayEnd whether a VM may be left without a policy: never because it was renamed, which nobody would notice
+    private void settle(boolean mayEnd) {
         Map<String, Policy> all = policies.all();
         List<Machine> known = machines.all();
         for (Machine machine : known) {
             try {
-                settle(moved(machine, known), all);
+                settle(moved(machine, known), all, mayEnd);
             } catch (StillpointException | IllegalStateException e) {
                 // One VM must not keep the others from their policies.
                 tools.log().accept(machine.place() + ": " + e.getMessage());
@@ -119,12 +130,15 @@ public final class Fleet {
                 && List.of("running", "paused").contains(machine.power());
     }
 
-    private void settle(Machine machine, Map<String, Policy> all) {
+    private void settle(Machine machine, Map<String, Policy> all, boolean mayEnd) {
         Protection now = machine.protection();
         if (now.byHand() || now.policy().filter(policies.unreadable()::containsKey).isPresent()) {
             return;
         }
         Optional<String> policy = wouldHave(machine, all);
+        if (policy.isEmpty() && !mayEnd && now.policy().filter(all::containsKey).isPresent()) {
+            return;
+        }
         boolean isElsewhere =
                 policy.map(all::get)
                         .filter(each -> !now.vault().equals(Optional.of(each.vault())))
@@ -215,37 +229,42 @@ public final class Fleet {
         tools.log().accept(machine.place() + ": is backed up by policy " + name.get());
     }
 
-    /// The VM that a person means: by the name of its points, by the hypervisor's name, by its id, or by `HOST/` and one of
-    /// these. Throws a [FleetException] if there is none or more than one.
+    /// The VM that a person means: by its id, by the name of its points, or by the hypervisor's name, each also with `HOST/` before
+    /// it. Throws a [FleetException] if there is none or more than one.
     public Machine named(String text) {
-        Map<VmKey, Machine> found = new LinkedHashMap<>();
-        for (Machine each : machines.all()) {
-            if (isMeant(each, text)) {
-                found.put(each.key(), each);
+        List<Machine> all = machines.all();
+        for (Predicate<Machine> way : ways(text)) {
+            List<Machine> found = all.stream().filter(way).toList();
+            if (found.size() > 1) {
+                throw FleetException.manyVms(
+                        text, found.stream().map(each -> each.key().toString()).toList());
+            }
+            if (found.size() == 1) {
+                return found.getFirst();
             }
         }
-        if (found.size() != 1) {
-            List<String> names =
-                    (found.isEmpty() ? machines.all() : List.copyOf(found.values()))
-                            .stream().map(Machine::place).toList();
-            throw found.isEmpty()
-                    ? FleetException.noVm(text, names)
-                    : FleetException.manyVms(
-                            text, found.keySet().stream().map(VmKey::toString).toList());
-        }
-        return found.values().iterator().next();
+        throw FleetException.noVm(text, all.stream().map(Machine::place).toList());
+    }
+
+    /// An id is one VM's, and counts more than any name; then what points are called, which no two VMs of a vault share;
+    /// then what a VM calls itself.
+    private static List<Predicate<Machine>> ways(String text) {
+        return List.of(
+                each -> each.key().toString().equals(text),
+                each -> each.key().id().text().equals(text),
+                each -> each.protection().pointName().filter(own(each, text)::equals).isPresent(),
+                each -> each.name().equals(own(each, text)));
+    }
+
+    /// Without the host before it.
+    private static String own(Machine machine, String text) {
+        String prefix = machine.key().host() + "/";
+        return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
     }
 
     /// Whether no VM is known that a text could mean.
     public boolean isUnknown(String text) {
-        return machines.all().stream().noneMatch(each -> isMeant(each, text));
-    }
-
-    private static boolean isMeant(Machine machine, String text) {
-        String prefix = machine.key().host() + "/";
-        String name = text.startsWith(prefix) ? text.substring(prefix.length()) : text;
-        return name.equals(machine.shown())
-                || name.equals(machine.name())
-                || name.equals(machine.key().id().text());
+        List<Machine> all = machines.all();
+        return ways(text).stream().noneMatch(way -> all.stream().anyMatch(way));
     }
 }

@@ -31,6 +31,9 @@ import java.util.Optional;
 final class Foresight {
     private static final int EARLIER = 5;
 
+    /// What is taken for the disks of a VM that was never backed up, by a job that another process began.
+    private static final ByteSize RESUMED = ByteSize.parse("10G");
+
     /// Bytes a second, of a VM that nothing is known of.
     private static final long FIRST_RATE = 100L << 20;
 
@@ -88,6 +91,10 @@ final class Foresight {
                         .pointName()
                         .flatMap(name -> points.newest(job.vault(), name))
                         .map(Points.Point::size);
+        if (known.isEmpty() && job.course().record().isPresent()) {
+            // It goes on, perhaps without its VM.
+            return RESUMED;
+        }
         return known.orElseGet(() -> {
             long bytes = 0;
             var disks =
@@ -116,7 +123,7 @@ final class Foresight {
                                         each.writes(),
                                         turns.forecast(each.transfer().id())
                                                 .map(forecast -> forecast.end())
-                                                .orElse(Instant.MAX)))
+                                                .orElseGet(() -> turns.end(each.transfer()))))
                         .toList();
         return Admission.of(
                 now,

@@ -11,11 +11,16 @@ import io.stillpoint.vault.point.RecoveryPoint;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /// Settles what the points of a VM are called, at its first job: as they are called already if the vault has some of this
 /// machine, else by its name, else by its id. Never as points of another machine are called.
 final class Naming {
     private static final int NAMES_MAX = 8;
+
+    /// The id of another machine, which may come to need it.
+    private static final Pattern UUID =
+            Pattern.compile("\\p{XDigit}{8}(-\\p{XDigit}{4}){3}-\\p{XDigit}{12}");
 
     private final Machines machines;
     private final Points points;
@@ -56,6 +61,7 @@ final class Naming {
         }
         return candidates.stream()
                 .filter(BackupSettings::isVmName)
+                .filter(name -> name.equals(id) || !UUID.matcher(name).matches())
                 .filter(name -> !machines.isTaken(opened.name(), name, machine.key()))
                 .filter(name -> isOurs(opened.vault().newest(name), machine))
                 .findFirst()

@@ -3,7 +3,6 @@ package io.stillpoint.service.vaults;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.hypervisor.VmIdentity;
 import io.stillpoint.platform.ByteSize;
-import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.service.base.Tools;
 import io.stillpoint.service.database.Cause;
@@ -13,6 +12,8 @@ import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
 import io.stillpoint.service.database.VmKey;
 import io.stillpoint.vault.point.RecoveryPoint;
+import java.time.DateTimeException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +23,9 @@ import tools.jackson.databind.JsonNode;
 
 /// Reads what the database knows of recovery points, and of the VMs that they are of, from the vaults.
 public final class Catalogue {
+    /// A later date is no date: it is beyond what the database keeps.
+    private static final Instant LATEST = Instant.parse("9999-12-31T00:00:00Z");
+
     private final Machines machines;
     private final Points points;
     private final Tools tools;
@@ -139,6 +143,18 @@ public final class Catalogue {
         }
     }
 
+    /// One that can't be read is none: the point stays until somebody deletes it.
+    private static Optional<Instant> keepUntil(JsonNode origin) {
+        try {
+            return Optional.of(origin.path("keepUntil").asString(""))
+                    .filter(each -> !each.isEmpty())
+                    .map(Instant::parse)
+                    .filter(LATEST::isAfter);
+        } catch (DateTimeException e) {
+            return Optional.empty();
+        }
+    }
+
     /// A point that no job of a service made stays until somebody deletes it.
     public static Points.Point row(String vault, RecoveryPoint point) {
         JsonNode origin = point.configuration().path("origin");
@@ -153,9 +169,7 @@ public final class Catalogue {
                 point.consistency().word(),
                 isScheduled ? Cause.SCHEDULE : Cause.DEMAND,
                 new ByteSize(point.disks().stream().mapToLong(each -> each.image().size()).sum()),
-                origin.has("keepUntil")
-                        ? Optional.of(Json.instant(origin, "keepUntil"))
-                        : Optional.empty(),
+                keepUntil(origin),
                 Optional.empty(),
                 point.lockedUntil());
     }

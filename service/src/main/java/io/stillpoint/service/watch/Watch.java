@@ -14,6 +14,7 @@ import io.stillpoint.service.database.Jobs;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
+import io.stillpoint.service.fleet.Fleet;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.Turns;
@@ -144,6 +145,9 @@ public final class Watch {
                     protection.policy().flatMap(name -> Optional.ofNullable(policies.get(name)));
             if (policy.isEmpty() || protection.vault().isEmpty() || protection.since().isEmpty()) {
                 continue;
+            }
+            if (Fleet.wouldHave(each, policies).isEmpty()) {
+                add(alerts, each, "watch.unselected", policy.get().name(), each.called());
             }
             if (!policy.get().vault().equals(protection.vault().get())) {
                 add(

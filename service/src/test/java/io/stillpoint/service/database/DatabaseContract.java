@@ -152,7 +152,7 @@ abstract class DatabaseContract {
         assertThat(jobs.deleteEndedBefore(NOW.plusSeconds(99))).isEqualTo(2);
         assertThat(jobs.newest(Optional.empty(), 9))
                 .extracting(Job::id)
-                .containsExactly("j3", "j4");
+                .containsExactly("j4", "j3");
         assertThat(jobs.events("j1", 0)).isEmpty();
     }
 
