@@ -91,7 +91,8 @@ final class Commands {
                                     JobCommand.Listing.class,
                                     JobCommand.Show.class,
                                     JobCommand.Watch.class,
-                                    JobCommand.Cancel.class)),
+                                    JobCommand.Cancel.class,
+                                    JobCommand.Retry.class)),
                     Map.entry(
                             PointCommand.class,
                             List.of(

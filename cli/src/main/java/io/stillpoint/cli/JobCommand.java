@@ -274,4 +274,25 @@ final class JobCommand {
             return ExitCode.SUCCESS.status();
         }
     }
+
+    /// `stillpoint job retry`
+    @Command(name = "retry", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Retry implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(index = "0", paramLabel = "JOB", descriptionKey = "option.job")
+        private String job = "";
+
+        @Override
+        public Integer call() {
+            JsonNode answer =
+                    control.ask(Json.object().put("do", "job retry").put("job", job)).getFirst();
+            boolean isAsked = answer.path("asked").asBoolean(false);
+            output.done(
+                    (ObjectNode) answer,
+                    Output.text(isAsked ? "job.retried" : "job.no-retry", job));
+            return ExitCode.SUCCESS.status();
+        }
+    }
 }

@@ -52,7 +52,7 @@ final class VmCommand {
                         Output.text("column.next"));
         for (JsonNode vm : vms) {
             table.add(
-                    vm.path("vm").asString(""),
+                    shown(vm),
                     vm.path("host").asString(""),
                     vm.path("state").asString(""),
                     policy(vm),
@@ -62,6 +62,13 @@ final class VmCommand {
                     moment(vm, "next"));
         }
         output.result(json, vms.isEmpty() ? Output.text("vm.none") : table.toString());
+    }
+
+    /// With the name that the hypervisor has for it, where its points are called otherwise: policies know it by that.
+    private static String shown(JsonNode vm) {
+        String shown = vm.path("vm").asString("");
+        String name = vm.path("name").asString("");
+        return name.isEmpty() || name.equals(shown) ? shown : Output.text("vm.now", shown, name);
     }
 
     /// With the others that select it, too.

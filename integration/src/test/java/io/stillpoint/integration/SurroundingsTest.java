@@ -91,6 +91,7 @@ final class SurroundingsTest {
         uses.put("job list", Use.of(4, service));
         uses.put("job show", Use.of(4, join(service, "00000000")));
         uses.put("job watch", Use.of(4, join(service, "00000000")));
+        uses.put("job retry", Use.of(4, join(service, "00000000")));
         uses.put("job cancel", Use.of(4, join(service, "00000000")));
         uses.put("point list", Use.of(4, join(service, VM)));
         uses.put("point pin", Use.of(4, join(service, VM, "00000000", "--reason", "a")));

@@ -25,7 +25,6 @@ import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.control.ControlClient;
 import io.stillpoint.service.control.ControlException;
-import io.stillpoint.service.control.ControlException;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -787,7 +786,12 @@ class ServiceTest {
             await("waits", () -> jobs().getFirst().path("state").asString().equals("retrying"));
             assertThat(jobs().getFirst().path("code").asString()).isEqualTo("job.vault-away");
             Files.move(folder.resolve("away"), folder.resolve("vault"));
-            leap = Duration.ofMinutes(5);
+            assertThat(
+                            ask("{'do': 'job retry', 'job': '" + job + "'}")
+                                    .getFirst()
+                                    .path("asked")
+                                    .asBoolean())
+                    .isTrue();
             assertThat(ended(job).path("state").asString()).as("%s", log).isEqualTo("made");
             assertThat(vaultLine().has("trouble")).isFalse();
         }

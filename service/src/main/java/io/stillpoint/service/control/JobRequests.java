@@ -37,6 +37,7 @@ final class JobRequests {
                 "job show", this::show,
                 "job watch", this::watch,
                 "job cancel", this::cancel,
+                "job retry", this::retry,
                 "backup", this::backup);
     }
 
@@ -160,6 +161,18 @@ final class JobRequests {
             parts.tools().log().accept("job " + job.id() + ": " + ask.user() + " asks for its end");
         }
         parts.due().accept(job.vm());
+        ask.line(shown(parts.jobs().find(job.id()).orElse(job)).put("asked", isAsked));
+    }
+
+    private void retry(Ask ask) {
+        Job job = job(ask);
+        boolean isAsked = parts.jobs().retryNow(job.id());
+        if (isAsked) {
+            parts.tools()
+                    .log()
+                    .accept("job " + job.id() + ": " + ask.user() + " has it tried again now");
+            parts.due().accept(job.vm());
+        }
         ask.line(shown(parts.jobs().find(job.id()).orElse(job)).put("asked", isAsked));
     }
 

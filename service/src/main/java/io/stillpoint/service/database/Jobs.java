@@ -365,6 +365,15 @@ public final class Jobs {
         return find(id).filter(job -> job.course().cancelAsked()).isPresent();
     }
 
+    /// Has a job that is to be tried again later be tried now. Returns whether there was one.
+    public boolean retryNow(String id) {
+        return database.write(client ->
+                client.sql("update job set retry_at = null where id = ? and state = 'retrying'")
+                                .param(id)
+                                .update()
+                        > 0);
+    }
+
     /// Ends a job that has not begun. Returns whether it had not.
     public boolean cancelQueued(String id, Instant now, String code, String message) {
         return database.write(client ->
