@@ -20,34 +20,39 @@ import tools.jackson.databind.node.ObjectNode;
 final class JobCommand {
     private static final int ID_SHOWN = 8;
 
-    /// The codes of what is shown of a job; its JSON has the same words.
-    private static final List<String> SHOWN =
+    /// A line about a job.
+    ///
+    /// @param code of what it is called
+    /// @param key in the job's JSON
+    private record Shown(String code, String key) {}
+
+    private static final List<Shown> SHOWN =
             List.of(
-                    "job.vm",
-                    "job.state",
-                    "job.point",
-                    "job.message",
-                    "job.code",
-                    "job.waitsFor",
-                    "job.retryAt",
-                    "job.done",
-                    "job.total",
-                    "job.read",
-                    "job.scratchTaken",
-                    "job.forecastEnd",
-                    "job.deadline",
-                    "job.late",
-                    "job.cause",
-                    "job.due",
-                    "job.policy",
-                    "job.reason",
-                    "job.keepUntil",
-                    "job.vault",
-                    "job.host",
-                    "job.attempts",
-                    "job.startedAt",
-                    "job.endedAt",
-                    "job.job");
+                    new Shown("job.vm", "vm"),
+                    new Shown("job.state", "state"),
+                    new Shown("job.point", "point"),
+                    new Shown("job.message", "message"),
+                    new Shown("job.code", "code"),
+                    new Shown("job.waits-for", "waitsFor"),
+                    new Shown("job.retry-at", "retryAt"),
+                    new Shown("job.done", "done"),
+                    new Shown("job.total", "total"),
+                    new Shown("job.read", "read"),
+                    new Shown("job.scratch-taken", "scratchTaken"),
+                    new Shown("job.forecast-end", "forecastEnd"),
+                    new Shown("job.deadline", "deadline"),
+                    new Shown("job.late", "late"),
+                    new Shown("job.cause", "cause"),
+                    new Shown("job.due", "due"),
+                    new Shown("job.policy", "policy"),
+                    new Shown("job.reason", "reason"),
+                    new Shown("job.keep-until", "keepUntil"),
+                    new Shown("job.vault", "vault"),
+                    new Shown("job.host", "host"),
+                    new Shown("job.attempts", "attempts"),
+                    new Shown("job.started-at", "startedAt"),
+                    new Shown("job.ended-at", "endedAt"),
+                    new Shown("job.job", "job"));
 
     private static final Set<String> MOMENTS =
             Set.of(
@@ -158,10 +163,9 @@ final class JobCommand {
     /// What a person asks first comes first.
     private static List<String> described(JsonNode job) {
         Table table = new Table("", "");
-        for (String code : SHOWN) {
-            String key = code.substring(code.indexOf('.') + 1);
-            if (job.has(key)) {
-                table.add(Output.text(code), value(job, key));
+        for (Shown each : SHOWN) {
+            if (job.has(each.key())) {
+                table.add(Output.text(each.code()), value(job, each.key()));
             }
         }
         return table.toString().lines().skip(1).toList();
