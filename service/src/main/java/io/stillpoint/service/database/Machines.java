@@ -137,23 +137,49 @@ public final class Machines {
 
     /// Changes how a VM is protected. The name of its points and their vault are settled by the first that has them.
     public void protect(VmKey key, Machine.Protection protection) {
-        int _ =
-                database.write(client ->
-                        client.sql(
-                                        """
-                                        update vm set policy = ?, by_hand = ?, point_name = ?, vault = ?,
-                                            protected_since = ? where host = ? and id = ?
-                                        """)
-                                .params(
-                                        Columns.values(
-                                                protection.policy().orElse(null),
-                                                protection.byHand() ? 1 : 0,
-                                                protection.pointName().orElse(null),
-                                                protection.vault().orElse(null),
-                                                Columns.millis(protection.since()),
-                                                key.host(),
-                                                key.id().text()))
-                                .update());
+        int _ = database.write(client -> protect(client, key, protection));
+    }
+
+    private static int protect(JdbcClient client, VmKey key, Machine.Protection protection) {
+        return client.sql(
+                        """
+                        update vm set policy = ?, by_hand = ?, point_name = ?, vault = ?,
+                            protected_since = ? where host = ? and id = ?
+                        """)
+                .params(
+                        Columns.values(
+                                protection.policy().orElse(null),
+                                protection.byHand() ? 1 : 0,
+                                protection.pointName().orElse(null),
+                                protection.vault().orElse(null),
+                                Columns.millis(protection.since()),
+                                key.host(),
+                                key.id().text()))
+                .update();
+    }
+
+    /// As [#protect], unless somebody has changed its policy, vault or name meanwhile. Returns whether it was done.
+    ///
+    /// @param before as it was read
+    public boolean protect(VmKey key, Machine.Protection before, Machine.Protection after) {
+        return database.write(client -> {
+            boolean isSame =
+                    client.sql(
+                                            """
+                                            select count(*) from vm where host = ? and id = ? and coalesce(policy, '') = ?
+                                                and coalesce(vault, '') = ? and coalesce(point_name, '') = ?
+                                            """)
+                                    .params(
+                                            key.host(),
+                                            key.id().text(),
+                                            before.policy().orElse(""),
+                                            before.vault().orElse(""),
+                                            before.pointName().orElse(""))
+                                    .query(Long.class)
+                                    .single()
+                            > 0;
+            return isSame && protect(client, key, after) > 0;
+        });
     }
 
     /// Whether another VM has this name for its points in a vault.

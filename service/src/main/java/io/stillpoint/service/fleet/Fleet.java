@@ -1,6 +1,7 @@
 package io.stillpoint.service.fleet;
 
 import io.stillpoint.hypervisor.Hypervisor;
+import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.text.Text;
@@ -17,10 +18,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
 public final class Fleet {
     private static final int NAME_MAX = 200;
+    private static final int CHANGES_MAX = 10;
 
     private final Hosts hosts;
     private final Machines machines;
@@ -93,9 +96,12 @@ public final class Fleet {
     private void settle(boolean mayEnd) {
         Map<String, Policy> all = policies.all();
         List<Machine> known = machines.all();
+        Map<VmId, List<Machine>> byId =
+                known.stream().collect(Collectors.groupingBy(each -> each.key().id()));
         for (Machine machine : known) {
             try {
-                settle(moved(machine, known), all, mayEnd);
+                List<Machine> same = byId.getOrDefault(machine.key().id(), List.of());
+                settle(moved(machine, same), all, mayEnd);
             } catch (StillpointException | IllegalStateException e) {
                 // One VM must not keep the others from their policies.
                 tools.log().accept(machine.place() + ": " + e.getMessage());
@@ -104,13 +110,14 @@ public final class Fleet {
     }
 
     /// A VM that is new here, and is not any more where it was: its protection and its line of points move with it.
-    private Machine moved(Machine machine, List<Machine> known) {
+    ///
+    /// @param same all that have its id, itself among them
+    private Machine moved(Machine machine, List<Machine> same) {
         if (machine.protection().pointName().isPresent() || !isThere(machine)) {
             return machine;
         }
         Optional<Machine> before =
-                known.stream()
-                        .filter(each -> each.key().id().equals(machine.key().id()))
+                same.stream()
                         .filter(each -> !each.key().equals(machine.key()))
                         .filter(each -> each.protection().pointName().isPresent())
                         .filter(each -> !isThere(each))
@@ -144,7 +151,8 @@ public final class Fleet {
                         .filter(each -> !now.vault().equals(Optional.of(each.vault())))
                         .isPresent();
         if (!policy.equals(now.policy()) || (isElsewhere && !isBound(now))) {
-            protect(machine, policy, false, all);
+            // If somebody changed it meanwhile, the next look sees to it.
+            boolean _ = protect(machine, policy, false, all);
         }
     }
 
@@ -180,7 +188,14 @@ public final class Fleet {
     /// Gives a VM a policy by hand, or none. Throws a [FleetException] if there is no such policy, or if the VM's points are
     /// in another vault.
     public void choose(Machine machine, Optional<String> policy) {
-        protect(machine, policy, true, policies.all());
+        Map<String, Policy> all = policies.all();
+        for (int i = 0; i < CHANGES_MAX; i++) {
+            Machine now = machines.find(machine.key()).orElse(machine);
+            if (protect(now, policy, true, all)) {
+                return;
+            }
+        }
+        throw new IllegalStateException(machine.key() + " is changed by others all the time");
     }
 
     /// Lets the policies select a VM again.
@@ -192,20 +207,25 @@ public final class Fleet {
         settle();
     }
 
-    private void protect(
+    /// Returns false if somebody changed it meanwhile, and nothing was done.
+    private boolean protect(
             Machine machine, Optional<String> name, boolean byHand, Map<String, Policy> all) {
         Protection now = machine.protection();
         if (name.isEmpty()) {
-            machines.protect(
-                    machine.key(),
-                    new Protection(
-                            Optional.empty(),
-                            byHand,
-                            now.pointName(),
-                            now.vault(),
-                            Optional.empty()));
-            tools.log().accept(machine.place() + ": is not backed up any more");
-            return;
+            boolean isDone =
+                    machines.protect(
+                            machine.key(),
+                            now,
+                            new Protection(
+                                    Optional.empty(),
+                                    byHand,
+                                    now.pointName(),
+                                    now.vault(),
+                                    Optional.empty()));
+            if (isDone) {
+                tools.log().accept(machine.place() + ": is not backed up any more");
+            }
+            return isDone;
         }
         Policy policy = all.get(name.get());
         if (policy == null) {
@@ -218,15 +238,20 @@ public final class Fleet {
         }
         // Else its line of points goes on where it is; that is an alert.
         boolean isNew = now.since().isEmpty();
-        machines.protect(
-                machine.key(),
-                new Protection(
-                        name,
-                        byHand,
-                        isBound ? now.pointName() : Optional.empty(),
-                        Optional.of(vault),
-                        isNew ? Optional.of(tools.clock().instant()) : now.since()));
-        tools.log().accept(machine.place() + ": is backed up by policy " + name.get());
+        boolean isDone =
+                machines.protect(
+                        machine.key(),
+                        now,
+                        new Protection(
+                                name,
+                                byHand,
+                                isBound ? now.pointName() : Optional.empty(),
+                                Optional.of(vault),
+                                isNew ? Optional.of(tools.clock().instant()) : now.since()));
+        if (isDone) {
+            tools.log().accept(machine.place() + ": is backed up by policy " + name.get());
+        }
+        return isDone;
     }
 
     /// The VM that a person means: by its id, by the name of its points, or by the hypervisor's name, each also with `HOST/` before

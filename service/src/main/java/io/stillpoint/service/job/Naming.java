@@ -34,20 +34,29 @@ final class Naming {
 
     /// The VM, with a name for its points. Throws what the vault throws.
     Machine named(Machine machine, Vaults.Opened opened) {
-        Machine.Protection now = machine.protection();
-        if (now.pointName().isPresent()) {
+        if (machine.protection().pointName().isPresent()) {
             return machine;
         }
         String name = name(machine, opened);
-        machines.protect(
-                machine.key(),
-                new Machine.Protection(
-                        now.policy(),
-                        now.byHand(),
-                        Optional.of(name),
-                        Optional.of(opened.name()),
-                        now.since()));
-        return machines.find(machine.key()).orElse(machine);
+        for (int i = 0; i < NAMES_MAX; i++) {
+            // Somebody may have chosen another policy for it, or none, since it was read.
+            Machine known = machines.find(machine.key()).orElse(machine);
+            Machine.Protection now = known.protection();
+            boolean isDone =
+                    machines.protect(
+                            machine.key(),
+                            now,
+                            new Machine.Protection(
+                                    now.policy(),
+                                    now.byHand(),
+                                    Optional.of(name),
+                                    Optional.of(opened.name()),
+                                    now.since()));
+            if (isDone) {
+                return machines.find(machine.key()).orElse(machine);
+            }
+        }
+        throw new IllegalStateException(machine.key() + " is changed by others all the time");
     }
 
     private String name(Machine machine, Vaults.Opened opened) {

@@ -115,17 +115,22 @@ public final class Catalogue {
                         .or(() ->
                                 Optional.of(origin.path("policy").asString(""))
                                         .filter(each -> isByHand && !each.isEmpty()));
-        machines.protect(
-                machine.key(),
-                new Protection(
-                        policy,
-                        isByHand,
-                        Optional.of(point.vm()),
-                        Optional.of(vault),
-                        policy.isPresent()
-                                ? now.since().or(() -> Optional.of(tools.clock().instant()))
-                                : Optional.empty()));
-        tools.log().accept(machine.key() + ": its points in vault " + vault + ": " + point.vm());
+        boolean isDone =
+                machines.protect(
+                        machine.key(),
+                        now,
+                        new Protection(
+                                policy,
+                                isByHand,
+                                Optional.of(point.vm()),
+                                Optional.of(vault),
+                                policy.isPresent()
+                                        ? now.since().or(() -> Optional.of(tools.clock().instant()))
+                                        : Optional.empty()));
+        if (isDone) {
+            tools.log()
+                    .accept(machine.key() + ": its points in vault " + vault + ": " + point.vm());
+        }
     }
 
     /// Which VM of a host a point is of.

@@ -255,6 +255,10 @@ abstract class DatabaseContract {
                                 NOW,
                                 NOW.plusSeconds(61),
                                 protection));
+        assertThat(machines.protect(WEB, Machine.Protection.NONE, Machine.Protection.NONE))
+                .isFalse();
+        assertThat(machines.find(WEB).orElseThrow().protection()).isEqualTo(protection);
+        assertThat(machines.protect(WEB, protection, protection)).isTrue();
         machines.seen("there", List.of(), "Nobody answers.", NOW);
         assertThat(machines.all()).extracting(Machine::key).containsExactly(WEB, OTHER);
         assertThat(machines.find(OTHER).orElseThrow().trouble()).contains("Nobody answers.");
