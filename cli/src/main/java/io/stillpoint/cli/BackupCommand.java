@@ -36,6 +36,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
@@ -65,6 +66,9 @@ final class BackupCommand implements Callable<Integer> {
 
     @Option(names = "--no-wait", descriptionKey = "option.no-wait")
     private boolean noWait;
+
+    private static final Set<String> SERVICE_ONLY =
+            Set.of("--keep", "--reason", "--no-wait", "--control");
 
     /// What the service can be told. All else is its policy's.
     private static final Set<String> OF_SERVICE =
@@ -214,11 +218,10 @@ final class BackupCommand implements Callable<Integer> {
         }
         if (source.images.isEmpty() && source.live == null) {
             requireNoVault();
-            requireOnly(OF_SERVICE, "backup.needs-source");
+            refuse(each -> !OF_SERVICE.contains(each), "backup.needs-source");
             return ask();
         }
-        requireNone(
-                List.of("--keep", "--reason", "--no-wait", "--control"), "backup.needs-service");
+        refuse(SERVICE_ONLY::contains, "backup.needs-service");
         Cancellation cancellation = Interruption.cancellation();
         try (Vault vault = vaultOptions.open();
                 JobVm machine = JobVm.of(machine());
@@ -263,20 +266,11 @@ final class BackupCommand implements Callable<Integer> {
     }
 
     /// An option that does nothing would be taken for one that works.
-    private void requireOnly(Set<String> allowed, String code) {
+    private void refuse(Predicate<String> isVain, String code) {
         CommandLine command = Objects.requireNonNull(spec).commandLine();
         for (OptionSpec each : command.getParseResult().matchedOptions()) {
-            if (!allowed.contains(each.longestName())) {
+            if (isVain.test(each.longestName())) {
                 throw new ParameterException(command, Output.text(code, each.longestName()));
-            }
-        }
-    }
-
-    private void requireNone(List<String> refused, String code) {
-        CommandLine command = Objects.requireNonNull(spec).commandLine();
-        for (String each : refused) {
-            if (command.getParseResult().hasMatchedOption(each)) {
-                throw new ParameterException(command, Output.text(code, each));
             }
         }
     }

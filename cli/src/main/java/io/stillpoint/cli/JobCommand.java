@@ -262,40 +262,39 @@ final class JobCommand {
     /// `stillpoint job cancel`
     @Command(name = "cancel", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
     static final class Cancel implements Callable<Integer> {
-        @Mixin private ControlOptions control = new ControlOptions();
-        @Mixin private Output output = new Output();
-
-        @Parameters(index = "0", paramLabel = "JOB", descriptionKey = "option.job")
-        private String job = "";
+        @Mixin private Which which = new Which();
 
         @Override
         public Integer call() {
-            JsonNode answer =
-                    control.ask(Json.object().put("do", "job cancel").put("job", job)).getFirst();
-            boolean isAsked = answer.path("asked").asBoolean(false);
-            output.done(
-                    (ObjectNode) answer, Output.text(isAsked ? "job.asked" : "job.has-ended", job));
-            return ExitCode.SUCCESS.status();
+            return which.ask("job cancel", "job.asked", "job.has-ended");
         }
     }
 
     /// `stillpoint job retry`
     @Command(name = "retry", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
     static final class Retry implements Callable<Integer> {
+        @Mixin private Which which = new Which();
+
+        @Override
+        public Integer call() {
+            return which.ask("job retry", "job.retried", "job.no-retry");
+        }
+    }
+
+    /// Something is asked of one job.
+    static final class Which {
         @Mixin private ControlOptions control = new ControlOptions();
         @Mixin private Output output = new Output();
 
         @Parameters(index = "0", paramLabel = "JOB", descriptionKey = "option.job")
         private String job = "";
 
-        @Override
-        public Integer call() {
-            JsonNode answer =
-                    control.ask(Json.object().put("do", "job retry").put("job", job)).getFirst();
+        /// @param isDone code of what is told if the job does it
+        /// @param isNot code of what is told if there was nothing to do
+        int ask(String what, String isDone, String isNot) {
+            JsonNode answer = control.ask(Json.object().put("do", what).put("job", job)).getFirst();
             boolean isAsked = answer.path("asked").asBoolean(false);
-            output.done(
-                    (ObjectNode) answer,
-                    Output.text(isAsked ? "job.retried" : "job.no-retry", job));
+            output.done((ObjectNode) answer, Output.text(isAsked ? isDone : isNot, job));
             return ExitCode.SUCCESS.status();
         }
     }

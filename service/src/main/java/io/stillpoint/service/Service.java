@@ -85,6 +85,7 @@ public final class Service implements AutoCloseable {
     private final Scheduler scheduler;
     private final ControlServer control;
     private final Thread ticking;
+    private Instant looked = Instant.MIN;
     private volatile @Nullable String trouble;
     private volatile boolean isClosed;
 
@@ -198,12 +199,8 @@ public final class Service implements AutoCloseable {
     }
 
     private void begin() {
-        try {
-            // Jobs that go on need to know where their VMs are.
-            fleet.look();
-        } catch (StillpointException e) {
-            tools.log().accept(e.getMessage());
-        }
+        // Before jobs go on, which need to know where their VMs are.
+        tickOnce();
         scheduler.start();
         for (String vault : config.vaults().keySet()) {
             scheduler.scheduleIfNotExists(cares.instance(vault), nextCare(vault));
@@ -279,44 +276,45 @@ public final class Service implements AutoCloseable {
     }
 
     private void tick() {
-        Instant looked = Instant.MIN;
         while (!isClosed) {
-            try {
-                Instant now = tools.clock().instant();
-                boolean isLook =
-                        looked.equals(Instant.MIN)
-                                || Duration.between(looked, now).abs().compareTo(LOOK) > 0;
-                if (isLook) {
-                    looked = now;
-                    fleet.look();
-                    ensureAll();
-                    config.vaults().keySet().forEach(this::lookAtVault);
-                    watch.look();
-                }
-                runner.turns().look();
-                runner.lookForCancelled();
-                jobs.unfinished().stream()
-                        .filter(each -> each.state() == JobState.QUEUED)
-                        .map(Job::vm)
-                        .forEach(this::due);
-                if (isLook) {
-                    trouble = null;
-                }
-            } catch (RuntimeException e) {
-                // What failed in a look is looked at again at the next tick, and is trouble until
-                // then.
-                looked = Instant.MIN;
-                // Whatever it is, the next tick may fare better.
-                String why =
-                        e instanceof StillpointException known
-                                ? known.text().toString()
-                                : e.toString();
-                if (!why.equals(trouble)) {
-                    tools.log().accept(why);
-                }
-                trouble = why;
-            }
             pause();
+            tickOnce();
+        }
+    }
+
+    /// By one thread at a time.
+    private void tickOnce() {
+        try {
+            Instant now = tools.clock().instant();
+            boolean isLook =
+                    looked.equals(Instant.MIN)
+                            || Duration.between(looked, now).abs().compareTo(LOOK) > 0;
+            if (isLook) {
+                looked = now;
+                fleet.look();
+                ensureAll();
+                config.vaults().keySet().forEach(this::lookAtVault);
+                watch.look();
+            }
+            runner.turns().look();
+            runner.lookForCancelled();
+            jobs.unfinished().stream()
+                    .filter(each -> each.state() == JobState.QUEUED)
+                    .map(Job::vm)
+                    .forEach(this::due);
+            if (isLook) {
+                trouble = null;
+            }
+        } catch (RuntimeException e) {
+            // What failed in a look is looked at again at the next tick, and is trouble until then.
+            looked = Instant.MIN;
+            // Whatever it is, the next tick may fare better.
+            String why =
+                    e instanceof StillpointException known ? known.text().toString() : e.toString();
+            if (!why.equals(trouble)) {
+                tools.log().accept(why);
+            }
+            trouble = why;
         }
     }
 

@@ -32,6 +32,11 @@ import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.LocalStore;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -1028,6 +1033,7 @@ class ServiceTest {
         try (Service _ = start()) {
             assertThatThrownBy(() -> ask("{'do': 'vm.lst'}")).hasMessageContaining("vm list");
             assertThatThrownBy(() -> ask("{}")).hasMessageContaining("possible");
+            assertThat(answer("x".repeat((1 << 20) + 1))).contains("more than 1048576 bytes");
             assertThatThrownBy(() -> ask("{'do': 'job show', 'job': 'x'}"))
                     .hasMessageContaining("There is no job x");
             assertThatThrownBy(() -> apply(POLICY.replace("main", "mian")))
@@ -1035,6 +1041,22 @@ class ServiceTest {
             assertThatThrownBy(() -> apply("{'name': 'x'}")).hasMessageContaining("vault");
             assertThatThrownBy(() -> apply(POLICY + ", " + POLICY))
                     .hasMessageContaining("two policies");
+        }
+    }
+
+    /// To something that no command of ours sends.
+    private String answer(String request) {
+        try (SocketChannel channel =
+                SocketChannel.open(UnixDomainSocketAddress.of(folder.resolve("control.sock")))) {
+            ByteBuffer bytes = ByteBuffer.wrap(request.getBytes(StandardCharsets.UTF_8));
+            while (bytes.hasRemaining()) {
+                int _ = channel.write(bytes);
+            }
+            channel.shutdownOutput();
+            return new String(
+                    Channels.newInputStream(channel).readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new AssertionError(e);
         }
     }
 

@@ -87,11 +87,11 @@ public final class ServiceScale {
             tell(
                     "points put into an empty catalogue",
                     points,
-                    timed(() -> kept.replace("main", all)));
+                    timed(() -> kept.replace("main", kept.ids("main"), all)));
             tell(
                     "points of a catalogue that stays",
                     points,
-                    timed(() -> kept.replace("main", all)));
+                    timed(() -> kept.replace("main", kept.ids("main"), all)));
             System.out.printf(
                     Locale.ROOT, "memory, the largest: %.0f MiB%n", ProcessMemory.now().peakMib());
         }

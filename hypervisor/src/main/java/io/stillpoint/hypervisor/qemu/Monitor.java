@@ -20,14 +20,13 @@ final class Monitor implements AutoCloseable {
     private boolean closed;
 
     Monitor(Path socket, Threads threads) {
-        this(socket, QmpClient.GREETING_MAX, threads);
+        this(socket, QmpClient.Patience.JOB, threads);
     }
 
-    /// @param greetingMax how long to wait if another program holds the monitor
-    Monitor(Path socket, Duration greetingMax, Threads threads) {
+    Monitor(Path socket, QmpClient.Patience patience, Threads threads) {
         this.socket = socket;
         this.threads = threads;
-        this.client = QmpClient.connect(socket, greetingMax, threads);
+        this.client = QmpClient.connect(socket, patience, threads);
     }
 
     Path socket() {

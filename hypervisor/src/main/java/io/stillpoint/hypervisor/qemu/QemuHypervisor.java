@@ -8,7 +8,6 @@ import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.Undisturbed;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -24,9 +23,6 @@ import java.util.function.Supplier;
 
 /// The VMs behind the monitors of a host. A VM without a uuid is known by its monitor's socket.
 public final class QemuHypervisor implements Hypervisor {
-    /// QEMU greets at once unless another program holds the monitor.
-    private static final Duration LOOK_MAX = Duration.ofSeconds(1);
-
     private static final int LOOKS_AT_ONCE = 16;
 
     private final Supplier<List<Path>> sockets;
@@ -140,7 +136,7 @@ public final class QemuHypervisor implements Hypervisor {
         if (VmLock.isHeld(socket)) {
             throw new HypervisorException(Kind.UNREACHABLE, "vm.locked", null, socket, socket);
         }
-        try (Monitor monitor = new Monitor(socket, LOOK_MAX, settings.threads())) {
+        try (Monitor monitor = new Monitor(socket, QmpClient.Patience.LOOK, settings.threads())) {
             MachineLook look =
                     new MachineLook(monitor, QemuRun.listeningOn(socket), settings.disks());
             requireSame(id, look.id(), socket);
@@ -260,7 +256,8 @@ public final class QemuHypervisor implements Hypervisor {
             silent = new HypervisorException(Kind.UNREACHABLE, "vm.locked", null, socket, socket);
             power = Power.UNKNOWN;
         } else {
-            try (Monitor monitor = new Monitor(socket, LOOK_MAX, settings.threads())) {
+            try (Monitor monitor =
+                    new Monitor(socket, QmpClient.Patience.LOOK, settings.threads())) {
                 MachineLook look = new MachineLook(monitor, Optional.empty(), settings.disks());
                 Seen met = new Seen(look.vm(), monitor.process().id(), Optional.empty());
                 seen.put(socket, met);

@@ -40,9 +40,6 @@ public final class QmpClient implements AutoCloseable {
     /// How long a command may take; `stop` flushes every disk.
     static final Duration COMMAND_MAX = Duration.ofSeconds(60);
 
-    /// As [#COMMAND_MAX], for a look at many monitors: one that hangs must not hold up the others.
-    private static final Duration LOOK_COMMAND_MAX = Duration.ofSeconds(5);
-
     /// Events that nobody asked for; beyond these the oldest are dropped.
     private static final int EVENTS_MAX = 1024;
 
@@ -58,9 +55,7 @@ public final class QmpClient implements AutoCloseable {
     private final ArrayDeque<Kept> events = new ArrayDeque<>();
     private int eventBytesKept;
     private long lastId;
-
-    /// How long a command may take if nothing else is said.
-    private volatile Duration commandMax = COMMAND_MAX;
+    private final Duration commandMax;
 
     private @Nullable JsonNode greeting;
     private @Nullable HypervisorException failure;
@@ -68,7 +63,22 @@ public final class QmpClient implements AutoCloseable {
     /// @param bytes of its line
     private record Kept(QmpEvent event, int bytes) {}
 
-    private QmpClient(Path socket, UnixSocket channel, Threads threads) throws IOException {
+    /// How long somebody waits for QEMU.
+    ///
+    /// @param greeting if another program holds the monitor
+    /// @param command for an answer, if nothing else is said
+    record Patience(Duration greeting, Duration command) {
+        /// Of a job.
+        static final Patience JOB = new Patience(GREETING_MAX, COMMAND_MAX);
+
+        /// Of a look at many monitors: QEMU greets at once unless another program holds the monitor, and one that hangs must
+        /// not hold up the others.
+        static final Patience LOOK = new Patience(Duration.ofSeconds(1), Duration.ofSeconds(5));
+    }
+
+    private QmpClient(Path socket, UnixSocket channel, Duration commandMax, Threads threads)
+            throws IOException {
+        this.commandMax = commandMax;
         this.socket = socket;
         this.channel = channel;
         this.process = QemuProcess.of(channel.peer());
@@ -79,16 +89,22 @@ public final class QmpClient implements AutoCloseable {
     ///
     /// @param threads make the one that reads
     public static QmpClient connect(Path socket, Threads threads) {
-        return connect(socket, GREETING_MAX, threads);
+        return connect(socket, Patience.JOB, threads);
     }
 
     static QmpClient connect(Path socket, Duration greetingMax, Threads threads) {
+        return connect(socket, new Patience(greetingMax, COMMAND_MAX), threads);
+    }
+
+    static QmpClient connect(Path socket, Patience patience, Threads threads) {
         QmpClient client;
         try {
-            client = new QmpClient(socket, UnixSocket.connect(socket, greetingMax), threads);
-            if (greetingMax.compareTo(GREETING_MAX) < 0) {
-                client.commandMax = LOOK_COMMAND_MAX;
-            }
+            client =
+                    new QmpClient(
+                            socket,
+                            UnixSocket.connect(socket, patience.greeting()),
+                            patience.command(),
+                            threads);
         } catch (UnixSocket.BusyException e) {
             // Its queue of two is full, and it takes nobody out.
             throw new HypervisorException(Kind.UNREACHABLE, "qmp.hung", e, socket);
@@ -99,7 +115,7 @@ public final class QmpClient implements AutoCloseable {
         boolean done = false;
         try (Waiting _ =
                 Waiting.until(() -> text("qmp.awaiting-greeting", socket, client.state()))) {
-            client.awaitGreeting(greetingMax);
+            client.awaitGreeting(patience.greeting());
             client.execute("qmp_capabilities");
             done = true;
             return client;

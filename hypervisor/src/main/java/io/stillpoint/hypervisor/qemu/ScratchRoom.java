@@ -11,7 +11,7 @@ import java.util.function.LongSupplier;
 /// @param limit for the scratch images together
 /// @param reserve bytes that stay free
 /// @param usable bytes that can be written at this moment
-record ScratchRoom(ByteSize limit, long reserve, LongSupplier usable) {
+public record ScratchRoom(ByteSize limit, long reserve, LongSupplier usable) {
     private static final long RESERVE_MAX = 1L << 30;
 
     /// A tenth of what is free at the beginning, at most a gibibyte.
@@ -20,14 +20,19 @@ record ScratchRoom(ByteSize limit, long reserve, LongSupplier usable) {
     /// With less than this, and less than was allowed, there is no sense in beginning.
     private static final long USEFUL = 64L << 20;
 
+    /// What snapshots may take of a file system that has so many bytes free.
+    public static ByteSize room(long free) {
+        return new ByteSize(free - Math.min(RESERVE_MAX, free / RESERVE_SHARE));
+    }
+
     static ScratchRoom of(ByteSize allowed, ScratchFolder folder) {
         return of(allowed, folder::usable, folder.path());
     }
 
     static ScratchRoom of(ByteSize allowed, LongSupplier usable, Object folder) {
         long free = usable.getAsLong();
-        long reserve = Math.min(RESERVE_MAX, free / RESERVE_SHARE);
-        long room = free - reserve;
+        long room = room(free).bytes();
+        long reserve = free - room;
         if (room < allowed.bytes() && room < USEFUL) {
             throw new HypervisorException(
                     Kind.SNAPSHOT_BROKEN,

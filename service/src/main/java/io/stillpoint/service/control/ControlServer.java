@@ -180,7 +180,7 @@ public final class ControlServer implements AutoCloseable {
             Peer peer = peer(channel);
             if (isAllowed(peer) && !isOneTooMany(peer)) {
                 open.put(channel, peer);
-                threads.waiting("control-request", () -> answer(channel, peer.user())).start();
+                threads.waiting("control-request", () -> answer(channel, peer)).start();
                 done = true;
             }
         } finally {
@@ -230,17 +230,10 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    private void answer(SocketChannel channel, String user) {
+    private void answer(SocketChannel channel, Peer peer) {
         try (channel;
                 OutputStream out = Channels.newOutputStream(channel)) {
-            byte[] request = line(Channels.newInputStream(channel));
-            Peer peer = open.get(channel);
-            if (peer != null) {
-                peer.asked().set(true);
-            }
-            answer(request, user, line -> write(out, line));
-        } catch (ControlException e) {
-            // More than a request may have: nobody of ours sends that.
+            answer(Channels.newInputStream(channel), peer, line -> write(out, line));
         } catch (IOException | UncheckedIOException e) {
             // Nobody waits for the answer any more.
         } finally {
@@ -248,9 +241,11 @@ public final class ControlServer implements AutoCloseable {
         }
     }
 
-    private void answer(byte[] request, String user, Reply reply) {
+    private void answer(InputStream in, Peer peer, Reply reply) throws IOException {
         try {
-            handler.answer(Json.parse(request), user, reply);
+            byte[] request = line(in);
+            peer.asked().set(true);
+            handler.answer(Json.parse(request), peer.user(), reply);
             reply.line(Json.object().put("end", true));
         } catch (StillpointException e) {
             reply.line(error(e.code(), e.getMessage()));

@@ -64,17 +64,15 @@ final class PointRequests {
     private void pin(Ask ask) {
         Points.Point point = pointOf(ask);
         parts.points().pin(point.vault(), point.id(), ask.optional("reason"));
-        parts.tools()
-                .log()
-                .accept(
-                        "point "
-                                + point.id()
-                                + ": "
-                                + ask.user()
-                                + ask.optional("reason")
-                                        .map(why -> " pins it: " + why)
-                                        .orElse(" takes its pin"));
-        ask.line(point(pointOf(ask)));
+        changed(
+                ask,
+                point,
+                ask.optional("reason").map(why -> " pins it: " + why).orElse(" takes its pin"));
+    }
+
+    private void changed(Ask ask, Points.Point point, String what) {
+        parts.tools().log().accept("point " + point.id() + ": " + ask.user() + what);
+        ask.line(point(parts.points().find(point.id()).orElse(point)));
     }
 
     /// Which of some points are pinned. Points of which nothing is known are none.
@@ -96,16 +94,11 @@ final class PointRequests {
                         point.vault(),
                         point.id(),
                         ask.duration("keep").map(parts.tools().clock().instant()::plus));
-        parts.tools()
-                .log()
-                .accept(
-                        "point "
-                                + point.id()
-                                + ": "
-                                + ask.user()
-                                + ask.optional("keep")
-                                        .map(time -> " keeps it for " + time)
-                                        .orElse(" takes its date"));
-        ask.line(point(pointOf(ask)));
+        changed(
+                ask,
+                point,
+                ask.optional("keep")
+                        .map(time -> " keeps it for " + time)
+                        .orElse(" takes its date"));
     }
 }

@@ -199,8 +199,8 @@ final class PolicyRequests {
                         .toList());
         boolean _ = parts.policies().remove(name);
         log("policy " + name + " was removed by " + ask.user());
-        had.forEach(each -> parts.fleet().release(each));
-        settle();
+        parts.fleet().release(had);
+        parts.machines().all().forEach(each -> parts.due().accept(each.key()));
         for (Machine each : had) {
             ObjectNode line = Json.object().put("vm", each.place());
             parts.machines()

@@ -68,7 +68,7 @@ final class VmRequests {
 
     private void release(Ask ask) {
         Machine machine = parts.machine(ask);
-        parts.fleet().release(machine);
+        parts.fleet().release(List.of(machine));
         changed(ask, machine);
     }
 

@@ -235,25 +235,26 @@ public final class Jobs {
 
     /// An attempt has ended, and with it perhaps the job.
     public void end(String id, Ending ending) {
-        int _ =
-                database.write(client ->
-                        client.sql(
-                                        """
-                                        update job set state = ?, ended_at = ?, point = ?, code = ?, message = ?,
-                                            retry_at = ? where id = ?
-                                        """)
-                                .params(
-                                        Columns.values(
-                                                ending.state().word(),
-                                                ending.state().isFinal()
-                                                        ? ending.at().toEpochMilli()
-                                                        : null,
-                                                ending.point().orElse(null),
-                                                ending.code().orElse(null),
-                                                ending.message().orElse(null),
-                                                Columns.millis(ending.retryAt()),
-                                                id))
-                                .update());
+        int _ = database.write(client -> end(client, id, ending, ""));
+    }
+
+    private static int end(JdbcClient client, String id, Ending ending, String condition) {
+        return client.sql(
+                        """
+                        update job set state = ?, ended_at = ?, point = ?, code = ?, message = ?, retry_at = ?
+                            where id = ?
+                        """
+                                + condition)
+                .params(
+                        Columns.values(
+                                ending.state().word(),
+                                ending.state().isFinal() ? ending.at().toEpochMilli() : null,
+                                ending.point().orElse(null),
+                                ending.code().orElse(null),
+                                ending.message().orElse(null),
+                                Columns.millis(ending.retryAt()),
+                                id))
+                .update();
     }
 
     /// Notes what a job came to.
@@ -375,16 +376,10 @@ public final class Jobs {
     }
 
     /// Ends a job that has not begun. Returns whether it had not.
-    public boolean cancelQueued(String id, Instant now, String code, String message) {
-        return database.write(client ->
-                client.sql(
-                                        """
-                                        update job set state = 'cancelled', ended_at = ?, code = ?, message = ?
-                                            where id = ? and state = 'queued' and attempts = 0
-                                        """)
-                                .params(now.toEpochMilli(), code, message, id)
-                                .update()
-                        > 0);
+    public boolean endQueued(String id, Ending ending) {
+        return database.write(
+                        client -> end(client, id, ending, " and state = 'queued' and attempts = 0"))
+                > 0;
     }
 
     /// A job that was asked for and has not begun, and is as any other would be.

@@ -45,6 +45,11 @@ public record Machine(
                         Optional.empty());
     }
 
+    /// The same VM, protected so.
+    public Machine with(Protection other) {
+        return new Machine(key, name, power, trouble, tags, firstSeenAt, seenAt, other);
+    }
+
     /// What the hypervisor calls it, else its id.
     public String called() {
         return name.isEmpty() ? key.id().text() : name;

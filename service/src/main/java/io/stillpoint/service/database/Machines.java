@@ -11,12 +11,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.springframework.jdbc.core.simple.JdbcClient;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The VMs of all hosts, and how they are protected. Safe for many threads.
 public final class Machines {
+    private static final int CHANGES_MAX = 10;
+
     private final Database database;
 
     public Machines(Database database) {
@@ -135,51 +138,50 @@ public final class Machines {
                                 .update());
     }
 
-    /// Changes how a VM is protected. The name of its points and their vault are settled by the first that has them.
-    public void protect(VmKey key, Machine.Protection protection) {
-        int _ = database.write(client -> protect(client, key, protection));
-    }
-
-    private static int protect(JdbcClient client, VmKey key, Machine.Protection protection) {
-        return client.sql(
-                        """
-                        update vm set policy = ?, by_hand = ?, point_name = ?, vault = ?,
-                            protected_since = ? where host = ? and id = ?
-                        """)
-                .params(
-                        Columns.values(
-                                protection.policy().orElse(null),
-                                protection.byHand() ? 1 : 0,
-                                protection.pointName().orElse(null),
-                                protection.vault().orElse(null),
-                                Columns.millis(protection.since()),
-                                key.host(),
-                                key.id().text()))
-                .update();
-    }
-
-    /// As [#protect], unless somebody has changed its policy, vault or name meanwhile. Returns whether it was done.
+    /// Changes how a VM is protected. Returns whether it did; it does not if nothing differs, or if there is no such VM.
     ///
-    /// @param before as it was read
-    public boolean protect(VmKey key, Machine.Protection before, Machine.Protection after) {
-        return database.write(client -> {
-            boolean isSame =
-                    client.sql(
-                                            """
-                                            select count(*) from vm where host = ? and id = ? and coalesce(policy, '') = ?
-                                                and coalesce(vault, '') = ? and coalesce(point_name, '') = ?
-                                            """)
-                                    .params(
-                                            key.host(),
-                                            key.id().text(),
-                                            before.policy().orElse(""),
-                                            before.vault().orElse(""),
-                                            before.pointName().orElse(""))
-                                    .query(Long.class)
-                                    .single()
-                            > 0;
-            return isSame && protect(client, key, after) > 0;
-        });
+    /// @param change gets how it is protected now, and is asked again if somebody else changes that meanwhile
+    public boolean change(VmKey key, UnaryOperator<Machine.Protection> change) {
+        for (int i = 0; i < CHANGES_MAX; i++) {
+            Optional<Machine.Protection> now = find(key).map(Machine::protection);
+            Optional<Machine.Protection> then = now.map(change);
+            if (then.equals(now)) {
+                return false;
+            }
+            if (update(key, now.orElseThrow(), then.orElseThrow())) {
+                return true;
+            }
+        }
+        throw new IllegalStateException(key + " is changed by others all the time");
+    }
+
+    private boolean update(VmKey key, Machine.Protection before, Machine.Protection after) {
+        return database.write(client ->
+                client.sql(
+                                        """
+                                        update vm set policy = ?, by_hand = ?, point_name = ?, vault = ?, protected_since = ?
+                                            where host = ? and id = ? and coalesce(policy, '') = ? and by_hand = ?
+                                                and coalesce(point_name, '') = ? and coalesce(vault, '') = ?
+                                                and coalesce(protected_since, -1) = ?
+                                        """)
+                                .params(
+                                        Columns.values(
+                                                after.policy().orElse(null),
+                                                after.byHand() ? 1 : 0,
+                                                after.pointName().orElse(null),
+                                                after.vault().orElse(null),
+                                                Columns.millis(after.since()),
+                                                key.host(),
+                                                key.id().text(),
+                                                before.policy().orElse(""),
+                                                before.byHand() ? 1 : 0,
+                                                before.pointName().orElse(""),
+                                                before.vault().orElse(""),
+                                                before.since()
+                                                        .map(Instant::toEpochMilli)
+                                                        .orElse(-1L)))
+                                .update()
+                        > 0);
     }
 
     /// Whether another VM has this name for its points in a vault.

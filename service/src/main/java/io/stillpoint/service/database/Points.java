@@ -4,9 +4,10 @@ import io.stillpoint.platform.ByteSize;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.springframework.jdbc.core.simple.JdbcClient;
 
 /// What the vaults hold, as far as retention and people need to know it: a cache, but for pins and dates that somebody gave
@@ -89,24 +90,18 @@ public final class Points {
                         .optional());
     }
 
-    /// Makes the points of one VM these: others go, pins and dates stay.
-    public void replace(String vault, String vm, List<Point> points) {
-        List<String> before = of(vault, vm).stream().map(Point::id).toList();
-        replace(vault, before, points);
+    /// The points of a vault.
+    public Set<String> ids(String vault) {
+        return database.read(client ->
+                client.sql("select id from point where vault = ?")
+                        .param(vault)
+                        .query((row, _) -> row.getString(1))
+                        .set());
     }
 
-    private void replace(String vault, List<String> before, List<Point> points) {
-        List<String> ids = points.stream().map(Point::id).sorted().toList();
-        int _ =
-                database.write(client -> {
-                    for (String id : before) {
-                        if (Collections.binarySearch(ids, id) < 0) {
-                            remove(client, vault, id);
-                        }
-                    }
-                    points.forEach(point -> add(client, point));
-                    return points.size();
-                });
+    /// The points of a VM.
+    public Set<String> ids(String vault, String vm) {
+        return of(vault, vm).stream().map(Point::id).collect(Collectors.toSet());
     }
 
     /// The names of the VMs that have points in a vault.
@@ -148,15 +143,21 @@ public final class Points {
                 .update();
     }
 
-    /// Makes the points of a vault these: others go, pins and dates stay.
-    public void replace(String vault, List<Point> points) {
-        List<String> before =
-                database.read(client ->
-                        client.sql("select id from point where vault = ?")
-                                .param(vault)
-                                .query((row, _) -> row.getString(1))
-                                .list());
-        replace(vault, before, points);
+    /// Puts other points in the place of those that there were: pins and dates stay, and so do points that were added since.
+    ///
+    /// @param before the ids of those that there were
+    public void replace(String vault, Set<String> before, List<Point> points) {
+        Set<String> ids = points.stream().map(Point::id).collect(Collectors.toSet());
+        int _ =
+                database.write(client -> {
+                    for (String id : before) {
+                        if (!ids.contains(id)) {
+                            remove(client, vault, id);
+                        }
+                    }
+                    points.forEach(point -> add(client, point));
+                    return points.size();
+                });
     }
 
     /// A point is gone or forgotten.

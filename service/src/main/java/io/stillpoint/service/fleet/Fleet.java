@@ -18,12 +18,12 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /// Looks which VMs there are, and settles which policy has which. Safe for many threads.
 public final class Fleet {
     private static final int NAME_MAX = 200;
-    private static final int CHANGES_MAX = 10;
 
     private final Hosts hosts;
     private final Machines machines;
@@ -125,8 +125,8 @@ public final class Fleet {
         if (before.isEmpty()) {
             return machine;
         }
-        machines.protect(before.get().key(), Protection.NONE);
-        machines.protect(machine.key(), before.get().protection());
+        boolean _ = machines.change(before.get().key(), _ -> Protection.NONE);
+        boolean _ = machines.change(machine.key(), _ -> before.get().protection());
         tools.log().accept(before.get().key() + " has moved to " + machine.key());
         return machines.find(machine.key()).orElse(machine);
     }
@@ -138,21 +138,38 @@ public final class Fleet {
     }
 
     private void settle(Machine machine, Map<String, Policy> all, boolean mayEnd) {
+        if (!settled(machine, all, mayEnd).equals(machine.protection())) {
+            change(machine, now -> settled(machine.with(now), all, mayEnd));
+        }
+    }
+
+    private Protection settled(Machine machine, Map<String, Policy> all, boolean mayEnd) {
         Protection now = machine.protection();
         if (now.byHand() || now.policy().filter(policies.unreadable()::containsKey).isPresent()) {
-            return;
+            return now;
         }
         Optional<String> policy = wouldHave(machine, all);
         if (policy.isEmpty() && !mayEnd && now.policy().filter(all::containsKey).isPresent()) {
-            return;
+            return now;
         }
         boolean isElsewhere =
                 policy.map(all::get)
                         .filter(each -> !now.vault().equals(Optional.of(each.vault())))
                         .isPresent();
-        if (!policy.equals(now.policy()) || (isElsewhere && !isBound(now))) {
-            // If somebody changed it meanwhile, the next look sees to it.
-            boolean _ = protect(machine, policy, false, all);
+        return policy.equals(now.policy()) && !isElsewhere
+                ? now
+                : protection(machine, policy, false, all);
+    }
+
+    private void change(Machine machine, UnaryOperator<Protection> change) {
+        if (machines.change(machine.key(), change)) {
+            Optional<String> policy =
+                    machines.find(machine.key()).flatMap(each -> each.protection().policy());
+            tools.log()
+                    .accept(
+                            machine.place()
+                                    + policy.map(name -> ": is backed up by policy " + name)
+                                            .orElse(": is not backed up any more"));
         }
     }
 
@@ -189,43 +206,32 @@ public final class Fleet {
     /// in another vault.
     public void choose(Machine machine, Optional<String> policy) {
         Map<String, Policy> all = policies.all();
-        for (int i = 0; i < CHANGES_MAX; i++) {
-            Machine now = machines.find(machine.key()).orElse(machine);
-            if (protect(now, policy, true, all)) {
-                return;
-            }
-        }
-        throw new IllegalStateException(machine.key() + " is changed by others all the time");
+        change(machine, now -> protection(machine.with(now), policy, true, all));
     }
 
-    /// Lets the policies select a VM again.
-    public void release(Machine machine) {
-        Protection now = machine.protection();
-        machines.protect(
-                machine.key(),
-                new Protection(now.policy(), false, now.pointName(), now.vault(), now.since()));
+    /// Lets the policies select VMs again.
+    public void release(List<Machine> those) {
+        for (Machine each : those) {
+            boolean _ =
+                    machines.change(
+                            each.key(),
+                            now ->
+                                    new Protection(
+                                            now.policy(),
+                                            false,
+                                            now.pointName(),
+                                            now.vault(),
+                                            now.since()));
+        }
         settle();
     }
 
-    /// Returns false if somebody changed it meanwhile, and nothing was done.
-    private boolean protect(
+    private Protection protection(
             Machine machine, Optional<String> name, boolean byHand, Map<String, Policy> all) {
         Protection now = machine.protection();
         if (name.isEmpty()) {
-            boolean isDone =
-                    machines.protect(
-                            machine.key(),
-                            now,
-                            new Protection(
-                                    Optional.empty(),
-                                    byHand,
-                                    now.pointName(),
-                                    now.vault(),
-                                    Optional.empty()));
-            if (isDone) {
-                tools.log().accept(machine.place() + ": is not backed up any more");
-            }
-            return isDone;
+            return new Protection(
+                    Optional.empty(), byHand, now.pointName(), now.vault(), Optional.empty());
         }
         Policy policy = all.get(name.get());
         if (policy == null) {
@@ -237,21 +243,12 @@ public final class Fleet {
             throw FleetException.otherVault(machine.shown(), vault, policy.name(), policy.vault());
         }
         // Else its line of points goes on where it is; that is an alert.
-        boolean isNew = now.since().isEmpty();
-        boolean isDone =
-                machines.protect(
-                        machine.key(),
-                        now,
-                        new Protection(
-                                name,
-                                byHand,
-                                isBound ? now.pointName() : Optional.empty(),
-                                Optional.of(vault),
-                                isNew ? Optional.of(tools.clock().instant()) : now.since()));
-        if (isDone) {
-            tools.log().accept(machine.place() + ": is backed up by policy " + name.get());
-        }
-        return isDone;
+        return new Protection(
+                name,
+                byHand,
+                isBound ? now.pointName() : Optional.empty(),
+                Optional.of(vault),
+                now.since().or(() -> Optional.of(tools.clock().instant())));
     }
 
     /// The VM that a person means: by its id, by the name of its points, or by the hypervisor's name, each also with `HOST/` before

@@ -1,5 +1,6 @@
 package io.stillpoint.service.job;
 
+import io.stillpoint.hypervisor.qemu.ScratchRoom;
 import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.planning.queue.Admission;
 import io.stillpoint.planning.queue.Estimate;
@@ -36,11 +37,6 @@ final class Foresight {
 
     /// Bytes a second, of a VM that nothing is known of.
     private static final long FIRST_RATE = 100L << 20;
-
-    /// As a snapshot leaves free (`hypervisor`, scratch room): a tenth of what is free, at most a gibibyte.
-    private static final long RESERVE_MAX = 1L << 30;
-
-    private static final long RESERVE_SHARE = 10;
 
     private final Jobs jobs;
     private final Points points;
@@ -137,8 +133,7 @@ final class Foresight {
         for (Path each = folder.toAbsolutePath(); each != null; each = each.getParent()) {
             if (Files.isDirectory(each)) {
                 try {
-                    long usable = Files.getFileStore(each).getUsableSpace();
-                    return new ByteSize(usable - Math.min(RESERVE_MAX, usable / RESERVE_SHARE));
+                    return ScratchRoom.room(Files.getFileStore(each).getUsableSpace());
                 } catch (IOException e) {
                     break;
                 }

@@ -190,9 +190,7 @@ public final class JobRunner {
 
     /// Asks a job to end. Returns whether it had not ended yet.
     public boolean cancel(String id) {
-        Ending ending = cancelled();
-        if (jobs.cancelQueued(
-                id, ending.at(), ending.code().orElse(""), ending.message().orElse(""))) {
+        if (jobs.endQueued(id, cancelled())) {
             return true;
         }
         boolean isAsked = jobs.askCancel(id);

@@ -38,25 +38,17 @@ final class Naming {
             return machine;
         }
         String name = name(machine, opened);
-        for (int i = 0; i < NAMES_MAX; i++) {
-            // Somebody may have chosen another policy for it, or none, since it was read.
-            Machine known = machines.find(machine.key()).orElse(machine);
-            Machine.Protection now = known.protection();
-            boolean isDone =
-                    machines.protect(
-                            machine.key(),
-                            now,
-                            new Machine.Protection(
-                                    now.policy(),
-                                    now.byHand(),
-                                    Optional.of(name),
-                                    Optional.of(opened.name()),
-                                    now.since()));
-            if (isDone) {
-                return machines.find(machine.key()).orElse(machine);
-            }
-        }
-        throw new IllegalStateException(machine.key() + " is changed by others all the time");
+        boolean _ =
+                machines.change(
+                        machine.key(),
+                        now ->
+                                new Machine.Protection(
+                                        now.policy(),
+                                        now.byHand(),
+                                        Optional.of(name),
+                                        Optional.of(opened.name()),
+                                        now.since()));
+        return machines.find(machine.key()).orElse(machine);
     }
 
     private String name(Machine machine, Vaults.Opened opened) {

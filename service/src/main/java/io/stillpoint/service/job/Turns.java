@@ -15,31 +15,28 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /// The transfers of this process: which run, and which wait for their turn. Safe for many threads; its lock is held while
-/// the queue is asked, and never while anybody outside answers.
+/// the queue is asked, and never while the hypervisor or the database is.
 public final class Turns {
     /// How long a waiter sleeps at most before it looks for itself: clocks leap.
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(20);
 
     private final TransferQueue queue;
     private final InstantSource clock;
-    private final Map<String, Transfer> waiting = new LinkedHashMap<>();
-    private final Map<String, Running> running = new LinkedHashMap<>();
-    private final Map<String, Listener> listeners = new LinkedHashMap<>();
-    private final Map<String, Supplier<OptionalLong>> costs = new ConcurrentHashMap<>();
+    private final Map<String, Entry> waiting = new LinkedHashMap<>();
+    private final Map<String, Entry> running = new LinkedHashMap<>();
     private Map<String, Forecast> forecasts = Map.of();
 
-    private record Running(Transfer transfer, Listener listener) {
+    private record Entry(Transfer transfer, Listener listener, Supplier<OptionalLong> scratch) {
+        /// With what is left of it by now.
         Transfer now() {
             return new Transfer(
                     transfer.id(),
@@ -75,28 +72,17 @@ public final class Turns {
 
     /// The turn of one transfer, whatever the engine calls its job.
     TransferTurn of(Transfer transfer, Listener listener) {
-        return (_, cancellation, scratch) -> {
-            boolean done = false;
-            costs.put(transfer.id(), scratch);
-            try {
-                TransferTurn.Transfer begun = await(transfer, listener, cancellation);
-                done = true;
-                return begun;
-            } finally {
-                if (!done) {
-                    costs.remove(transfer.id());
-                }
-            }
-        };
+        return (_, cancellation, scratch) ->
+                await(new Entry(transfer, listener, scratch), cancellation);
     }
 
-    private TransferTurn.Transfer await(
-            Transfer transfer, Listener listener, Cancellation cancellation) {
+    private TransferTurn.Transfer await(Entry entry, Cancellation cancellation) {
+        Transfer transfer = entry.transfer();
         boolean done = false;
         try (Cancellation.Scope _ = cancellation.atRequest(this::wake)) {
-            enter(transfer, listener).ifPresent(listener::waits);
+            enter(entry).ifPresent(entry.listener()::waits);
             awaitTurn(transfer, cancellation);
-            listener.begins();
+            entry.listener().begins();
             done = true;
         } finally {
             if (!done) {
@@ -118,14 +104,14 @@ public final class Turns {
     }
 
     /// Why it has to wait; empty if it has begun.
-    private synchronized Optional<String> enter(Transfer transfer, Listener listener) {
-        waiting.put(transfer.id(), transfer);
-        listeners.put(transfer.id(), listener);
+    private synchronized Optional<String> enter(Entry entry) {
+        String id = entry.transfer().id();
+        waiting.put(id, entry);
         settle();
-        if (running.containsKey(transfer.id())) {
+        if (running.containsKey(id)) {
             return Optional.empty();
         }
-        Forecast forecast = forecasts.get(transfer.id());
+        Forecast forecast = forecasts.get(id);
         return Optional.of(forecast == null ? "" : forecast.waitsFor().toString());
     }
 
@@ -153,8 +139,6 @@ public final class Turns {
     private synchronized void leave(String id) {
         waiting.remove(id);
         running.remove(id);
-        listeners.remove(id);
-        costs.remove(id);
         settle();
     }
 
@@ -167,7 +151,7 @@ public final class Turns {
 
     /// When a transfer would end if it came now.
     synchronized Instant end(Transfer transfer) {
-        List<Transfer> all = new ArrayList<>(waiting.values());
+        List<Transfer> all = waiting();
         all.add(transfer);
         return plan(all).forecasts().stream()
                 .filter(each -> each.transfer().id().equals(transfer.id()))
@@ -176,20 +160,23 @@ public final class Turns {
                 .orElse(Instant.MAX);
     }
 
-    private Plan plan(Collection<Transfer> those) {
+    private List<Transfer> waiting() {
+        List<Transfer> all = new ArrayList<>();
+        waiting.values().forEach(each -> all.add(each.transfer()));
+        return all;
+    }
+
+    private Plan plan(List<Transfer> those) {
         return queue.plan(
-                clock.instant(),
-                List.copyOf(those),
-                running.values().stream().map(Running::now).toList());
+                clock.instant(), those, running.values().stream().map(Entry::now).toList());
     }
 
     private void settle() {
-        Plan plan = plan(waiting.values());
+        Plan plan = plan(waiting());
         for (Transfer each : plan.begin()) {
-            waiting.remove(each.id());
-            Listener listener = listeners.remove(each.id());
-            if (listener != null) {
-                running.put(each.id(), new Running(each, listener));
+            Entry begun = waiting.remove(each.id());
+            if (begun != null) {
+                running.put(each.id(), begun);
             }
         }
         Map<String, Forecast> told = new LinkedHashMap<>();
@@ -202,8 +189,11 @@ public final class Turns {
 
     /// How much scratch space the snapshot of a transfer that waits or runs has taken by now. Asks the hypervisor.
     public OptionalLong scratch(String id) {
-        Supplier<OptionalLong> cost = costs.get(id);
-        return cost == null ? OptionalLong.empty() : cost.get();
+        return entry(id).map(each -> each.scratch().get()).orElseGet(OptionalLong::empty);
+    }
+
+    private synchronized Optional<Entry> entry(String id) {
+        return Optional.ofNullable(waiting.get(id)).or(() -> Optional.ofNullable(running.get(id)));
     }
 
     /// What becomes of a transfer that waits or runs.

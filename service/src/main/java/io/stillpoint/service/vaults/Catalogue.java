@@ -14,11 +14,12 @@ import io.stillpoint.service.database.VmKey;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /// Reads what the database knows of recovery points, and of the VMs that they are of, from the vaults.
@@ -38,31 +39,30 @@ public final class Catalogue {
 
     /// Makes the database's points of a vault those that the vault has. Returns how many there are.
     public int read(Vaults.Opened opened) {
-        return read(opened, opened.vault().points());
-    }
-
-    private int read(Vaults.Opened opened, List<RecoveryPoint> found) {
-        List<Points.Point> all = new ArrayList<>();
-        found.forEach(point -> all.add(row(opened.name(), point)));
-        points.replace(opened.name(), all);
-        return all.size();
+        return read(opened, points.ids(opened.name()), opened.vault().points()).size();
     }
 
     /// As [#read], of one VM alone.
     public void read(Vaults.Opened opened, String vm) {
+        List<RecoveryPoint> _ =
+                read(opened, points.ids(opened.name(), vm), opened.vault().points(vm));
+    }
+
+    /// @param before what the database had before the vault was asked: a point that a job makes meanwhile stays
+    private List<RecoveryPoint> read(
+            Vaults.Opened opened, Set<String> before, List<RecoveryPoint> found) {
         points.replace(
                 opened.name(),
-                vm,
-                opened.vault().points(vm).stream()
-                        .map(point -> row(opened.name(), point))
-                        .toList());
+                before,
+                found.stream().map(point -> row(opened.name(), point)).toList());
+        return found;
     }
 
     /// As [#read], and lets each VM of which the vault has points go on with them, if the database does not know of any: with
     /// their name, and with the policy that it had.
     public int rebuild(Vaults.Opened opened) {
-        List<RecoveryPoint> found = opened.vault().points();
-        int count = read(opened, found);
+        List<RecoveryPoint> found =
+                read(opened, points.ids(opened.name()), opened.vault().points());
         Map<String, RecoveryPoint> newest = new HashMap<>();
         for (RecoveryPoint point : found) {
             newest.merge(
@@ -71,32 +71,28 @@ public final class Catalogue {
                     (one, other) ->
                             one.lineage().ordinal() > other.lineage().ordinal() ? one : other);
         }
-        newest.values().forEach(point -> bind(opened.name(), point));
-        return count;
+        Map<VmId, List<VmKey>> known =
+                machines.all().stream().map(Machine::key).collect(Collectors.groupingBy(VmKey::id));
+        for (RecoveryPoint point : newest.values()) {
+            machine(point)
+                    .ifPresent(id ->
+                            bind(opened.name(), point, id, known.getOrDefault(id, List.of())));
+        }
+        return found.size();
     }
 
-    private void bind(String vault, RecoveryPoint point) {
+    /// Which of two VMs of one id it would be, nobody can tell.
+    private void bind(String vault, RecoveryPoint point, VmId id, List<VmKey> known) {
         JsonNode origin = point.configuration().path("origin");
-        Optional<VmId> id = machine(point);
-        if (id.isEmpty()) {
-            return;
-        }
-        List<Machine> known =
-                machines.all().stream().filter(each -> each.key().id().equals(id.get())).toList();
-        if (known.isEmpty() && origin.has("host")) {
+        if (known.size() == 1) {
+            bind(known.getFirst(), vault, point, origin);
+        } else if (known.isEmpty() && origin.has("host")) {
+            VmKey key = new VmKey(origin.path("host").asString(""), id);
             machines.add(
-                    new VmKey(origin.path("host").asString(""), id.get()),
+                    key,
                     Text.of(Catalogue.class, "vaults.known-from-points", vault).toString(),
                     tools.clock().instant());
-            known =
-                    machines.all().stream()
-                            .filter(each -> each.key().id().equals(id.get()))
-                            .toList();
-        }
-        for (Machine each : known) {
-            if (known.size() == 1 && isFree(each.protection())) {
-                bind(each, vault, point, origin);
-            }
+            bind(key, vault, point, origin);
         }
     }
 
@@ -107,30 +103,30 @@ public final class Catalogue {
                         .isEmpty();
     }
 
-    private void bind(Machine machine, String vault, RecoveryPoint point, JsonNode origin) {
-        Protection now = machine.protection();
+    private void bind(VmKey key, String vault, RecoveryPoint point, JsonNode origin) {
+        boolean isDone =
+                machines.change(
+                        key, now -> isFree(now) ? bound(now, vault, point.vm(), origin) : now);
+        if (isDone) {
+            tools.log().accept(key + ": its points in vault " + vault + ": " + point.vm());
+        }
+    }
+
+    private Protection bound(Protection now, String vault, String pointName, JsonNode origin) {
         boolean isByHand = now.byHand() || origin.path("byHand").asBoolean(false);
         Optional<String> policy =
                 now.policy()
                         .or(() ->
                                 Optional.of(origin.path("policy").asString(""))
                                         .filter(each -> isByHand && !each.isEmpty()));
-        boolean isDone =
-                machines.protect(
-                        machine.key(),
-                        now,
-                        new Protection(
-                                policy,
-                                isByHand,
-                                Optional.of(point.vm()),
-                                Optional.of(vault),
-                                policy.isPresent()
-                                        ? now.since().or(() -> Optional.of(tools.clock().instant()))
-                                        : Optional.empty()));
-        if (isDone) {
-            tools.log()
-                    .accept(machine.key() + ": its points in vault " + vault + ": " + point.vm());
-        }
+        return new Protection(
+                policy,
+                isByHand,
+                Optional.of(pointName),
+                Optional.of(vault),
+                policy.isPresent()
+                        ? now.since().or(() -> Optional.of(tools.clock().instant()))
+                        : Optional.empty());
     }
 
     /// Which VM of a host a point is of.
@@ -173,7 +169,7 @@ public final class Catalogue {
                 point.snapshotAt(),
                 point.consistency().word(),
                 isScheduled ? Cause.SCHEDULE : Cause.DEMAND,
-                new ByteSize(point.disks().stream().mapToLong(each -> each.image().size()).sum()),
+                new ByteSize(point.size()),
                 keepUntil(origin),
                 Optional.empty(),
                 point.lockedUntil());

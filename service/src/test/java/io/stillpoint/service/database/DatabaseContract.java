@@ -10,9 +10,11 @@ import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.ByteSize;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -243,7 +245,7 @@ abstract class DatabaseContract {
                         Optional.of("web"),
                         Optional.of("main"),
                         Optional.of(NOW));
-        machines.protect(WEB, protection);
+        assertThat(machines.change(WEB, _ -> protection)).isTrue();
         assertThat(machines.find(WEB))
                 .contains(
                         new Machine(
@@ -255,10 +257,37 @@ abstract class DatabaseContract {
                                 NOW,
                                 NOW.plusSeconds(61),
                                 protection));
-        assertThat(machines.protect(WEB, Machine.Protection.NONE, Machine.Protection.NONE))
+        assertThat(machines.change(WEB, now -> now)).isFalse();
+        assertThat(machines.change(new VmKey("here", new VmId("nobody")), _ -> protection))
                 .isFalse();
-        assertThat(machines.find(WEB).orElseThrow().protection()).isEqualTo(protection);
-        assertThat(machines.protect(WEB, protection, protection)).isTrue();
+        // Somebody else chooses while the change is made: it is made of what was chosen.
+        Machine.Protection chosen =
+                new Machine.Protection(
+                        protection.policy(),
+                        false,
+                        Optional.of("web"),
+                        Optional.of("main"),
+                        Optional.of(NOW));
+        List<Machine.Protection> asked = new ArrayList<>();
+        assertThat(
+                        machines.change(
+                                WEB,
+                                now -> {
+                                    asked.add(now);
+                                    if (asked.size() == 1) {
+                                        assertThat(machines.change(WEB, _ -> chosen)).isTrue();
+                                    }
+                                    return new Machine.Protection(
+                                            Optional.of("silver"),
+                                            now.byHand(),
+                                            now.pointName(),
+                                            now.vault(),
+                                            now.since());
+                                }))
+                .isTrue();
+        assertThat(asked).containsExactly(protection, chosen);
+        assertThat(machines.find(WEB).orElseThrow().protection().byHand()).isFalse();
+        assertThat(machines.change(WEB, _ -> protection)).isTrue();
         machines.seen("there", List.of(), "Nobody answers.", NOW);
         assertThat(machines.all()).extracting(Machine::key).containsExactly(WEB, OTHER);
         assertThat(machines.find(OTHER).orElseThrow().trouble()).contains("Nobody answers.");
@@ -309,7 +338,9 @@ abstract class DatabaseContract {
         points.pin("main", "a", Optional.of("the audit"));
         points.keep("main", "a", Optional.of(NOW));
         points.replace(
-                "main", List.of(point("a", 1, Optional.empty()), point("c", 3, Optional.empty())));
+                "main",
+                points.ids("main"),
+                List.of(point("a", 1, Optional.empty()), point("c", 3, Optional.empty())));
         assertThat(points.of("main", "web")).extracting(Points.Point::id).containsExactly("a", "c");
         assertThat(points.of("main", "web").getFirst().pin()).contains("the audit");
         assertThat(points.of("main", "web").getFirst().keepUntil()).contains(NOW);
@@ -321,6 +352,12 @@ abstract class DatabaseContract {
         points.remove("main", "c");
         assertThat(points.newest("main", "web").orElseThrow().id()).isEqualTo("a");
         assertThat(points.vms("main")).containsExactly("web");
+
+        // A job makes one while the vault is asked.
+        Set<String> before = points.ids("main", "web");
+        points.add(point("d", 4, Optional.empty()));
+        points.replace("main", before, List.of());
+        assertThat(points.of("main", "web")).extracting(Points.Point::id).containsExactly("d");
     }
 
     @Test

@@ -55,6 +55,24 @@ class SqliteTest extends DatabaseContract {
     }
 
     @Test
+    void fileThatOthersMayChangeIsRefused() throws IOException {
+        Path file = Files.createFile(folder.resolve("open.db"));
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw-rw-"));
+        assertThatThrownBy(() -> Database.open(new Database.Place.Embedded(file)).close())
+                .isInstanceOfSatisfying(
+                        DatabaseException.class,
+                        e -> assertThat(e.code()).isEqualTo("database.other-users"));
+        Path shared = Files.createDirectory(folder.resolve("shared"));
+        Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
+        assertThatThrownBy(() ->
+                        Database.open(new Database.Place.Embedded(shared.resolve("x.db"))).close())
+                .isInstanceOfSatisfying(
+                        DatabaseException.class,
+                        e -> assertThat(e.code()).isEqualTo("database.other-users"));
+        assertThat(shared).isEmptyDirectory();
+    }
+
+    @Test
     void fileThatIsNoDatabaseIsRefusedAndStays() throws IOException {
         Path file =
                 Files.writeString(
