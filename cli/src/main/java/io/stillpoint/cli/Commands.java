@@ -34,6 +34,7 @@ final class Commands {
                                     PolicyCommand.class,
                                     JobCommand.class,
                                     PointCommand.class,
+                                    SnapshotCommand.class,
                                     CatalogCommand.class,
                                     DemoCommand.class)),
                     Map.entry(
@@ -100,6 +101,12 @@ final class Commands {
                                     PointCommand.Pin.class,
                                     PointCommand.Unpin.class,
                                     PointCommand.Keep.class)),
+                    Map.entry(
+                            SnapshotCommand.class,
+                            List.of(
+                                    SnapshotCommand.Listing.class,
+                                    SnapshotCommand.Restore.class,
+                                    SnapshotCommand.End.class)),
                     Map.entry(CatalogCommand.class, List.of(CatalogCommand.Rebuild.class)));
 
     private Commands() {}

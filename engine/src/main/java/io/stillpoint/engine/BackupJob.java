@@ -9,6 +9,8 @@ import io.stillpoint.engine.StoreStep.OpenSession;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
@@ -45,6 +47,7 @@ public final class BackupJob {
     private final JobTools tools;
     private final JobReporter reporter;
     private volatile boolean isSuspended;
+    private volatile Optional<Holding> holding = Optional.empty();
 
     /// The job that the journal is of, or a new one if the journal is empty.
     public BackupJob(Vault vault, JobVm vm, BackupSettings settings, JobTools tools) {
@@ -91,6 +94,16 @@ public final class BackupJob {
             case RestoreRecord _ -> throw new IllegalArgumentException("a restore's journal");
         };
     }
+
+    /// The snapshot that the job holds now, whose disks may be read by others, too, and which may be asked by other threads
+    /// for the local ones before it; empty before there is one. What is read is worth nothing unless
+    /// [HeldSnapshot#proveValid] says so afterwards.
+    public Optional<Holding> holding() {
+        return holding;
+    }
+
+    /// A snapshot that a job holds. Once the job has let go of it, using it throws an [IllegalStateException].
+    public record Holding(SnapshotName name, HeldSnapshot snapshot) {}
 
     /// Asks the job to stop soon and to leave what it holds as it is, for [#resume]. If the journal does not outlive the
     /// process, the job is ended instead.
@@ -150,6 +163,7 @@ public final class BackupJob {
     private BackupOutcome store(HeldVm held, SessionOpener opener) {
         Holdings holdings = new Holdings();
         holdings.add(held.snapshot()::close, held.snapshot()::detach);
+        holding = Optional.of(new Holding(held.record().descriptor().name(), held.snapshot()));
         Holdings reading = new Holdings();
         MadePoint made;
         try (TransferTurn.Transfer transfer =
@@ -164,7 +178,7 @@ public final class BackupJob {
             holdings.releaseAfter(e);
             throw e;
         }
-        return release(made, reading, held.snapshot());
+        return release(made, held.record(), reading, held.snapshot());
     }
 
     private ObjectNode configuration() {
@@ -190,13 +204,16 @@ public final class BackupJob {
     }
 
     /// The point stands, so all steps that are left are taken, whatever fails.
-    private BackupOutcome release(MadePoint made, Holdings reading, HeldSnapshot snapshot) {
+    private BackupOutcome release(
+            MadePoint made, Held held, Holdings reading, HeldSnapshot snapshot) {
         AfterCommit after = new AfterCommit(made.point(), reporter);
         after.attempt(() -> tools.journal().write(made.record()));
         made.unfinished().ifPresent(after::tell);
         reading.release(after::attempt);
         after.attempt(snapshot::keepChanges);
+        after.attempt(() -> keepLocal(snapshot, held, made.point().id()));
         snapshot.scratchTaken().ifPresent(reporter::scratch);
+        holding = Optional.empty();
         reporter.step(Step.RELEASE, Text.of(BackupJob.class, "engine.releasing"));
         after.attempt(snapshot::close);
         return ended(made.record(), after);
@@ -209,6 +226,7 @@ public final class BackupJob {
 
     /// Before the commit, or where nobody knows whether there was one.
     private BackupOutcome undone(StillpointException e, List<Holdings> newestFirst) {
+        holding = Optional.empty();
         boolean isUndecided = isSuspension(e) || isUnknown(e);
         if (isUndecided && tools.journal().outlivesProcess()) {
             newestFirst.forEach(holdings -> holdings.leaveAfter(e));
@@ -347,12 +365,31 @@ public final class BackupJob {
     }
 
     private BackupOutcome releaseAdopted(Committed record, AfterCommit after) {
-        after.attempt(() -> keepAndRelease(record.storing().held()));
+        after.attempt(() -> keepAndRelease(record.storing().held(), Optional.of(record.point())));
         return ended(record, after);
     }
 
-    private void keepAndRelease(Held held) {
+    /// Where it is to stay, and can. That is remembered before it does, so that no sweep takes it meanwhile.
+    private void keepLocal(HeldSnapshot snapshot, Held held, ObjectId point) {
+        if (vm.open().isOff()
+                || !tools.local().keep(held.descriptor(), point, held.report().at())) {
+            return;
+        }
+        if (!snapshot.keepLocal()) {
+            tools.local().forget(held.descriptor().name());
+        }
+    }
+
+    /// @param made the snapshot's point; empty if there is none any more
+    private void keepAndRelease(Held held, Optional<ObjectId> made) {
         reporter.step(Step.RELEASE, Text.of(BackupJob.class, "engine.releasing"));
+        SnapshotName name = held.descriptor().name();
+        List<SnapshotDescriptor> local = tools.local().known();
+        if (local.stream().anyMatch(each -> each.name().equals(name))) {
+            // An earlier process may have ended in the middle of that.
+            vm.open().local(local).settle(name);
+            return;
+        }
         HeldSnapshot snapshot;
         try {
             snapshot = vm.open().adopt(held.descriptor());
@@ -366,6 +403,7 @@ public final class BackupJob {
         }
         try (snapshot) {
             snapshot.keepChanges();
+            made.ifPresent(point -> keepLocal(snapshot, held, point));
         }
     }
 
@@ -373,7 +411,7 @@ public final class BackupJob {
     private BackupOutcome gone(Committed committed) {
         JobException gone = JobException.pointGone(committed.point());
         try {
-            keepAndRelease(committed.storing().held());
+            keepAndRelease(committed.storing().held(), Optional.empty());
         } catch (StillpointException e) {
             gone.addSuppressed(e);
         }

@@ -85,6 +85,11 @@ public final class JobException extends StillpointException {
         return new JobException(Kind.ENDED, "engine.point-gone", null, point);
     }
 
+    /// A snapshot that was read was not whole at the end.
+    static JobException snapshotEnded() {
+        return new JobException(Kind.ENDED, "engine.snapshot-ended", null);
+    }
+
     @Override
     public Kind kind() {
         return (Kind) super.kind();

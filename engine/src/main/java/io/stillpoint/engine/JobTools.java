@@ -12,6 +12,7 @@ import java.time.InstantSource;
 /// @param cancellation by which the job is asked to stop
 /// @param threads make those that no interrupt reaches, and those that watch over answers
 /// @param turn when the job's transfer may begin
+/// @param local whether the job's snapshot is to stay, and which others do
 public record JobTools(
         JobJournal journal,
         JobEvents events,
@@ -19,8 +20,9 @@ public record JobTools(
         InstantSource clock,
         Randomness randomness,
         Threads threads,
-        TransferTurn turn) {
-    /// Tools of a job that waits for no other.
+        TransferTurn turn,
+        LocalKeeping local) {
+    /// Tools of a job that waits for no other, and whose snapshot does not stay.
     public JobTools(
             JobJournal journal,
             JobEvents events,
@@ -28,6 +30,14 @@ public record JobTools(
             InstantSource clock,
             Randomness randomness,
             Threads threads) {
-        this(journal, events, cancellation, clock, randomness, threads, TransferTurn.AT_ONCE);
+        this(
+                journal,
+                events,
+                cancellation,
+                clock,
+                randomness,
+                threads,
+                TransferTurn.AT_ONCE,
+                LocalKeeping.NONE);
     }
 }

@@ -79,7 +79,10 @@ final class PrepareStep {
         PreparedSnapshot prepared =
                 vm.prepare(
                         request.keeping(
-                                journal.outlivesProcess() ? kept.with(request.name()) : kept));
+                                        journal.outlivesProcess()
+                                                ? kept.with(request.name())
+                                                : kept)
+                                .carrying(tools.local().known()));
         vm.notices().forEach(this::tell);
         return new Prepared(record, prepared);
     }

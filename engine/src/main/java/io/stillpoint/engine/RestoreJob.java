@@ -185,15 +185,10 @@ public final class RestoreJob {
     }
 
     private RestoreTarget target(RestoreTask task, long size, boolean wasBegun) {
-        return switch (task.form()) {
-            case RAW ->
-                    // What is on the device may be what an earlier process of this job has written.
-                    wasBegun && isDevice(task.file())
-                            ? RestoreTarget.overwriteDevice(task.file(), size)
-                            : RestoreTarget.createRaw(task.file(), size);
-            case QCOW2 -> RestoreTarget.createQcow2(task.file(), size, tools.threads());
-            case OVERWRITE -> RestoreTarget.overwriteDevice(task.file(), size);
-        };
+        // What is on the device may be what an earlier process of this job has written.
+        return wasBegun && task.form() == RestoreTask.Form.RAW && isDevice(task.file())
+                ? RestoreTarget.overwriteDevice(task.file(), size)
+                : task.target(size, tools.threads());
     }
 
     private static boolean isDevice(Path file) {

@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor;
 
 import io.stillpoint.platform.text.Text;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -35,6 +36,24 @@ public interface HeldSnapshot extends AutoCloseable {
     /// the next backup when this is closed. Without this call closing keeps the older record instead.
     void keepChanges();
 
+    /// Where its disks can be read by other processes, while it is held; empty if nowhere.
+    default Optional<LocalSnapshots.Exported> exported() {
+        return Optional.empty();
+    }
+
+    /// The snapshot is to stay when this is closed, as a local one ([LocalSnapshots]): named by its descriptor, until a
+    /// sweep no longer keeps it. To be called after [#keepChanges]. Returns whether this hypervisor can do that.
+    default boolean keepLocal() {
+        return false;
+    }
+
+    /// The local snapshots of the VM while this one is held.
+    ///
+    /// @param newestFirst those that may be there, all older than this one
+    default LocalSnapshots older(List<SnapshotDescriptor> newestFirst) {
+        return LocalSnapshots.NONE;
+    }
+
     /// All that a later process needs for [VirtualMachine#adopt]; the same at every call, and before and after an adoption.
     /// To be stored once the snapshot is taken: a process that ends before that leaves a snapshot that is swept. Disturbs
     /// nothing, and may be called while the guest is frozen.
@@ -52,6 +71,8 @@ public interface HeldSnapshot extends AutoCloseable {
 
     /// Releases the snapshot: nothing of it stays in the hypervisor or in the scratch folder, whatever
     /// happened before. The guest is not disturbed. Does nothing after [#detach].
+    ///
+    /// Local snapshots that stand on this one stay: then its scratch images stay under them.
     @Override
     void close();
 }

@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor;
 
 import io.stillpoint.platform.ByteSize;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
@@ -21,6 +22,8 @@ import tools.jackson.databind.JsonNode;
 /// @param kept the snapshots that some journal names: preparing removes what ended jobs left, but none of these. If this
 ///     snapshot's own [#name] is among them it outlives this process, to be adopted by another; else it ends with the
 ///     process
+/// @param local the local snapshots that stand in the VM as far as is known, newest first; the new one carries them on.
+///     Their names are among `kept`
 public record SnapshotRequest(
         String lineage,
         String generation,
@@ -28,10 +31,12 @@ public record SnapshotRequest(
         JsonNode previousRecording,
         Path scratchFolder,
         ByteSize scratchMax,
-        KeptSnapshots kept) {
+        KeptSnapshots kept,
+        List<SnapshotDescriptor> local) {
     public SnapshotRequest {
         SnapshotName.require(lineage, generation);
         previousGenerations = Map.copyOf(previousGenerations);
+        local = List.copyOf(local);
     }
 
     /// As of a job without a journal: nothing is kept.
@@ -49,7 +54,8 @@ public record SnapshotRequest(
                 previousRecording,
                 scratchFolder,
                 scratchMax,
-                KeptSnapshots.NONE);
+                KeptSnapshots.NONE,
+                List.of());
     }
 
     /// This request in a process that keeps these.
@@ -61,6 +67,20 @@ public record SnapshotRequest(
                 previousRecording,
                 scratchFolder,
                 scratchMax,
+                snapshots,
+                local);
+    }
+
+    /// This request with these local snapshots, newest first.
+    public SnapshotRequest carrying(List<SnapshotDescriptor> snapshots) {
+        return new SnapshotRequest(
+                lineage,
+                generation,
+                previousGenerations,
+                previousRecording,
+                scratchFolder,
+                scratchMax,
+                kept,
                 snapshots);
     }
 

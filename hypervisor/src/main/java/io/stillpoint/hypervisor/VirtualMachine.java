@@ -47,7 +47,10 @@ public interface VirtualMachine extends AutoCloseable {
     /// Removes what earlier, ended jobs left behind, but for [SnapshotRequest#kept], then readies a snapshot of every
     /// disk. Nothing visible to the guest has changed when this returns.
     ///
-    /// A VM holds one snapshot at a time: throws a [HypervisorException] of kind BUSY and code `vm.snapshot-kept` if a kept
+    /// The local snapshots of the request that stand are carried on: they stand on the new one then. Those that can't be
+    /// are ended, and [#notices] tells of it.
+    ///
+    /// But for these a VM holds one snapshot at a time: throws a [HypervisorException] of kind BUSY and code `vm.snapshot-kept` if a kept
     /// one, other than that of this request, is in the VM. (A VM that is off holds any number.)
     ///
     /// Throws a [HypervisorException] when the VM can't be backed up safely, with nothing left behind.
@@ -67,6 +70,13 @@ public interface VirtualMachine extends AutoCloseable {
     /// Other snapshots are not touched, whether kept or not. Not to be called while a snapshot of this VM is prepared or
     /// held by this object.
     HeldSnapshot adopt(SnapshotDescriptor descriptor);
+
+    /// The local snapshots of this VM while no other snapshot is held.
+    ///
+    /// @param newestFirst those that may be there
+    default LocalSnapshots local(List<SnapshotDescriptor> newestFirst) {
+        return LocalSnapshots.NONE;
+    }
 
     /// Ends the connection. Snapshots must have been closed or detached before.
     @Override

@@ -97,6 +97,11 @@ final class SurroundingsTest {
         uses.put("point pin", Use.of(4, join(service, VM, "00000000", "--reason", "a")));
         uses.put("point unpin", Use.of(4, join(service, VM, "00000000")));
         uses.put("point keep", Use.of(4, join(service, VM, "00000000")));
+        uses.put("snapshot list", Use.of(4, service));
+        uses.put(
+                "snapshot restore",
+                Use.of(4, join(service, VM, "latest", "--to", at("snapshot.raw"))));
+        uses.put("snapshot end", Use.of(4, join(service, VM, "latest")));
         uses.put("catalog rebuild", Use.of(4, service));
         uses.put("sweep", Use.of(0, "--state-dir", at("state")));
         uses.put("release", Use.of(4, "--qmp", at("nosuch.qmp")));

@@ -22,6 +22,7 @@ import io.stillpoint.service.database.Database;
 import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.JobState;
 import io.stillpoint.service.database.Jobs;
+import io.stillpoint.service.database.Locals;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
@@ -31,6 +32,7 @@ import io.stillpoint.service.fleet.Fleet;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.JobRunner;
+import io.stillpoint.service.local.LocalTier;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.service.watch.Watch;
 import java.time.Duration;
@@ -73,6 +75,7 @@ public final class Service implements AutoCloseable {
     private final Machines machines;
     private final Jobs jobs;
     private final Fleet fleet;
+    private final LocalTier local;
     private final JobRunner runner;
     private final VaultCare care;
     private final Alerts alerts;
@@ -102,13 +105,14 @@ public final class Service implements AutoCloseable {
         Cares noted = new Cares(database);
         KeptPolicies policies = new KeptPolicies(new Policies(database), tools.clock());
         fleet = new Fleet(hosts, machines, policies, points, tools);
+        Locals locals = new Locals(database);
+        local = new LocalTier(locals, machines, hosts, tools);
         runner =
                 new JobRunner(
                         config,
                         tools,
                         new JobRunner.Records(machines, jobs, points, policies),
-                        hosts,
-                        vaults);
+                        new JobRunner.Places(hosts, vaults, local));
         care =
                 new VaultCare(
                         vaults, new VaultCare.Records(machines, policies, points, noted), tools);
@@ -121,7 +125,7 @@ public final class Service implements AutoCloseable {
                         runner.turns(),
                         tools);
         hosts.names().forEach(host -> backups.put(host, backup(host)));
-        cares = care();
+        cares = care(locals);
         List<Task<?>> tasks = new ArrayList<>(backups.values());
         tasks.add(cares);
         threads =
@@ -155,6 +159,8 @@ public final class Service implements AutoCloseable {
                                         noted,
                                         alerts,
                                         runner,
+                                        locals,
+                                        local,
                                         care,
                                         watch,
                                         this::due,
@@ -206,6 +212,7 @@ public final class Service implements AutoCloseable {
             scheduler.scheduleIfNotExists(cares.instance(vault), nextCare(vault));
         }
         ticking.start();
+        local.start();
     }
 
     private CustomTask<Void> backup(String host) {
@@ -225,7 +232,7 @@ public final class Service implements AutoCloseable {
                 });
     }
 
-    private CustomTask<Void> care() {
+    private CustomTask<Void> care(Locals locals) {
         return Tasks.custom(CARE, Void.class)
                 .onFailure((ended, row) ->
                         row.reschedule(ended, tools.clock().instant().plus(AFTER_FAILURE)))
@@ -238,6 +245,7 @@ public final class Service implements AutoCloseable {
                         Instant before = tools.clock().instant().minus(config.history());
                         int gone = jobs.deleteEndedBefore(before);
                         int _ = alerts.deleteClosedBefore(before);
+                        int _ = locals.deleteEndedBefore(before);
                         int _ = machines.deleteGoneBefore(before);
                         if (gone > 0) {
                             tools.log().accept(gone + " old jobs left the history");
@@ -382,6 +390,7 @@ public final class Service implements AutoCloseable {
         control.close();
         Undisturbed.join(ticking);
         runner.suspend();
+        local.close();
         care.stop();
         scheduler.stop();
         threads.shutdown();

@@ -7,11 +7,16 @@ import io.stillpoint.engine.BackupJob;
 import io.stillpoint.engine.BackupPolicy;
 import io.stillpoint.engine.BackupSettings;
 import io.stillpoint.engine.JobEvents;
+import io.stillpoint.engine.JobId;
 import io.stillpoint.engine.JobTools;
 import io.stillpoint.engine.JobVm;
 import io.stillpoint.engine.MemoryJournal;
 import io.stillpoint.engine.RestLimits;
+import io.stillpoint.engine.RestoreTask;
 import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.engine.SnapshotRestore;
+import io.stillpoint.hypervisor.LocalSnapshots;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.images.ImageFile;
 import io.stillpoint.hypervisor.images.StoppedImages;
 import io.stillpoint.platform.ByteSize;
@@ -47,6 +52,9 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -1105,6 +1113,189 @@ class ServiceTest {
                             .isEqualTo("made");
                 }
                 config = first;
+            }
+        }
+    }
+
+    private List<JsonNode> snapshots() {
+        return ask("{'do': 'snapshot list'}");
+    }
+
+    /// What `stillpoint snapshot restore` does.
+    private byte[] restoredFrom(String snapshot) throws IOException {
+        Path file = folder.resolve("from-" + snapshot + "-" + System.nanoTime() + ".raw");
+        String which = "'vm': 'web', 'snapshot': '" + snapshot + "'";
+        SnapshotRestore.Server server =
+                new SnapshotRestore.Server() {
+                    @Override
+                    public LocalSnapshots.Exported serve() {
+                        JsonNode served = ask("{'do': 'snapshot serve', " + which + "}").getFirst();
+                        List<SnapshotDescriptor.Disk> disks = new ArrayList<>();
+                        for (JsonNode disk : served.path("disks")) {
+                            disks.add(
+                                    new SnapshotDescriptor.Disk(
+                                            disk.path("name").asString(),
+                                            disk.path("size").asLong(),
+                                            disk.path("format").asString(),
+                                            Optional.empty(),
+                                            Optional.of(disk.path("export").asString()),
+                                            Optional.empty()));
+                        }
+                        return new LocalSnapshots.Exported(
+                                Path.of(served.path("socket").asString()), disks);
+                    }
+
+                    @Override
+                    public boolean prove() {
+                        return ask("{'do': 'snapshot prove', 'over': true, " + which + "}")
+                                .getFirst()
+                                .path("valid")
+                                .asBoolean();
+                    }
+                };
+        new SnapshotRestore(
+                        server,
+                        new JobId("restore"),
+                        JobEvents.SILENT,
+                        new Cancellation(),
+                        Threads.ofProcess())
+                .run(
+                        List.of(
+                                new RestoreTask(
+                                        server.serve().disks().getFirst().name(),
+                                        file,
+                                        RestoreTask.Form.RAW)));
+        return Files.readAllBytes(file);
+    }
+
+    private byte[] pointOf(String job) {
+        String id =
+                jobs().stream()
+                        .filter(each -> each.path("job").asString().equals(job))
+                        .findFirst()
+                        .orElseThrow()
+                        .path("point")
+                        .asString();
+        return restored(
+                points().stream()
+                        .filter(each -> each.id().toString().equals(id))
+                        .findFirst()
+                        .orElseThrow());
+    }
+
+    @Test
+    void snapshotsStayAfterTheirPointsUntilTheirTimeIsOver() throws IOException {
+        try (RealVm web = vm("web")) {
+            List<String> jobs = new ArrayList<>();
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                // No slot comes while the clock leaps.
+                apply(
+                        POLICY.replace("02:00", at(-60))
+                                .replace("'retention'", "'local-snapshots': '2h', 'retention'"));
+                for (int i = 0; i < 3; i++) {
+                    web.write(i * 65_536L, 200_000, 20 + i);
+                    web.write((5L + i) << 20, 65_536, 40 + i);
+                    String job = backUp("web");
+                    assertThat(ended(job).path("state").asString()).as("%s", log).isEqualTo("made");
+                    jobs.addFirst(job);
+                }
+                web.write(0, 2 << 20, 99);
+                assertThat(snapshots()).hasSize(3);
+            }
+            // They outlive the service.
+            try (Service _ = start()) {
+                List<JsonNode> snapshots = snapshots();
+                assertThat(snapshots).hasSize(3);
+                for (int i = 0; i < 3; i++) {
+                    assertThat(restoredFrom(snapshots.get(i).path("snapshot").asString()))
+                            .as("snapshot %s", i)
+                            .isEqualTo(pointOf(jobs.get(i)));
+                }
+                assertThat(web.traces()).noneMatch(each -> each.startsWith("export"));
+                // One more job on top of them, incremental as ever.
+                JsonNode fourth = ended(backUp("web"));
+                assertThat(fourth.path("state").asString()).as("%s", log).isEqualTo("made");
+                assertThat(why(fourth))
+                        .anyMatch(each -> each.contains("only what changed was read."));
+                assertThat(restoredFrom(snapshots.getLast().path("snapshot").asString()))
+                        .isEqualTo(pointOf(jobs.getLast()));
+                ask(
+                        "{'do': 'snapshot end', 'vm': 'web', 'snapshot': '"
+                                + snapshots.getLast().path("snapshot").asString()
+                                + "'}");
+                assertThat(snapshots()).hasSize(3);
+                // What was read is kept for six hours at least.
+                leap = Duration.ofHours(7);
+                await("over", () -> snapshots().isEmpty());
+                assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+                assertThat(ask("{'do': 'snapshot list', 'ended': true}"))
+                        .hasSize(4)
+                        .allMatch(each -> !each.path("why").asString().isEmpty());
+                assertThatThrownBy(() ->
+                                restoredFrom(snapshots.getFirst().path("snapshot").asString()))
+                        .hasMessageContaining("There is no snapshot");
+            }
+        }
+    }
+
+    private static String at(int minutes) {
+        return LocalTime.now(ZoneOffset.UTC)
+                .plusMinutes(minutes)
+                .truncatedTo(ChronoUnit.MINUTES)
+                .toString();
+    }
+
+    @Test
+    void snapshotOfAJobThatWaitsIsRestoredFrom() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            web.write(0, 3 << 20, 7);
+            apply(
+                    POLICY.replace(
+                            "'retention'",
+                            "'peak': {'from': '"
+                                    + at(-60)
+                                    + "', 'to': '"
+                                    + at(600)
+                                    + "'}, 'retention'"));
+            String job = backUp("web");
+            await("waits", () -> jobs().getFirst().path("state").asString().equals("waiting"));
+            web.write(0, 5 << 20, 8);
+            JsonNode snapshot = snapshots().getFirst();
+            assertThat(snapshot.path("state").asString()).isEqualTo("job");
+            byte[] content = restoredFrom(snapshot.path("snapshot").asString());
+            assertThat(content[0]).isEqualTo((byte) 7);
+            assertThat(content[(3 << 20) - 1]).isEqualTo((byte) 7);
+            assertThat(content[3 << 20]).isEqualTo((byte) 0);
+            ask("{'do': 'job cancel', 'job': '" + job + "'}");
+            assertThat(ended(job).path("state").asString()).isEqualTo("cancelled");
+            assertThat(snapshots()).isEmpty();
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    @Test
+    void localSnapshotsEndWithTheirVmAndThatIsSaid() throws IOException {
+        try (RealVm web = vm("web")) {
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(POLICY.replace("'retention'", "'local-snapshots': '2d', 'retention'"));
+                assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+                assertThat(snapshots()).hasSize(1);
+                web.close();
+                leap = Duration.ofMinutes(2);
+                await("ended", () -> snapshots().isEmpty());
+                assertThat(
+                                ask("{'do': 'snapshot list', 'ended': true}")
+                                        .getFirst()
+                                        .path("why")
+                                        .asString())
+                        .isEqualTo("The VM was powered off.");
+                try (var left = Files.list(folder.resolve("scratch"))) {
+                    assertThat(left).noneMatch(each -> each.toString().endsWith(".qcow2"));
+                }
             }
         }
     }

@@ -78,6 +78,11 @@ final class BlockGraph {
                 .orElse("");
     }
 
+    /// Of all nodes.
+    Set<String> names() {
+        return Set.copyOf(nodes.keySet());
+    }
+
     /// What QEMU tells of a node, as an element of `query-named-block-nodes`; missing if there is none.
     JsonNode node(String name) {
         JsonNode node = nodes.get(name);

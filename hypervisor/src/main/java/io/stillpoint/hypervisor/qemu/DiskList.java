@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Finds the disks of a VM: every writable medium in a fixed drive that the guest sees, the firmware's variables, and
 /// what else was asked for.
@@ -107,11 +108,40 @@ final class DiskList {
         }
     }
 
+    /// As `query-block` has it, but for our filters: each drive has what the guest's device would be on without them.
+    static List<JsonNode> drives(Monitor monitor) {
+        return drives(monitor, monitor.nodes());
+    }
+
+    private static List<JsonNode> drives(Monitor monitor, JsonNode nodes) {
+        List<JsonNode> drives = new ArrayList<>();
+        Map<String, JsonNode> byName = new HashMap<>();
+        nodes.forEach(node -> byName.put(node.path("node-name").asString(""), node));
+        Map<String, String> below = Map.of();
+        for (JsonNode drive : monitor.execute("query-block")) {
+            String node = drive.path("inserted").path("node-name").asString("");
+            if (!JobNames.Role.FILTER.isOf(node)) {
+                drives.add(drive);
+                continue;
+            }
+            if (below.isEmpty()) {
+                below = BlockGraph.below(monitor);
+            }
+            JsonNode disk = byName.get(below.getOrDefault(node, ""));
+            drives.add(
+                    disk == null
+                            ? drive
+                            : ((ObjectNode) drive).deepCopy().set("inserted", disk.deepCopy()));
+        }
+        return drives;
+    }
+
     Found look() {
-        Nodes nodes = new Nodes(monitor.nodes());
+        JsonNode told = monitor.nodes();
+        Nodes nodes = new Nodes(told);
         List<Candidate> candidates = new ArrayList<>();
         List<LeftOut> leftOut = new ArrayList<>();
-        for (JsonNode drive : monitor.execute("query-block")) {
+        for (JsonNode drive : drives(monitor, told)) {
             JsonNode inserted = drive.path("inserted");
             if (!inserted.isObject()) {
                 continue;

@@ -4,14 +4,17 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.LocalSnapshots;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Undisturbed;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -33,6 +36,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private @Nullable SnapshotDescriptor descriptor;
     private boolean exported;
     private boolean keepsChanges;
+    private boolean staysLocal;
     private boolean closed;
 
     /// The VM that the snapshot is of.
@@ -106,6 +110,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     /// The ended process may have been killed between any two commands, so its exports are made anew.
     private void resume() {
+        sweep.settle();
         sweep.removeExports();
         sweep.removeNodes(Role.PROBE);
         sweep.requireDone();
@@ -144,6 +149,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
         health.require();
         if (!exported) {
             try {
+                sweep.settle();
                 plan.held().forEach(this::export);
             } catch (HypervisorException e) {
                 throw health.explain(e);
@@ -177,6 +183,27 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     public synchronized void keepChanges() {
         requireHeld();
         keepsChanges = true;
+    }
+
+    @Override
+    public Optional<LocalSnapshots.Exported> exported() {
+        disks();
+        return Optional.of(
+                new LocalSnapshots.Exported(
+                        place.paths().folder().shown(place.paths().nbdSocket()),
+                        descriptor().disks()));
+    }
+
+    @Override
+    public synchronized boolean keepLocal() {
+        requireHeld();
+        staysLocal = true;
+        return true;
+    }
+
+    @Override
+    public LocalSnapshots older(List<SnapshotDescriptor> newestFirst) {
+        return new LocalQemuSnapshots(place, owner.process(), newestFirst, Optional.of(names));
     }
 
     @Override
@@ -282,13 +309,15 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     }
 
     /// The filters go at once, so that the guest's writes copy no more and the host has its room, and the exports, which
-    /// would keep a migration from ending.
+    /// would keep a migration from ending. Local snapshots that stand on this one end with it.
     private synchronized void giveUp(String code, Object... details) {
         if (closed) {
             return;
         }
         health.fail(wholeness.broken(code, details));
-        sweep.run();
+        Set<JobNames> all = new HashSet<>(new FleeceChain(BlockGraph.of(monitor)).above(names));
+        all.add(names);
+        place.sweep(new SweepScope.Among(all)).run();
     }
 
     private void lose(HypervisorException cause) {
@@ -319,16 +348,19 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     }
 
     private void removeAll() {
-        sweep.run();
+        boolean stays = staysLocal && keepsChanges;
+        sweep.run(stays ? Set.of(names) : Set.of());
         migrationEvents.end();
-        for (PlannedDisk disk : plan.disks()) {
-            for (GuestDisk.Bitmap bitmap : new DiskBitmaps(monitor).of(disk.disk().node())) {
-                Optional<String> generation = JobNames.generation(names.lineage(), bitmap.name());
-                boolean isNow = generation.filter(disk.generation()::equals).isPresent();
-                if (generation.isPresent() && keepsChanges != isNow) {
-                    sweep.removeBitmap(disk.disk().node(), bitmap.name());
-                }
-            }
+        // What stays under others is judged by its own record, and has no name any more.
+        boolean isUnderOthers = !stays && sweep.hasLeft(names);
+        if (stays || isUnderOthers) {
+            owner.letGo();
         }
+        sweep.removeRecords(
+                plan,
+                (disk, generation) -> {
+                    boolean isNow = disk.generation().equals(generation);
+                    return keepsChanges ? isNow : !isNow || isUnderOthers;
+                });
     }
 }

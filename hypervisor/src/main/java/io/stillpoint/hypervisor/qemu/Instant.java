@@ -38,8 +38,10 @@ final class Instant {
     record Times(long stop, long change, long cont) {}
 
     /// On failure the VM runs again if it did before; bitmaps and filters may be half changed.
-    Times pass(List<PlannedDisk> disks) {
-        ObjectNode transaction = transaction(disks);
+    ///
+    /// @param succession of the local snapshots before, if there are any
+    Times pass(List<PlannedDisk> disks, Succession succession) {
+        ArrayNode actions = actions(disks);
         VmState before = VmState.of(monitor);
         before.requireFit(monitor);
         boolean running = before.running();
@@ -50,7 +52,11 @@ final class Instant {
         long stopped = System.nanoTime();
         long changed;
         try {
-            if (!transaction.path("actions").isEmpty()) {
+            succession.atInstant();
+            succession.addTo(actions);
+            if (!actions.isEmpty()) {
+                ObjectNode transaction = Json.object();
+                transaction.set("actions", actions);
                 monitor.execute("transaction", transaction);
             }
             for (PlannedDisk disk : disks) {
@@ -80,7 +86,7 @@ final class Instant {
         return new Times(stopped - begin, changed - stopped, System.nanoTime() - changed);
     }
 
-    private ObjectNode transaction(List<PlannedDisk> disks) {
+    private ArrayNode actions(List<PlannedDisk> disks) {
         ArrayNode actions = Json.array();
         for (PlannedDisk disk : disks) {
             if (!disk.records()) {
@@ -118,25 +124,23 @@ final class Instant {
                                         Json.object().put("node", node).put("name", previous)));
                     });
         }
-        ObjectNode transaction = Json.object();
-        transaction.set("actions", actions);
-        return transaction;
+        return actions;
     }
 
-    private static ObjectNode bitmap(String node, String name) {
+    static ObjectNode bitmap(String node, String name) {
         return Json.object()
                 .put("node", node)
                 .put("name", name)
                 .put("granularity", GRANULARITY_BYTES);
     }
 
-    private static ObjectNode merge(String node, String target, JsonNode from) {
+    static ObjectNode merge(String node, String target, JsonNode from) {
         ObjectNode merge = Json.object().put("node", node).put("target", target);
         merge.set("bitmaps", Json.array().add(from));
         return merge;
     }
 
-    private static void action(ArrayNode actions, String type, ObjectNode data) {
+    static void action(ArrayNode actions, String type, ObjectNode data) {
         ObjectNode action = Json.object().put("type", type);
         action.set("data", data);
         actions.add(action);

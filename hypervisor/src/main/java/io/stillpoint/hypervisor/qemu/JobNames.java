@@ -116,6 +116,15 @@ record JobNames(String lineage, String job) {
         return Sha256.hex(jobGeneration + " " + disk, 8);
     }
 
+    /// Of the same job and disk, for something else. Empty if `name` is none of a node or an export.
+    static String sibling(String name, Role role) {
+        Matcher matcher = JOB_NAME.matcher(name);
+        return matcher.matches()
+                ? new JobNames(matcher.group(1), matcher.group(2))
+                        .name(role, Integer.parseInt(matcher.group(4)))
+                : "";
+    }
+
     String name(Role role, int disk) {
         return "sp-" + lineage + "-" + job + "-" + role.text + "-" + disk;
     }

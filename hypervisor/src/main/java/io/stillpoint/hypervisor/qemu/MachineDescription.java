@@ -69,7 +69,7 @@ final class MachineDescription {
         machine.set("cpu", cpu(cpus));
         machine.set("machineProperties", machineProperties());
         machine.set("memoryDevices", bounded(ask("query-memory-devices")));
-        JsonNode drives = ask("query-block");
+        List<JsonNode> drives = DiskList.drives(monitor);
         machine.set("firmware", firmware(drives));
         ArrayNode devices = devices();
         machine.set("devices", devices);
@@ -132,7 +132,7 @@ final class MachineDescription {
         }
     }
 
-    private ObjectNode firmware(JsonNode drives) {
+    private ObjectNode firmware(List<JsonNode> drives) {
         ObjectNode firmware = Json.object();
         objects.get("/machine", List.of("firmware", "kernel", "initrd", "append", "dtb"))
                 .forEach((name, value) -> {
@@ -272,7 +272,7 @@ final class MachineDescription {
         return arguments;
     }
 
-    private ArrayNode disks(DiskList.Found found, ArrayNode devices, JsonNode drives) {
+    private ArrayNode disks(DiskList.Found found, ArrayNode devices, List<JsonNode> drives) {
         Map<String, JsonNode> byPath = new HashMap<>();
         devices.forEach(device -> byPath.put(device.path("path").asString(""), device));
         Map<String, JsonNode> byNode = new HashMap<>();

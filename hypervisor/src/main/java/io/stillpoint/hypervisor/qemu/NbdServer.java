@@ -10,6 +10,8 @@ import io.stillpoint.platform.natives.UnixSocket;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -35,15 +37,13 @@ final class NbdServer {
         return UnixDomainSocketAddress.of(paths.folder().at(paths.nbdSocket()));
     }
 
-    /// Starts it. Refuses if another program uses it.
+    /// Starts it, unless it runs for another snapshot of ours. Refuses if another program uses it.
     void start(JobNames names) {
-        // A mark for the sweep, from before there is a server.
-        monitor.execute(
-                "blockdev-add",
-                Json.object()
-                        .put("driver", "null-co")
-                        .put("node-name", names.name(Role.SERVER, 0))
-                        .put("read-zeroes", true));
+        boolean runs = isOurs();
+        mark(names);
+        if (runs) {
+            return;
+        }
         try (OwnedDescriptor socket = paths.folder().newSocket(paths.nbdSocket())) {
             hand(socket);
         }
@@ -66,21 +66,45 @@ final class NbdServer {
         requireSameProcess();
     }
 
+    /// Whether it runs, and is ours.
+    boolean isOurs() {
+        return !marks().isEmpty() && isAtOurSocket();
+    }
+
+    private List<String> marks() {
+        List<String> marks = new ArrayList<>();
+        for (JsonNode node : monitor.nodes()) {
+            String name = node.path("node-name").asString("");
+            if (Role.SERVER.isOf(name)) {
+                marks.add(name);
+            }
+        }
+        return marks;
+    }
+
+    /// For the sweep, from before there is a server.
+    private void mark(JobNames names) {
+        String mark = names.name(Role.SERVER, 0);
+        if (!marks().contains(mark)) {
+            monitor.execute(
+                    "blockdev-add",
+                    Json.object()
+                            .put("driver", "null-co")
+                            .put("node-name", mark)
+                            .put("read-zeroes", true));
+        }
+    }
+
     /// Stops it, if it is marked as ours, and with it what other programs have exported through it. A mark can be older
     /// than the server that runs now: where there are such exports, the server has to answer at our socket, too. Leaves
     /// it and its socket alone if a job that is out of scope has marked it.
     void stopIfOurs(SweepScope scope) {
-        boolean isOurs = false;
-        for (JsonNode node : monitor.nodes()) {
-            String name = node.path("node-name").asString("");
-            if (Role.SERVER.isOf(name)) {
-                if (!scope.covers(name)) {
-                    return;
-                }
-                isOurs = true;
-            }
+        List<String> marks = marks();
+        if (!marks.stream().allMatch(scope::covers)) {
+            return;
         }
-        if (isOurs && (monitor.execute("query-block-exports").isEmpty() || isAtOurSocket())) {
+        if (!marks.isEmpty()
+                && (monitor.execute("query-block-exports").isEmpty() || isAtOurSocket())) {
             monitor.ask("nbd-server-stop", Json.object());
         }
         removeSocket();

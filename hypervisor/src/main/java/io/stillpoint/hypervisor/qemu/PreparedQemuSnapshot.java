@@ -15,12 +15,15 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
     private final SnapshotPlan plan;
     private final Owner owner;
     private final Sweep sweep;
+    private final Succession succession;
     private boolean ended;
     private Instant.@Nullable Times times;
 
-    PreparedQemuSnapshot(SnapshotPlace place, SnapshotPlan plan, Owner owner) {
+    PreparedQemuSnapshot(
+            SnapshotPlace place, SnapshotPlan plan, Succession succession, Owner owner) {
         this.place = place;
         this.plan = plan;
+        this.succession = succession;
         this.owner = owner;
         this.sweep = place.sweep(plan.scope());
     }
@@ -32,7 +35,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
         }
         boolean done = false;
         try {
-            times = new Instant(place.monitor(), plan.names()).pass(plan.disks());
+            times = new Instant(place.monitor(), plan.names()).pass(plan.disks(), succession);
             done = true;
             ended = true;
             return HeldQemuSnapshot.taken(place, plan, owner);
@@ -66,6 +69,7 @@ final class PreparedQemuSnapshot implements PreparedSnapshot {
 
     private void undo() {
         ended = true;
+        succession.undo();
         sweep.run();
         Set<String> begun =
                 plan.disks().stream().map(PlannedDisk::generation).collect(Collectors.toSet());

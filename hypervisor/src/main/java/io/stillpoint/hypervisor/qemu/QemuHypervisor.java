@@ -3,6 +3,7 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.Hypervisor;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.hypervisor.VmId;
 import io.stillpoint.platform.Undisturbed;
@@ -174,6 +175,11 @@ public final class QemuHypervisor implements Hypervisor {
                 vm.close();
             }
         }
+    }
+
+    /// Removes the files of a local snapshot whose QEMU is gone. Throws a [HypervisorException] if they can't be removed.
+    public void removeLocal(SnapshotDescriptor snapshot) {
+        LocalQemuSnapshots.removeFiles(snapshot);
     }
 
     /// The monitor of a VM. Throws as [#describe].

@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.hypervisor.LocalSnapshots;
 import io.stillpoint.hypervisor.MachineNotice;
 import io.stillpoint.hypervisor.PreparedSnapshot;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
@@ -22,8 +23,10 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -164,8 +167,9 @@ public final class QemuVm implements VirtualMachine {
         isLeft = false;
         Sweep sweep = place.sweep(scope);
         sweep.run();
-        requireNoneHeld();
         DiskList.Found found = new DiskList(monitor, settings.disks()).look();
+        List<SnapshotPlan> local = carried(request, place, found.disks());
+        requireNoneHeld(local);
         List<GuestDisk> disks = found.disks();
         if (disks.isEmpty()
                 && found.leftOut().stream()
@@ -182,15 +186,20 @@ public final class QemuVm implements VirtualMachine {
         for (GuestDisk disk : disks) {
             planned.add(PlannedDisk.of(planned.size(), disk, request, facts));
         }
-        planned.forEach(disk -> removeStaleBitmaps(sweep, disk, request));
+        if (local.isEmpty()) {
+            planned.forEach(disk -> removeStaleBitmaps(sweep, disk, request));
+        }
         noteForSweep(folder, request.kept());
         SnapshotPlan plan = new SnapshotPlan(name, planned, facts, room);
         boolean done = false;
-        PreparedQemuSnapshot prepared = new PreparedQemuSnapshot(place, plan, new Owner());
+        Succession succession = new Succession(place, plan, local);
+        PreparedQemuSnapshot prepared =
+                new PreparedQemuSnapshot(place, plan, succession, new Owner());
         try {
             place.server().start(plan.names());
             ScratchImages images = new ScratchImages(place, plan.names(), room.limit());
             plan.held().forEach(disk -> images.add(disk.disk(), disk.index()));
+            succession.prepare();
             done = true;
             return prepared;
         } finally {
@@ -200,9 +209,47 @@ public final class QemuVm implements VirtualMachine {
         }
     }
 
+    /// The local snapshots that the new one carries on, newest first. Where it can't carry on all that there may be, they
+    /// end.
+    private List<SnapshotPlan> carried(
+            SnapshotRequest request, SnapshotPlace place, List<GuestDisk> disks) {
+        if (request.local().isEmpty()) {
+            return List.of();
+        }
+        LocalQemuSnapshots known =
+                new LocalQemuSnapshots(place, process, request.local(), Optional.empty());
+        Set<SnapshotName> standing = known.standing();
+        List<SnapshotDescriptor> whole =
+                request.local().stream().filter(each -> standing.contains(each.name())).toList();
+        LocalQemuSnapshots local = new LocalQemuSnapshots(place, process, whole, Optional.empty());
+        boolean areCarried = local.areOf(disks);
+        KeptSnapshots kept = request.kept().without(request.name());
+        for (SnapshotDescriptor each : request.local()) {
+            if (!areCarried || !standing.contains(each.name())) {
+                kept = kept.without(each.name());
+                notices.add(
+                        MachineNotice.hint(
+                                "snapshot.local-ended",
+                                text("snapshot.local-ended", each.name().toString())));
+            }
+        }
+        scope = new SweepScope.AllBut(kept);
+        place.sweep(scope).run();
+        return areCarried ? local.plans() : List.of();
+    }
+
     /// What is left after the sweep is kept. Two filters above one disk would each miss what the other copies.
-    private void requireNoneHeld() {
-        List<String> held = Traces.of(monitor, Traces.Reach.LEFTOVERS, SweepScope.everybody());
+    ///
+    /// @param local those that a new snapshot carries on
+    private void requireNoneHeld(List<SnapshotPlan> local) {
+        Set<JobNames> carried = new HashSet<>();
+        local.forEach(each -> carried.add(each.names()));
+        carried.addAll(new FleeceChain(BlockGraph.of(monitor)).below(carried::contains));
+        List<String> held =
+                Traces.of(
+                        monitor,
+                        Traces.Reach.LEFTOVERS,
+                        new SweepScope.Others(Set.copyOf(carried)));
         if (!held.isEmpty()) {
             throw new HypervisorException(
                     Kind.BUSY, "vm.snapshot-kept", null, monitor.socket(), held.getFirst());
@@ -259,6 +306,17 @@ public final class QemuVm implements VirtualMachine {
             failure.addSuppressed(e);
             throw failure;
         }
+    }
+
+    @Override
+    public LocalSnapshots local(List<SnapshotDescriptor> newestFirst) {
+        if (newestFirst.isEmpty()) {
+            return LocalSnapshots.NONE;
+        }
+        ScratchFolder folder = scratch(SnapshotState.in(newestFirst.getFirst()).scratch());
+        SnapshotPlace place = SnapshotPlace.of(monitor, VmPaths.of(monitor.socket(), folder));
+        isLeft = true;
+        return new LocalQemuSnapshots(place, process, newestFirst, Optional.empty());
     }
 
     private final class Owner implements HeldQemuSnapshot.Owner {

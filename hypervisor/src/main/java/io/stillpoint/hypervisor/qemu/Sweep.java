@@ -9,8 +9,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -21,17 +24,23 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// Runs at the end of each job for its own, and before each job for what ended ones left; the VM's lock is held, so
 /// whatever carries our names and is in its scope belongs to nobody else. Repeating it is harmless.
+///
+/// The images of a job on which those of another one stand that is left ([FleeceChain]) are left, too, with the filter
+/// that writes them: all else of that job goes.
 final class Sweep {
     private static final Duration EXPORT_END_MAX = Duration.ofSeconds(30);
     private static final Duration POLL = Duration.ofMillis(100);
 
+    private final SnapshotPlace place;
     private final Monitor monitor;
     private final VmPaths paths;
     private final NbdServer server;
     private final SweepScope scope;
+    private Set<JobNames> standing = Set.of();
     private @Nullable HypervisorException firstFailure;
 
     Sweep(SnapshotPlace place, SweepScope scope) {
+        this.place = place;
         this.monitor = place.monitor();
         this.paths = place.paths();
         this.server = place.server();
@@ -41,18 +50,25 @@ final class Sweep {
     /// Removes all but recording bitmaps. What one step can't remove does not keep the others from trying;
     /// the first failure is thrown at the end.
     void run() {
+        run(Set.of());
+    }
+
+    /// As [#run()], and the images of these jobs are left.
+    void run(Set<JobNames> left) {
         firstFailure = null;
         continueVm();
         removeExports();
         removeNodes(Role.PROBE);
+        settle();
+        standing = union(left, standingUnderOthers());
         releaseDevices();
-        removeNodes(Role.FILTER);
-        removeNodes(Role.FLEECE);
+        removeImages(Role.FILTER);
+        removeImages(Role.FLEECE);
         removeNodes(Role.MARK);
-        removeNodes(Role.WINDOW);
-        removeNodes(Role.CIPHER);
+        removeImages(Role.WINDOW);
+        removeImages(Role.CIPHER);
         List<HandedFile> handed = handedFiles();
-        removeNodes(Role.FILE);
+        removeImages(Role.FILE);
         removeSecrets();
         handed.forEach(this::removeHanded);
         removeFiles();
@@ -60,6 +76,52 @@ final class Sweep {
         removeNodes(Role.SERVER);
         removeBitmaps(scope::covers);
         requireDone();
+    }
+
+    /// Whether the latest [#run] left the images of this job.
+    boolean hasLeft(JobNames job) {
+        return standing.contains(job);
+    }
+
+    /// Ends what a change from one local snapshot to the next has left to be done, and those snapshots that turn out not to
+    /// be whole.
+    void settle() {
+        Set<JobNames> broken = Succession.settle(monitor);
+        if (!broken.isEmpty()) {
+            Sweep sweep = new Sweep(place, new SweepScope.Among(broken));
+            sweep.run();
+        }
+    }
+
+    private Set<JobNames> standingUnderOthers() {
+        if (nodes(Role.FLEECE, SweepScope.everybody()).isEmpty()) {
+            return Set.of();
+        }
+        return new FleeceChain(BlockGraph.of(monitor)).below(job -> !scope.covers(job));
+    }
+
+    private static Set<JobNames> union(Set<JobNames> one, Set<JobNames> other) {
+        Set<JobNames> both = new HashSet<>(one);
+        both.addAll(other);
+        return both;
+    }
+
+    /// Whether a job's images go, with what belongs to them.
+    private boolean takes(JobNames job) {
+        return scope.covers(job) && !standing.contains(job);
+    }
+
+    private boolean takes(String name) {
+        return JobNames.in(name).filter(this::takes).isPresent();
+    }
+
+    /// Each before the one that it stands on.
+    private void removeImages(Role role) {
+        List<String> found = nodes(role, scope).stream().filter(this::takes).toList();
+        if (role == Role.FLEECE && found.size() > 1) {
+            found = new FleeceChain(BlockGraph.of(monitor)).oldestFirst(found);
+        }
+        found.forEach(this::removeNode);
     }
 
     /// Throws the first failure since [#run] began.
@@ -81,6 +143,20 @@ final class Sweep {
         }
     }
 
+    /// Removes the records of changes of a snapshot's disks, of its lineage.
+    ///
+    /// @param wanted which stay: disk and generation
+    void removeRecords(SnapshotPlan plan, BiPredicate<PlannedDisk, String> wanted) {
+        String lineage = plan.names().lineage();
+        for (PlannedDisk disk : plan.disks()) {
+            for (GuestDisk.Bitmap bitmap : new DiskBitmaps(monitor).of(disk.disk().node())) {
+                JobNames.generation(lineage, bitmap.name())
+                        .filter(generation -> !wanted.test(disk, generation))
+                        .ifPresent(_ -> removeBitmap(disk.disk().node(), bitmap.name()));
+            }
+        }
+    }
+
     void removeBitmap(String node, String bitmap) {
         attempt("block-dirty-bitmap-remove", Json.object().put("node", node).put("name", bitmap));
     }
@@ -93,7 +169,7 @@ final class Sweep {
     private void removeFiles(ScratchFolder folder) {
         try {
             for (String name : folder.names(paths.scratchImages())) {
-                if (paths.job(name).filter(scope::covers).isPresent()) {
+                if (paths.job(name).filter(this::takes).isPresent()) {
                     folder.remove(name);
                 }
             }
@@ -123,7 +199,7 @@ final class Sweep {
 
     private boolean isScratchImage(String path) {
         return VmPaths.jobOfAny(path.substring(path.lastIndexOf('/') + 1))
-                .filter(scope::covers)
+                .filter(this::takes)
                 .isPresent();
     }
 
@@ -149,7 +225,7 @@ final class Sweep {
     private void removeSecrets() {
         for (JsonNode object : new ObjectModel(monitor).list("/objects")) {
             String id = object.path("name").asString("");
-            if (Role.SECRET.isOf(id) && scope.covers(id)) {
+            if (Role.SECRET.isOf(id) && takes(id)) {
                 attempt("object-del", Json.object().put("id", id));
             }
         }
@@ -172,9 +248,19 @@ final class Sweep {
 
     /// Ends what is read through them, first of all.
     void removeExports() {
+        removeExports(_ -> true);
+    }
+
+    /// The filters' own views, with nothing else.
+    void removeProbes() {
+        removeExports(Role.PROBE::isOf);
+        removeNodes(Role.PROBE);
+    }
+
+    private void removeExports(Predicate<String> which) {
         for (JsonNode export : monitor.execute("query-block-exports")) {
             String id = export.path("id").asString("");
-            if (scope.covers(id)) {
+            if (scope.covers(id) && which.test(id)) {
                 attempt("block-export-del", Json.object().put("id", id).put("mode", "hard"));
                 awaitEndOfExport(id);
             }
@@ -216,7 +302,7 @@ final class Sweep {
         Map<String, String> below = BlockGraph.below(monitor);
         for (DiskList.Filtered each : filtered) {
             String node = below.get(each.filter());
-            if (node != null && scope.covers(each.filter())) {
+            if (node != null && takes(each.filter())) {
                 takeOff(each.device(), node);
             }
         }

@@ -1,6 +1,7 @@
 package io.stillpoint.hypervisor.qemu;
 
 import io.stillpoint.hypervisor.KeptSnapshots;
+import java.util.Set;
 
 /// Whose things a sweep removes.
 sealed interface SweepScope {
@@ -19,6 +20,40 @@ sealed interface SweepScope {
         @Override
         public boolean coversRecords(String lineage) {
             return kept.names().stream().noneMatch(name -> name.lineage().equals(lineage));
+        }
+    }
+
+    /// All but these jobs'.
+    record Others(Set<JobNames> jobs) implements SweepScope {
+        public Others {
+            jobs = Set.copyOf(jobs);
+        }
+
+        @Override
+        public boolean covers(JobNames job) {
+            return !jobs.contains(job);
+        }
+
+        @Override
+        public boolean coversRecords(String lineage) {
+            return false;
+        }
+    }
+
+    /// These jobs' alone.
+    record Among(Set<JobNames> jobs) implements SweepScope {
+        public Among {
+            jobs = Set.copyOf(jobs);
+        }
+
+        @Override
+        public boolean covers(JobNames job) {
+            return jobs.contains(job);
+        }
+
+        @Override
+        public boolean coversRecords(String lineage) {
+            return false;
         }
     }
 

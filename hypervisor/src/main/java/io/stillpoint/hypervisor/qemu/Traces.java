@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /// What of ours is in a QEMU, by its names.
@@ -18,12 +19,17 @@ final class Traces {
 
     static List<String> of(Monitor monitor, Reach reach, SweepScope scope) {
         List<String> traces = new ArrayList<>();
+        JsonNode nodes = monitor.nodes();
+        Set<JobNames> standing =
+                new FleeceChain(BlockGraph.of(monitor, nodes)).below(job -> !scope.covers(job));
         for (JsonNode export : monitor.execute("query-block-exports")) {
             add(traces, scope, "export", export.path("id").asString(""));
         }
-        for (JsonNode node : monitor.nodes()) {
+        for (JsonNode node : nodes) {
             String name = node.path("node-name").asString("");
-            add(traces, scope, "node", name);
+            if (JobNames.in(name).filter(standing::contains).isEmpty()) {
+                add(traces, scope, "node", name);
+            }
             for (GuestDisk.Bitmap bitmap : DiskBitmaps.in(node)) {
                 boolean isRecord =
                         reach == Reach.EVERYTHING && isCoveredRecord(scope, bitmap.name());
@@ -33,7 +39,10 @@ final class Traces {
             }
         }
         for (JsonNode object : new ObjectModel(monitor).list("/objects")) {
-            add(traces, scope, "object", object.path("name").asString(""));
+            String name = object.path("name").asString("");
+            if (JobNames.in(name).filter(standing::contains).isEmpty()) {
+                add(traces, scope, "object", name);
+            }
         }
         return traces;
     }

@@ -5,9 +5,9 @@ import io.stillpoint.hypervisor.HypervisorException.Kind;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import tools.jackson.databind.JsonNode;
 
 /// Whether what QEMU has is still the snapshot that was taken: its nodes, its bitmaps, the disks under it, and that no
@@ -39,7 +39,7 @@ final class Wholeness {
                 });
     }
 
-    private void requireSameRun(Optional<QemuRun> process) {
+    void requireSameRun(Optional<QemuRun> process) {
         if (!plan.facts().isSameRun(place.monitor(), process)) {
             throw broken("snapshot.other-run");
         }
@@ -103,19 +103,25 @@ final class Wholeness {
         int index = planned.index();
         String node = planned.disk().node();
         String fleece = names.name(Role.FLEECE, index);
-        String window = names.name(Role.WINDOW, index);
-        String file = names.name(Role.FILE, index);
-        String container = planned.disk().encrypted() ? names.name(Role.CIPHER, index) : file;
-        requireStandsOn(graph, fleece, "file", window);
+        requireImage(graph, planned);
         requireStandsOn(graph, fleece, "backing", node);
-        requireStandsOn(graph, window, "file", container);
-        if (planned.disk().encrypted()) {
-            requireStandsOn(graph, container, "file", file);
-        }
         if (planned.disk().writable()) {
             String filter = names.name(Role.FILTER, index);
             requireStandsOn(graph, filter, "file", node);
             requireStandsOn(graph, filter, "target", fleece);
+        }
+    }
+
+    private void requireImage(BlockGraph graph, PlannedDisk planned) {
+        int index = planned.index();
+        String fleece = names.name(Role.FLEECE, index);
+        String window = names.name(Role.WINDOW, index);
+        String file = names.name(Role.FILE, index);
+        String container = planned.disk().encrypted() ? names.name(Role.CIPHER, index) : file;
+        requireStandsOn(graph, fleece, "file", window);
+        requireStandsOn(graph, window, "file", container);
+        if (planned.disk().encrypted()) {
+            requireStandsOn(graph, container, "file", file);
         }
     }
 
@@ -146,14 +152,63 @@ final class Wholeness {
                 bitmap(
                         graph.node(disk.disk().node()),
                         JobNames.recording(names.lineage(), disk.generation()));
-        List<Long> copied = DiskBitmaps.unnamedBytes(graph.node(filter));
-        if (written.isEmpty() || copied.isEmpty()) {
+        if (written.isEmpty()) {
             return;
         }
-        // The filter has two such bitmaps; the other one covers the whole disk.
-        long least = copied.stream().mapToLong(Long::longValue).min().orElse(0);
-        if (written.get().dirtyBytes() - Instant.GRANULARITY_BYTES > least) {
+        if (!hasCopied(graph.node(filter), written.get().dirtyBytes())) {
             throw broken("snapshot.bypassed", disk.disk().name());
+        }
+    }
+
+    /// Whether a filter has copied as much as was written, as its disk's record has it, since it began.
+    ///
+    /// @param written bytes; the record began with one granule that nobody wrote
+    static boolean hasCopied(JsonNode filter, long written) {
+        // The filter has two such bitmaps; the other one covers the whole disk.
+        OptionalLong least =
+                DiskBitmaps.unnamedBytes(filter).stream().mapToLong(Long::longValue).min();
+        return least.isEmpty() || written - Instant.GRANULARITY_BYTES <= least.getAsLong();
+    }
+
+    /// Of a local snapshot: its image of this disk is there, and stands on that of a newer one or on the disk.
+    void requireStands(FleeceChain chain, PlannedDisk disk) {
+        BlockGraph graph = chain.graph();
+        String node = disk.disk().node();
+        long size = graph.node(node).path("image").path("virtual-size").asLong(0);
+        if (size != disk.disk().size()) {
+            throw broken(
+                    "snapshot.resized",
+                    disk.disk().name(),
+                    new ByteSize(disk.disk().size()).toString(),
+                    new ByteSize(size).toString());
+        }
+        requireImage(graph, disk);
+        requireStandsOn(
+                graph, chain.newest(names.name(Role.FLEECE, disk.index())), "backing", node);
+    }
+
+    /// Of a local snapshot: what the guest writes goes through this filter, which has copied what it had to.
+    void requireFilter(BlockGraph graph, Succession.Old old) {
+        requireStandsOn(graph, old.filter(), "file", old.disk());
+        if (drives().containsValue(old.disk())) {
+            throw broken("snapshot.bypassed", old.disk());
+        }
+        JsonNode disk = graph.node(old.disk());
+        for (GuestDisk.Bitmap bitmap : DiskBitmaps.in(disk)) {
+            if (old.recording().filter(bitmap.name()::equals).isPresent()
+                    && !hasCopied(graph.node(old.filter()), bitmap.dirtyBytes())) {
+                throw broken("snapshot.bypassed", old.disk());
+            }
+            boolean isOurs =
+                    plan.disks().stream()
+                            .anyMatch(each ->
+                                    bitmap.name()
+                                            .equals(
+                                                    JobNames.witness(
+                                                            names.lineage(), each.generation())));
+            if (isOurs && !PlannedDisk.isUntouched(bitmap)) {
+                throw broken("snapshot.tampered", old.disk());
+            }
         }
     }
 

@@ -104,13 +104,13 @@ final class HolderToKill {
                 .properties()
                 .forEach(each -> previous.put(each.getKey(), each.getValue().asString()));
         return new SnapshotRequest(
-                name.lineage(),
-                name.generation(),
-                previous,
-                order.path("recording"),
-                Path.of(order.path("scratch").asString()),
-                ByteSize.parse("1G"),
-                KeptSnapshots.of(name));
+                        name.lineage(),
+                        name.generation(),
+                        previous,
+                        order.path("recording"),
+                        Path.of(order.path("scratch").asString()),
+                        ByteSize.parse("1G"))
+                .keeping(KeptSnapshots.of(name));
     }
 
     private void read(HeldDisk disk) throws InterruptedException {

@@ -44,6 +44,8 @@ public final class PolicyText {
     private static final long RATE_MIN = 64L << 10;
     private static final String WHOLE = "a whole number";
     private static final String TIMES = "00:00 to 23:59";
+    private static final Duration LOCAL_MAX = Duration.ofDays(5);
+    private static final String LOCAL = "0 to 5d, such as 2d";
     private static final String DURATIONS = "a number with s, m or h, such as 15m";
 
     private PolicyText() {}
@@ -66,6 +68,8 @@ public final class PolicyText {
         Selection selection = selection(tree.child("select"));
         DiskRules disks = disks(tree.child("disks"));
         Quality quality = quality(tree.child("quality"));
+        Duration localFor =
+                tree.value("local-snapshots", PolicyText::localFor, LOCAL).orElse(Duration.ZERO);
         TransferRules transfer =
                 new TransferRules(
                         bandwidth(tree.child("bandwidth"), zone),
@@ -79,7 +83,16 @@ public final class PolicyText {
                 selection,
                 disks,
                 quality,
+                localFor,
                 transfer);
+    }
+
+    private static Duration localFor(String text) {
+        Duration duration = Written.duration(text);
+        if (duration.compareTo(LOCAL_MAX) > 0) {
+            throw new IllegalArgumentException(text);
+        }
+        return duration;
     }
 
     private static String name(String text) {
@@ -336,6 +349,9 @@ public final class PolicyText {
                 .put("vss", word(quality.vss()))
                 .put("freeze-at-most", Written.text(quality.freezeMax()))
                 .put("scripts-at-most", Written.text(quality.scriptsMax()));
+        if (!policy.localFor().isZero()) {
+            json.put("local-snapshots", Written.text(policy.localFor()));
+        }
         write(policy.transfer().bandwidth(), json);
         if (!policy.transfer().peak().windows().isEmpty()) {
             ArrayNode peak = json.putArray("peak");

@@ -46,6 +46,7 @@ class PolicyTextTest {
              'quality': {'consistency-at-least': 'file-system', 'extension': false, 'vss': 'agent',
                          'freeze-at-most': '10s', 'scripts-at-most': '5m'},
              'disks': {'without': ['scratch*', 'swap'], 'removable': true},
+             'local-snapshots': '2d',
              'bandwidth': {'at-most': '200M', 'windows': [{'from': '08:00', 'to': '18:00', 'at-most': '65K'}]},
              'peak': {'from': '08:00', 'to': '10:00'}}
             """;
@@ -109,6 +110,7 @@ class PolicyTextTest {
                                         Quality.Vss.AGENT,
                                         Duration.ofSeconds(10),
                                         Duration.ofMinutes(5)),
+                                Duration.ofDays(2),
                                 new TransferRules(
                                         new LimitsByTime(
                                                 berlin,

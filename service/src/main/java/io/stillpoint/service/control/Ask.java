@@ -46,6 +46,11 @@ record Ask(JsonNode json, String user, ControlServer.Reply reply) {
                 });
     }
 
+    /// Whether who asks could read and write all that the service can.
+    boolean isOwner() {
+        return ControlServer.isOwner(user);
+    }
+
     /// Whether who asks has said that something is meant that can't be undone, or not easily.
     boolean isConfirmed() {
         return json.path("confirmed").asBoolean(false);

@@ -205,7 +205,11 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private static boolean isOwner(Peer peer) {
-        return peer.user().equals("root") || peer.user().equals(System.getProperty("user.name"));
+        return isOwner(peer.user());
+    }
+
+    static boolean isOwner(String user) {
+        return user.equals("root") || user.equals(System.getProperty("user.name"));
     }
 
     private boolean isOneTooMany(Peer peer) {

@@ -5,6 +5,7 @@ import io.stillpoint.service.care.VaultCare;
 import io.stillpoint.service.database.Alerts;
 import io.stillpoint.service.database.Cares;
 import io.stillpoint.service.database.Jobs;
+import io.stillpoint.service.database.Locals;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Machines;
 import io.stillpoint.service.database.Points;
@@ -13,6 +14,7 @@ import io.stillpoint.service.fleet.Fleet;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.JobRunner;
+import io.stillpoint.service.local.LocalTier;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.service.watch.Watch;
 import java.util.List;
@@ -43,6 +45,8 @@ public final class Requests implements ControlServer.Handler {
             Cares cares,
             Alerts alerts,
             JobRunner runner,
+            Locals locals,
+            LocalTier local,
             VaultCare care,
             Watch watch,
             Consumer<VmKey> due,
@@ -78,6 +82,7 @@ public final class Requests implements ControlServer.Handler {
         known.putAll(new JobRequests(parts).known());
         known.putAll(new PointRequests(parts).known());
         known.putAll(new VaultRequests(parts).known());
+        known.putAll(new SnapshotRequests(parts).known());
     }
 
     @Override

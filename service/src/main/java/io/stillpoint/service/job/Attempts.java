@@ -32,6 +32,7 @@ import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.Hosts.Host;
 import io.stillpoint.service.fleet.KeptPolicies;
+import io.stillpoint.service.local.LocalTier;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.Consistency;
 import io.stillpoint.vault.point.PointDisk;
@@ -43,6 +44,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Attempts of jobs, each on the thread of its VM: from the policy to the engine's job and its outcome. Safe for many threads.
@@ -57,6 +59,7 @@ final class Attempts {
     private final Turns turns;
     private final Foresight foresight;
     private final Naming naming;
+    private final LocalTier local;
     private final Map<String, Running> running = new ConcurrentHashMap<>();
 
     /// What jobs hold in scratch space, or are about to. Its lock is held while one is admitted.
@@ -82,6 +85,7 @@ final class Attempts {
         turns = told.turns();
         foresight = new Foresight(jobs, records.points(), turns, tools.clock());
         naming = new Naming(records.machines(), records.points(), tools);
+        local = places.local();
     }
 
     /// Asks those jobs of this process to end of which somebody wants that they do.
@@ -131,22 +135,32 @@ final class Attempts {
         Cancellation cancellation = new Cancellation();
         Course course = new Course(machine, job);
         DiskChoice disks = disks(job);
+        AtomicReference<Optional<BackupJob>> started = new AtomicReference<>(Optional.empty());
         try (JobVm vm =
-                JobVm.of(job.vm().id(), () -> host.hypervisor().open(job.vm().id(), disks))) {
+                        JobVm.of(
+                                job.vm().id(), () -> host.hypervisor().open(job.vm().id(), disks));
+                LocalTier.Holding _ =
+                        local.holds(job.vm(), () -> started.get().flatMap(BackupJob::holding))) {
             BackupJob backup =
                     new BackupJob(
                             vault.vault(),
                             vm,
                             settings(machine, job, host, vm),
                             new JobTools(
-                                    new DatabaseJournal(
-                                            jobs, job.vm().host(), job.id(), job.course().record()),
+                                    new DatabaseJournal(jobs, job, () -> local.names(host.name())),
                                     teller.of(job.id(), machine.shown()),
                                     cancellation,
                                     tools.clock(),
                                     tools.randomness(),
                                     tools.process().threads(),
-                                    turns.of(holding.transfer(), course)));
+                                    turns.of(holding.transfer(), course),
+                                    local.keeping(
+                                            job.vm(),
+                                            job.vault(),
+                                            policy(job)
+                                                    .map(Policy::localFor)
+                                                    .orElse(Duration.ZERO))));
+            started.set(Optional.of(backup));
             running.put(job.id(), new Running(backup, cancellation));
             if (isStopping) {
                 backup.suspend();
@@ -180,10 +194,13 @@ final class Attempts {
     /// not last; a snapshot that is there already counts in any case.
     private void hold(Machine machine, Foresight.Holding holding, Host host, boolean isNew) {
         synchronized (holdings) {
-            if (isNew
+            while (isNew
                     && foresight.admission(machine, holding, host, holdings.values())
                             instanceof Admission.Refused refused) {
-                throw JobsException.notAdmitted(refused);
+                // A backup counts more than a snapshot of one that is in the vault.
+                if (!local.makeRoom(host.name())) {
+                    throw JobsException.notAdmitted(refused);
+                }
             }
             holdings.put(holding.transfer().id(), holding);
         }

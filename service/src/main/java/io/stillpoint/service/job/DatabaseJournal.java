@@ -6,12 +6,14 @@ import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.platform.Json;
 import io.stillpoint.service.database.DatabaseException;
+import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.Jobs;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /// A job's journal in the database. While that is away, or takes nothing since its disk is full, a record waits for it, since
 /// the job must not go on without: what the job holds waits, too.
@@ -24,13 +26,16 @@ final class DatabaseJournal implements JobJournal {
     private final Jobs jobs;
     private final String host;
     private final String job;
+    private final Supplier<Set<SnapshotName>> local;
     private volatile Optional<JobRecord> last;
 
-    DatabaseJournal(Jobs jobs, String host, String job, Optional<String> record) {
+    /// @param local the names of the host's local snapshots
+    DatabaseJournal(Jobs jobs, Job job, Supplier<Set<SnapshotName>> local) {
         this.jobs = jobs;
-        this.host = host;
-        this.job = job;
-        last = record.map(text -> JobRecord.of(Json.parse(text)));
+        this.host = job.vm().host();
+        this.job = job.id();
+        this.local = local;
+        last = job.course().record().map(text -> JobRecord.of(Json.parse(text)));
     }
 
     @Override
@@ -59,7 +64,7 @@ final class DatabaseJournal implements JobJournal {
 
     @Override
     public KeptSnapshots kept() {
-        Set<SnapshotName> names = new HashSet<>();
+        Set<SnapshotName> names = new HashSet<>(local.get());
         jobs.snapshots(host).forEach(name -> names.add(SnapshotName.parse(name)));
         return new KeptSnapshots(names);
     }

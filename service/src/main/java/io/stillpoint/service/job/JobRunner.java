@@ -24,6 +24,7 @@ import io.stillpoint.service.database.Points;
 import io.stillpoint.service.database.VmKey;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
+import io.stillpoint.service.local.LocalTier;
 import io.stillpoint.service.vaults.Catalogue;
 import io.stillpoint.service.vaults.Vaults;
 import io.stillpoint.vault.point.RecoveryPoint;
@@ -63,13 +64,12 @@ public final class JobRunner {
     public record Records(Machines machines, Jobs jobs, Points points, KeptPolicies policies) {}
 
     /// Where VMs are, and where their points go.
-    record Places(Hosts hosts, Vaults vaults) {}
+    public record Places(Hosts hosts, Vaults vaults, LocalTier local) {}
 
     /// Who is told what jobs do.
     record Told(Teller teller, Turns turns) {}
 
-    public JobRunner(
-            ServiceConfig config, Tools tools, Records records, Hosts hosts, Vaults vaults) {
+    public JobRunner(ServiceConfig config, Tools tools, Records records, Places places) {
         this.tools = tools;
         policies = records.policies();
         machines = records.machines();
@@ -77,9 +77,7 @@ public final class JobRunner {
         points = records.points();
         teller = new Teller(jobs, tools);
         turns = new Turns(config.limits(), tools.clock());
-        attempts =
-                new Attempts(
-                        config, tools, records, new Places(hosts, vaults), new Told(teller, turns));
+        attempts = new Attempts(config, tools, records, places, new Told(teller, turns));
     }
 
     /// Does what is due for a VM. Returns when something is due for it next; empty if nothing ever is, as things stand.

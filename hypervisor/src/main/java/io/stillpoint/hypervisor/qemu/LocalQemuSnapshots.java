@@ -1,0 +1,277 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.HypervisorException.Kind;
+import io.stillpoint.hypervisor.LocalSnapshots;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
+import io.stillpoint.hypervisor.qemu.JobNames.Role;
+import io.stillpoint.platform.ByteSize;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.disk.Reason;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// The local snapshots of a running QEMU, through a monitor that somebody holds.
+///
+/// That of one is shown in two steps. What its own filter missed until the next snapshot took its place is settled at that
+/// instant ([Succession]). From then on it is as whole as the newest one, through which it reads what was not overwritten
+/// before.
+final class LocalQemuSnapshots implements LocalSnapshots {
+    private final SnapshotPlace place;
+    private final Optional<QemuRun> process;
+    private final List<Local> newestFirst;
+    private final Optional<JobNames> held;
+
+    /// What is known of one.
+    ///
+    /// @param scratch the folder of its images
+    /// @param switchedEvents as [SnapshotState]
+    private record Local(
+            SnapshotDescriptor descriptor,
+            SnapshotPlan plan,
+            Path scratch,
+            boolean switchedEvents) {
+        JobNames names() {
+            return plan.names();
+        }
+    }
+
+    /// @param newestFirst those that may stand; of other VMs none
+    /// @param held the snapshot that a job holds now, on which they stand, and of which the job knows whether it is whole
+    LocalQemuSnapshots(
+            SnapshotPlace place,
+            Optional<QemuRun> process,
+            List<SnapshotDescriptor> newestFirst,
+            Optional<JobNames> held) {
+        this.place = place;
+        this.process = process;
+        this.newestFirst =
+                newestFirst.stream()
+                        .map(each -> {
+                            SnapshotState state = SnapshotState.in(each);
+                            return new Local(
+                                    each,
+                                    state.plan(each.name(), place.paths().folder()),
+                                    state.scratch(),
+                                    state.switchedEvents());
+                        })
+                        .toList();
+        this.held = held;
+    }
+
+    @Override
+    public Set<SnapshotName> standing() {
+        Set<SnapshotName> standing = new LinkedHashSet<>();
+        if (newestFirst.isEmpty()) {
+            return standing;
+        }
+        try {
+            VmState state = VmState.of(place.monitor());
+            if (state.isMigrating()) {
+                return Set.of();
+            }
+            BlockGraph graph = BlockGraph.of(place.monitor());
+            for (Local local : newestFirst) {
+                requireImages(local, graph);
+                standing.add(local.descriptor().name());
+            }
+        } catch (HypervisorException e) {
+            requireBroken(e);
+        }
+        if (held.isEmpty() && !standing.isEmpty()) {
+            try {
+                requireWholeFilters();
+            } catch (HypervisorException e) {
+                requireBroken(e);
+                return Set.of();
+            }
+        }
+        return standing;
+    }
+
+    /// Throws the failure if it says nothing of the snapshot.
+    private static void requireBroken(HypervisorException e) {
+        if (e.kind() != Kind.SNAPSHOT_BROKEN && e.kind() != Kind.REFUSED) {
+            throw e;
+        }
+    }
+
+    private void requireImages(Local local, BlockGraph graph) {
+        Wholeness wholeness = new Wholeness(place, local.plan());
+        if (!local.scratch().equals(place.paths().folder().path())) {
+            throw wholeness.broken("snapshot.scratch-lost", local.scratch());
+        }
+        wholeness.requireSameRun(process);
+        FleeceChain chain = new FleeceChain(graph);
+        local.plan().held().forEach(disk -> wholeness.requireStands(chain, disk));
+    }
+
+    /// A filter that had no room, or took too long, refuses to show what it copied.
+    private void requireWholeFilters() {
+        Local newest = newestFirst.getFirst();
+        BlockGraph graph = BlockGraph.of(place.monitor());
+        List<Succession.Old> filters = Succession.filters(graph, plans());
+        if (filters.isEmpty()) {
+            return;
+        }
+        Wholeness wholeness = new Wholeness(place, newest.plan());
+        filters.forEach(each -> wholeness.requireFilter(graph, each));
+        boolean isServed = isServed();
+        if (!isServed) {
+            place.server().start(newest.names());
+        }
+        try (Probes probes = new Probes(place, filters)) {
+            if (!probes.hold().containsAll(filters)) {
+                throw wholeness.broken("snapshot.not-whole", "snapshot-access");
+            }
+        } finally {
+            if (!isServed) {
+                endServer(newest.names());
+            }
+        }
+    }
+
+    private boolean isServed() {
+        return place.server().isOurs();
+    }
+
+    private void endServer(JobNames names) {
+        place.server().stopIfOurs(new SweepScope.Only(names));
+        place.sweep(new SweepScope.Only(names)).removeNodes(Role.SERVER);
+    }
+
+    @Override
+    public Exported export(SnapshotName name) {
+        Local local = local(name);
+        JobNames names = local.names();
+        Set<String> exported = new HashSet<>();
+        place.monitor()
+                .execute("query-block-exports")
+                .forEach(each -> exported.add(each.path("id").asString("")));
+        place.server().start(names);
+        local.plan()
+                .held()
+                .forEach(disk -> {
+                    String export = names.name(Role.EXPORT, disk.index());
+                    if (!exported.contains(export)) {
+                        place.monitor()
+                                .execute(
+                                        "block-export-add",
+                                        Json.object()
+                                                .put("type", "nbd")
+                                                .put("id", export)
+                                                .put(
+                                                        "node-name",
+                                                        names.name(Role.FLEECE, disk.index()))
+                                                .put("name", export));
+                    }
+                });
+        return new Exported(
+                place.paths().folder().shown(place.paths().nbdSocket()),
+                local.descriptor().disks());
+    }
+
+    @Override
+    public void endExport(SnapshotName name) {
+        JobNames names = local(name).names();
+        Sweep sweep = place.sweep(new SweepScope.Only(names));
+        sweep.removeExports();
+        endServer(names);
+        sweep.requireDone();
+    }
+
+    @Override
+    public void settle(SnapshotName name) {
+        Local local = local(name);
+        Sweep sweep = place.sweep(new SweepScope.Only(local.names()));
+        sweep.run(Set.of(local.names()));
+        MigrationEvents.end(place.monitor(), local.switchedEvents());
+        sweep.removeRecords(
+                local.plan(), (disk, generation) -> disk.generation().equals(generation));
+        sweep.requireDone();
+    }
+
+    @Override
+    public void end(Set<SnapshotName> names) {
+        Set<JobNames> ended = new HashSet<>();
+        Set<JobNames> stay = new HashSet<>();
+        newestFirst.forEach(each ->
+                (names.contains(each.descriptor().name()) ? ended : stay).add(each.names()));
+        held.ifPresent(stay::add);
+        // Those that made no point have no name here. They stood under these alone, or stay.
+        new FleeceChain(BlockGraph.of(place.monitor()))
+                .below(ended::contains).stream()
+                        .filter(each -> !stay.contains(each))
+                        .forEach(ended::add);
+        place.sweep(new SweepScope.Among(ended)).run();
+    }
+
+    @Override
+    public Optional<HypervisorException> whyEnd() {
+        if (newestFirst.isEmpty()) {
+            return Optional.empty();
+        }
+        SnapshotPlan newest = newestFirst.getFirst().plan();
+        Wholeness wholeness = new Wholeness(place, newest);
+        // Its figures stay as they are once it has ended, so those of another differ.
+        String migration = place.monitor().execute("query-migrate").toString();
+        if (!newest.facts().migration().toString().equals(migration)) {
+            return Optional.of(wholeness.broken("snapshot.migration"));
+        }
+        return newest.room().isSufficient()
+                ? Optional.empty()
+                : Optional.of(
+                        wholeness.broken(
+                                "snapshot.no-room",
+                                new ByteSize(newest.room().usable().getAsLong()).toString()));
+    }
+
+    /// What a QEMU that is gone has left of one.
+    static void removeFiles(SnapshotDescriptor descriptor) {
+        SnapshotState state = SnapshotState.in(descriptor);
+        ScratchFolder.find(state.scratch())
+                .ifPresent(folder -> {
+                    try (folder) {
+                        VmPaths paths = VmPaths.of(state.socket(), folder);
+                        JobNames names = JobNames.of(descriptor.name());
+                        for (SnapshotState.Disk disk : state.disks()) {
+                            folder.remove(paths.scratchImage(names, disk.planned().index()));
+                        }
+                    } catch (IOException e) {
+                        throw new HypervisorException(
+                                Kind.UNSUPPORTED,
+                                "scratch.folder",
+                                e,
+                                state.scratch(),
+                                Reason.of(e));
+                    }
+                });
+    }
+
+    private Local local(SnapshotName name) {
+        return newestFirst.stream()
+                .filter(each -> each.descriptor().name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException("no local snapshot " + name));
+    }
+
+    /// As they were planned, newest first.
+    List<SnapshotPlan> plans() {
+        return newestFirst.stream().map(Local::plan).toList();
+    }
+
+    /// Those disks and no others, each of the same node and size: another snapshot can carry these on.
+    boolean areOf(List<GuestDisk> disks) {
+        List<String> now =
+                disks.stream().filter(each -> !each.isEmpty()).map(GuestDisk::node).toList();
+        return newestFirst.stream()
+                .allMatch(local ->
+                        local.plan().held().map(disk -> disk.disk().node()).toList().equals(now));
+    }
+}

@@ -1,0 +1,94 @@
+package io.stillpoint.hypervisor.qemu;
+
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.nbd.NbdClient;
+import io.stillpoint.platform.Json;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Asks filters whether they have copied all that was overwritten. While one of these is open, nothing else may write
+/// to the disk but through that filter.
+final class Probes implements AutoCloseable {
+    private final SnapshotPlace place;
+    private final List<Succession.Old> filters;
+    private final Map<Succession.Old, NbdClient> clients = new LinkedHashMap<>();
+
+    /// The NBD server must run.
+    Probes(SnapshotPlace place, List<Succession.Old> filters) {
+        this.place = place;
+        this.filters = filters;
+        boolean done = false;
+        try {
+            for (Succession.Old each : filters) {
+                String probe = each.probe();
+                place.monitor()
+                        .execute(
+                                "blockdev-add",
+                                Json.object()
+                                        .put("driver", "snapshot-access")
+                                        .put("node-name", probe)
+                                        .put("file", each.filter()));
+                place.monitor()
+                        .execute(
+                                "block-export-add",
+                                Json.object()
+                                        .put("type", "nbd")
+                                        .put("id", probe)
+                                        .put("node-name", probe)
+                                        .put("name", probe));
+                clients.put(
+                        each,
+                        NbdClient.connect(
+                                place.server().address(),
+                                probe,
+                                Optional.empty(),
+                                1,
+                                place.monitor().threads()));
+            }
+            done = true;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
+    }
+
+    /// Those of them that have.
+    List<Succession.Old> hold() {
+        return filters.stream().filter(this::holds).toList();
+    }
+
+    private boolean holds(Succession.Old filter) {
+        NbdClient client = clients.get(filter);
+        if (client == null) {
+            return false;
+        }
+        try {
+            client.read(0, new byte[1], 0, 1);
+            return true;
+        } catch (HypervisorException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void close() {
+        clients.values().forEach(NbdClient::close);
+        clients.clear();
+        Set<JobNames> jobs = new HashSet<>();
+        filters.forEach(each -> JobNames.in(each.probe()).ifPresent(jobs::add));
+        for (Succession.Old each : filters) {
+            place.monitor()
+                    .ask(
+                            "block-export-del",
+                            Json.object().put("id", each.probe()).put("mode", "hard"));
+        }
+        Sweep sweep = place.sweep(new SweepScope.Among(jobs));
+        sweep.removeProbes();
+        sweep.requireDone();
+    }
+}

@@ -1,0 +1,435 @@
+package io.stillpoint.service.local;
+
+import io.stillpoint.engine.BackupJob;
+import io.stillpoint.engine.LocalKeeping;
+import io.stillpoint.hypervisor.HeldSnapshot;
+import io.stillpoint.hypervisor.Hypervisor.Power;
+import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.LocalSnapshots;
+import io.stillpoint.hypervisor.LocalSnapshots.Exported;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
+import io.stillpoint.hypervisor.VirtualMachine;
+import io.stillpoint.platform.Json;
+import io.stillpoint.platform.StillpointException;
+import io.stillpoint.platform.Undisturbed;
+import io.stillpoint.platform.text.Text;
+import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.database.Locals;
+import io.stillpoint.service.database.Locals.Local;
+import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Machines;
+import io.stillpoint.service.database.VmKey;
+import io.stillpoint.service.fleet.Hosts;
+import io.stillpoint.service.fleet.Hosts.Host;
+import io.stillpoint.vault.store.ObjectId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/// The local snapshots of the VMs of this server's hosts: remembers them, serves them for reading, and ends them when their
+/// time is over or when they stand in somebody's way. Safe for many threads.
+public final class LocalTier implements AutoCloseable {
+    /// Of one VM.
+    private static final int MOST = 24;
+
+    private static final Duration LOOK = Duration.ofSeconds(2);
+    private static final Duration FULL_LOOK = Duration.ofMinutes(1);
+
+    /// A job may have the VM, and nothing held yet.
+    private static final Duration BUSY_MAX = Duration.ofSeconds(30);
+
+    private static final Duration BUSY_PAUSE = Duration.ofMillis(300);
+
+    /// What is read is kept for at least so long.
+    private static final Duration READING = Duration.ofHours(6);
+
+    private final Locals locals;
+    private final Machines machines;
+    private final Hosts hosts;
+    private final Tools tools;
+    private final Map<VmKey, Supplier<Optional<BackupJob.Holding>>> holders =
+            new ConcurrentHashMap<>();
+    private final Thread looking;
+    private Instant looked = Instant.MIN;
+    private volatile boolean isClosed;
+
+    public LocalTier(Locals locals, Machines machines, Hosts hosts, Tools tools) {
+        this.locals = locals;
+        this.machines = machines;
+        this.hosts = hosts;
+        this.tools = tools;
+        looking = tools.process().threads().working("local", this::run);
+    }
+
+    /// Begins to look after them.
+    public void start() {
+        looking.start();
+    }
+
+    /// A job has the VM from now on until what is returned is closed.
+    ///
+    /// @param held its snapshot, once there is one
+    public Holding holds(VmKey vm, Supplier<Optional<BackupJob.Holding>> held) {
+        holders.put(vm, held);
+        return () -> holders.remove(vm, held);
+    }
+
+    /// That a job has a VM.
+    @FunctionalInterface
+    public interface Holding extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /// What a job asks.
+    ///
+    /// @param vault of its point
+    /// @param keep for how long its snapshot stays; zero: not at all
+    public LocalKeeping keeping(VmKey vm, String vault, Duration keep) {
+        return new LocalKeeping() {
+            @Override
+            public List<SnapshotDescriptor> known() {
+                return descriptors(locals.of(vm));
+            }
+
+            @Override
+            public boolean keep(SnapshotDescriptor snapshot, ObjectId point, Instant at) {
+                if (keep.isZero()) {
+                    return false;
+                }
+                locals.add(
+                        new Local(
+                                snapshot.name().toString(),
+                                vm,
+                                vault,
+                                point.toString(),
+                                at,
+                                at.plus(keep),
+                                snapshot.json().toString()));
+                return true;
+            }
+
+            @Override
+            public void forget(SnapshotName snapshot) {
+                locals.remove(snapshot.toString());
+            }
+        };
+    }
+
+    /// The names of all that may stand on a host: what no sweep takes.
+    public Set<SnapshotName> names(String host) {
+        Set<SnapshotName> names = new HashSet<>();
+        for (Local each : locals.all()) {
+            if (each.vm().host().equals(host)) {
+                names.add(SnapshotName.parse(each.name()));
+            }
+        }
+        return names;
+    }
+
+    /// Has a snapshot of a VM served for reading: a local one, or that of the job that has the VM now. Throws a
+    /// [LocalException] if it does not stand.
+    public Exported serve(VmKey vm, String name) {
+        SnapshotName wanted = SnapshotName.parse(name);
+        boolean _ = locals.keep(name, tools.clock().instant().plus(READING));
+        return retried(() -> {
+            Optional<BackupJob.Holding> held = held(vm);
+            if (held.filter(each -> each.name().equals(wanted)).isPresent()) {
+                return held.get()
+                        .snapshot()
+                        .exported()
+                        .orElseThrow(() -> LocalException.gone(name, "images"));
+            }
+            requireKnown(vm, name);
+            return with(vm, snapshots -> snapshots.export(wanted));
+        });
+    }
+
+    /// Whether all that was read of a snapshot that was served is of its instant. Ends the serving if that is `over`.
+    public boolean proves(VmKey vm, String name, boolean over) {
+        SnapshotName wanted = SnapshotName.parse(name);
+        return retried(() -> {
+            Optional<BackupJob.Holding> held = held(vm);
+            if (held.filter(each -> each.name().equals(wanted)).isPresent()) {
+                return isValid(held.get().snapshot());
+            }
+            if (locals.of(vm).stream().noneMatch(each -> each.name().equals(name))) {
+                return false;
+            }
+            return with(
+                    vm,
+                    snapshots -> {
+                        boolean stands = snapshots.standing().contains(wanted);
+                        if (over) {
+                            snapshots.endExport(wanted);
+                        }
+                        return stands
+                                && held(vm).map(each -> isValid(each.snapshot())).orElse(true);
+                    });
+        });
+    }
+
+    private static boolean isValid(HeldSnapshot held) {
+        try {
+            held.proveValid();
+            return true;
+        } catch (HypervisorException e) {
+            if (e.kind() == HypervisorException.Kind.SNAPSHOT_BROKEN) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private void requireKnown(VmKey vm, String name) {
+        if (locals.of(vm).stream().noneMatch(each -> each.name().equals(name))) {
+            throw LocalException.gone(
+                    name,
+                    locals.ended(vm).stream()
+                            .filter(each -> each.local().name().equals(name))
+                            .map(Locals.Ended::why)
+                            .findFirst()
+                            .orElse(""));
+        }
+    }
+
+    /// Ends one because somebody wants it.
+    public void end(VmKey vm, String name, String user) {
+        requireKnown(vm, name);
+        boolean _ =
+                retried(() -> {
+                    end(vm, Set.of(name), text("local.by-hand", user));
+                    return true;
+                });
+    }
+
+    /// Ends the oldest one of a host, so that a snapshot for a backup has room. Returns whether there was one.
+    public boolean makeRoom(String host) {
+        Optional<Local> oldest = Optional.empty();
+        for (Local each : locals.all()) {
+            if (each.vm().host().equals(host)
+                    && oldest.filter(other -> other.takenAt().isBefore(each.takenAt())).isEmpty()) {
+                oldest = Optional.of(each);
+            }
+        }
+        if (oldest.isEmpty()) {
+            return false;
+        }
+        end(oldest.get().vm(), Set.of(oldest.get().name()), text("local.for-backup"));
+        return true;
+    }
+
+    /// The snapshot of the job that has a VM now; empty if there is none.
+    public Optional<BackupJob.Holding> held(VmKey vm) {
+        Supplier<Optional<BackupJob.Holding>> holder = holders.get(vm);
+        return holder == null ? Optional.empty() : holder.get();
+    }
+
+    /// Through the job that has the VM, or else by opening it.
+    private <T> T with(VmKey vm, Function<LocalSnapshots, T> use) {
+        List<SnapshotDescriptor> known = descriptors(locals.of(vm));
+        Optional<BackupJob.Holding> held = held(vm);
+        if (held.isPresent()) {
+            return use.apply(held.get().snapshot().older(known));
+        }
+        try (VirtualMachine opened = host(vm).hypervisor().open(vm.id())) {
+            return use.apply(opened.local(known));
+        }
+    }
+
+    private Host host(VmKey vm) {
+        return hosts.find(vm.host())
+                .orElseThrow(() -> new IllegalStateException("no host of ours: " + vm));
+    }
+
+    /// A job may begin or end at any moment, and takes the VM with it.
+    private static <T> T retried(Supplier<T> action) {
+        long deadline = System.nanoTime() + BUSY_MAX.toNanos();
+        while (true) {
+            try {
+                return action.get();
+            } catch (HypervisorException e) {
+                boolean mayPass = e.retryable() && System.nanoTime() < deadline;
+                if (!mayPass) {
+                    throw e;
+                }
+            } catch (IllegalStateException e) {
+                // The job has let go of its snapshot just now.
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            boolean _ =
+                    Undisturbed.await(() -> {
+                        TimeUnit.NANOSECONDS.sleep(BUSY_PAUSE.toNanos());
+                        return true;
+                    });
+        }
+    }
+
+    private static List<SnapshotDescriptor> descriptors(List<Local> known) {
+        return known.stream()
+                .map(each -> SnapshotDescriptor.of(Json.parse(each.descriptor())))
+                .toList();
+    }
+
+    private void run() {
+        while (!isClosed) {
+            try {
+                look();
+            } catch (StillpointException e) {
+                // The database is away; the service says so.
+            } catch (RuntimeException e) {
+                tools.defect(e);
+            }
+            pause();
+        }
+    }
+
+    private synchronized void pause() {
+        boolean _ =
+                Undisturbed.await(() -> {
+                    if (!isClosed) {
+                        TimeUnit.NANOSECONDS.timedWait(this, LOOK.toNanos());
+                    }
+                    return true;
+                });
+    }
+
+    /// Ends those whose time is over, that are not whole any more, or that stand in the way.
+    void look() {
+        Instant now = tools.clock().instant();
+        boolean isFull =
+                looked.equals(Instant.MIN)
+                        || Duration.between(looked, now).abs().compareTo(FULL_LOOK) > 0;
+        if (isFull) {
+            looked = now;
+        }
+        Map<VmKey, List<Local>> byVm = new LinkedHashMap<>();
+        for (Local each : locals.all()) {
+            if (hosts.names().contains(each.vm().host())) {
+                byVm.computeIfAbsent(each.vm(), _ -> new ArrayList<>()).add(each);
+            }
+        }
+        for (Map.Entry<VmKey, List<Local>> each : byVm.entrySet()) {
+            if (isClosed) {
+                return;
+            }
+            look(each.getKey(), each.getValue(), isFull);
+        }
+    }
+
+    private void look(VmKey vm, List<Local> newestFirst, boolean isFull) {
+        if (isOff(vm)) {
+            newestFirst.forEach(each -> endGone(each));
+            return;
+        }
+        try {
+            Optional<HypervisorException> why = with(vm, LocalSnapshots::whyEnd);
+            if (why.isPresent()) {
+                end(vm, names(newestFirst), why.get().text());
+                return;
+            }
+            Set<String> over = over(newestFirst);
+            if (!over.isEmpty()) {
+                end(vm, over, text("local.over"));
+            }
+            if (isFull) {
+                Set<SnapshotName> standing = with(vm, LocalSnapshots::standing);
+                Set<String> broken = names(newestFirst);
+                standing.forEach(each -> broken.remove(each.toString()));
+                broken.removeAll(over);
+                if (!broken.isEmpty()) {
+                    end(vm, broken, text("local.not-whole"));
+                }
+            }
+        } catch (HypervisorException | IllegalStateException e) {
+            // A job has the VM, or it does not answer; the next look may tell.
+        }
+    }
+
+    private static Set<String> names(List<Local> locals) {
+        Set<String> names = new HashSet<>();
+        locals.forEach(each -> names.add(each.name()));
+        return names;
+    }
+
+    /// Each stands on the next newer one, so none goes before one that is older. QEMU reads the oldest through all others.
+    private Set<String> over(List<Local> newestFirst) {
+        Instant now = tools.clock().instant();
+        Set<String> over = new HashSet<>();
+        for (Local each : newestFirst.reversed()) {
+            boolean isOneTooMany = newestFirst.size() - over.size() > MOST;
+            if (each.keepUntil().isAfter(now) && !isOneTooMany) {
+                break;
+            }
+            over.add(each.name());
+        }
+        return over;
+    }
+
+    private boolean isOff(VmKey vm) {
+        return machines.find(vm)
+                .map(Machine::power)
+                .filter(Power.OFF.name().toLowerCase(Locale.ROOT)::equals)
+                .isPresent();
+    }
+
+    private void end(VmKey vm, Set<String> names, Text why) {
+        Set<SnapshotName> ended = new HashSet<>();
+        names.forEach(each -> ended.add(SnapshotName.parse(each)));
+        boolean _ =
+                with(
+                        vm,
+                        snapshots -> {
+                            snapshots.end(ended);
+                            return true;
+                        });
+        locals.of(vm).stream()
+                .filter(each -> names.contains(each.name()))
+                .forEach(each -> noted(each, why));
+    }
+
+    private void endGone(Local local) {
+        try {
+            host(local.vm())
+                    .hypervisor()
+                    .removeLocal(SnapshotDescriptor.of(Json.parse(local.descriptor())));
+        } catch (HypervisorException e) {
+            tools.log().accept(local.vm() + ": " + e.getMessage());
+        }
+        noted(local, text("local.off"));
+    }
+
+    private void noted(Local local, Text why) {
+        if (locals.end(local.name(), tools.clock().instant(), why.toString())) {
+            tools.log().accept(text("local.ended", local.vm(), local.takenAt(), why).toString());
+        }
+    }
+
+    private static Text text(String code, Object... arguments) {
+        return Text.of(LocalTier.class, code, arguments);
+    }
+
+    /// Looks after them no longer. They stay.
+    @Override
+    public void close() {
+        synchronized (this) {
+            isClosed = true;
+            notifyAll();
+        }
+        Undisturbed.join(looking);
+    }
+}

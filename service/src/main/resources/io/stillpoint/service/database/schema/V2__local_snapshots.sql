@@ -1,0 +1,20 @@
+-- Snapshots that stay in a VM after their points were made (docs/local-snapshots.md).
+
+create table local_snapshot (
+    -- LINEAGE-GENERATION
+    name       text   not null primary key,
+    host       text   not null,
+    vm         text   not null,
+    vault      text   not null,
+    point      text   not null,
+    -- Of one VM, in the order in which they were taken.
+    ordinal    bigint not null,
+    taken_at   bigint not null,
+    keep_until bigint not null,
+    -- As JSON: what the hypervisor needs to find it again.
+    descriptor text   not null,
+    -- Null while it stands.
+    ended_at   bigint,
+    why        text
+);
+create index local_snapshot_of_vm on local_snapshot (host, vm, ordinal);
