@@ -387,7 +387,7 @@ public final class BackupJob {
         List<SnapshotDescriptor> local = tools.local().known();
         if (local.stream().anyMatch(each -> each.name().equals(name))) {
             // An earlier process may have ended in the middle of that.
-            vm.open().local(local).settle(name);
+            vm.open().local(local, tools.journal().kept()).settle(name);
             return;
         }
         HeldSnapshot snapshot;

@@ -74,7 +74,8 @@ public interface VirtualMachine extends AutoCloseable {
     /// The local snapshots of this VM while no other snapshot is held.
     ///
     /// @param newestFirst those that may be there
-    default LocalSnapshots local(List<SnapshotDescriptor> newestFirst) {
+    /// @param others snapshots that a journal names: they stay, whatever is ended
+    default LocalSnapshots local(List<SnapshotDescriptor> newestFirst, KeptSnapshots others) {
         return LocalSnapshots.NONE;
     }
 

@@ -106,7 +106,7 @@ public final class Service implements AutoCloseable {
         KeptPolicies policies = new KeptPolicies(new Policies(database), tools.clock());
         fleet = new Fleet(hosts, machines, policies, points, tools);
         Locals locals = new Locals(database);
-        local = new LocalTier(locals, machines, hosts, tools);
+        local = new LocalTier(locals, machines, jobs, hosts, tools);
         runner =
                 new JobRunner(
                         config,

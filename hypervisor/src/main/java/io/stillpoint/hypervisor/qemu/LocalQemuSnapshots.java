@@ -26,7 +26,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
     private final SnapshotPlace place;
     private final Optional<QemuRun> process;
     private final List<Local> newestFirst;
-    private final Optional<JobNames> held;
+    private final Set<JobNames> others;
 
     /// What is known of one.
     ///
@@ -43,12 +43,13 @@ final class LocalQemuSnapshots implements LocalSnapshots {
     }
 
     /// @param newestFirst those that may stand; of other VMs none
-    /// @param held the snapshot that a job holds now, on which they stand, and of which the job knows whether it is whole
+    /// @param others snapshots that jobs hold, or will take up again. Of one that the local ones stand on its job knows
+    ///     whether it is whole
     LocalQemuSnapshots(
             SnapshotPlace place,
             Optional<QemuRun> process,
             List<SnapshotDescriptor> newestFirst,
-            Optional<JobNames> held) {
+            Set<JobNames> others) {
         this.place = place;
         this.process = process;
         this.newestFirst =
@@ -62,7 +63,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                                     state.switchedEvents());
                         })
                         .toList();
-        this.held = held;
+        this.others = Set.copyOf(others);
     }
 
     @Override
@@ -72,6 +73,9 @@ final class LocalQemuSnapshots implements LocalSnapshots {
             return standing;
         }
         try {
+            Sweep sweep = place.sweep(new SweepScope.Among(Set.of()));
+            sweep.continueVm();
+            sweep.settle();
             VmState state = VmState.of(place.monitor());
             if (state.isMigrating()) {
                 return Set.of();
@@ -84,7 +88,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
         } catch (HypervisorException e) {
             requireBroken(e);
         }
-        if (held.isEmpty() && !standing.isEmpty()) {
+        if (!standing.isEmpty()) {
             try {
                 requireWholeFilters();
             } catch (HypervisorException e) {
@@ -97,7 +101,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
 
     /// Throws the failure if it says nothing of the snapshot.
     private static void requireBroken(HypervisorException e) {
-        if (e.kind() != Kind.SNAPSHOT_BROKEN && e.kind() != Kind.REFUSED) {
+        if (e.kind() != Kind.SNAPSHOT_BROKEN) {
             throw e;
         }
     }
@@ -116,8 +120,12 @@ final class LocalQemuSnapshots implements LocalSnapshots {
     private void requireWholeFilters() {
         Local newest = newestFirst.getFirst();
         BlockGraph graph = BlockGraph.of(place.monitor());
-        List<Succession.Old> filters = Succession.filters(graph, plans());
-        if (filters.isEmpty()) {
+        List<Succession.Old> filters = Succession.filters(place.monitor(), graph, plans());
+        boolean isOfJob =
+                filters.stream()
+                        .anyMatch(each ->
+                                JobNames.in(each.filter()).filter(others::contains).isPresent());
+        if (filters.isEmpty() || isOfJob) {
             return;
         }
         Wholeness wholeness = new Wholeness(place, newest.plan());
@@ -203,7 +211,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
         Set<JobNames> stay = new HashSet<>();
         newestFirst.forEach(each ->
                 (names.contains(each.descriptor().name()) ? ended : stay).add(each.names()));
-        held.ifPresent(stay::add);
+        stay.addAll(others);
         // Those that made no point have no name here. They stood under these alone, or stay.
         new FleeceChain(BlockGraph.of(place.monitor()))
                 .below(ended::contains).stream()

@@ -22,6 +22,8 @@ final class Probes implements AutoCloseable {
         this.place = place;
         this.filters = filters;
         boolean done = false;
+        // Of a process that has ended.
+        remove();
         try {
             for (Succession.Old each : filters) {
                 String probe = each.probe();
@@ -79,14 +81,12 @@ final class Probes implements AutoCloseable {
     public void close() {
         clients.values().forEach(NbdClient::close);
         clients.clear();
+        remove();
+    }
+
+    private void remove() {
         Set<JobNames> jobs = new HashSet<>();
         filters.forEach(each -> JobNames.in(each.probe()).ifPresent(jobs::add));
-        for (Succession.Old each : filters) {
-            place.monitor()
-                    .ask(
-                            "block-export-del",
-                            Json.object().put("id", each.probe()).put("mode", "hard"));
-        }
         Sweep sweep = place.sweep(new SweepScope.Among(jobs));
         sweep.removeProbes();
         sweep.requireDone();

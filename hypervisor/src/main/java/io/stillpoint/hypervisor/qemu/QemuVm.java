@@ -217,11 +217,11 @@ public final class QemuVm implements VirtualMachine {
             return List.of();
         }
         LocalQemuSnapshots known =
-                new LocalQemuSnapshots(place, process, request.local(), Optional.empty());
+                new LocalQemuSnapshots(place, process, request.local(), Set.of());
         Set<SnapshotName> standing = known.standing();
         List<SnapshotDescriptor> whole =
                 request.local().stream().filter(each -> standing.contains(each.name())).toList();
-        LocalQemuSnapshots local = new LocalQemuSnapshots(place, process, whole, Optional.empty());
+        LocalQemuSnapshots local = new LocalQemuSnapshots(place, process, whole, Set.of());
         boolean areCarried = local.areOf(disks);
         KeptSnapshots kept = request.kept().without(request.name());
         for (SnapshotDescriptor each : request.local()) {
@@ -309,14 +309,18 @@ public final class QemuVm implements VirtualMachine {
     }
 
     @Override
-    public LocalSnapshots local(List<SnapshotDescriptor> newestFirst) {
+    public LocalSnapshots local(List<SnapshotDescriptor> newestFirst, KeptSnapshots others) {
         if (newestFirst.isEmpty()) {
             return LocalSnapshots.NONE;
         }
         ScratchFolder folder = scratch(SnapshotState.in(newestFirst.getFirst()).scratch());
         SnapshotPlace place = SnapshotPlace.of(monitor, VmPaths.of(monitor.socket(), folder));
         isLeft = true;
-        return new LocalQemuSnapshots(place, process, newestFirst, Optional.empty());
+        return new LocalQemuSnapshots(
+                place,
+                process,
+                newestFirst,
+                others.names().stream().map(JobNames::of).collect(Collectors.toSet()));
     }
 
     private final class Owner implements HeldQemuSnapshot.Owner {

@@ -46,18 +46,20 @@ final class Succession {
         if (local.isEmpty()) {
             return;
         }
-        for (Old old : filters(BlockGraph.of(place.monitor()), local)) {
+        for (Old old : filters(place.monitor(), BlockGraph.of(place.monitor()), local)) {
             plan.held()
                     .filter(disk -> disk.disk().node().equals(old.disk()))
                     .forEach(disk -> older.put(disk, old));
         }
     }
 
-    /// The filters that write for local snapshots now: those of the newest, or of a later one that made no point.
+    /// The filters that write for local snapshots now: those of the newest, or of a later one that made no point. One that was
+    /// prepared by a process that ended before its instant writes nothing: the device is still on the filter before.
     ///
     /// @param newestFirst at least one
-    static List<Old> filters(BlockGraph graph, List<SnapshotPlan> newestFirst) {
+    static List<Old> filters(Monitor monitor, BlockGraph graph, List<SnapshotPlan> newestFirst) {
         FleeceChain chain = new FleeceChain(graph);
+        Set<String> inUse = inUse(monitor);
         SnapshotPlan local = newestFirst.getFirst();
         Set<String> known = new HashSet<>();
         newestFirst.forEach(each -> each.disks().forEach(disk -> known.add(disk.generation())));
@@ -66,13 +68,23 @@ final class Succession {
                 .filter(disk -> disk.disk().writable())
                 .forEach(disk -> {
                     String node = disk.disk().node();
-                    String newest = chain.newest(local.names().name(Role.FLEECE, disk.index()));
-                    String filter = chain.filter(newest, node);
+                    String filter =
+                            chain.filters(node).stream()
+                                    .filter(inUse::contains)
+                                    .findFirst()
+                                    .orElseGet(() ->
+                                            chain.filter(
+                                                    chain.newest(
+                                                            local.names()
+                                                                    .name(
+                                                                            Role.FLEECE,
+                                                                            disk.index())),
+                                                    node));
                     Optional<JobNames> job = JobNames.in(filter);
                     filters.add(
                             new Old(
                                     filter,
-                                    newest,
+                                    graph.child(filter, "target"),
                                     node,
                                     job.equals(Optional.of(local.names()))
                                             ? Optional.of(
@@ -84,6 +96,15 @@ final class Succession {
                                                     unexplained(graph, node, other, known))));
                 });
         return filters;
+    }
+
+    /// The filters that the guest's devices are on.
+    private static Set<String> inUse(Monitor monitor) {
+        Set<String> inUse = new HashSet<>();
+        new DiskList(monitor, DiskChoice.USUAL)
+                .filtered()
+                .forEach(each -> inUse.add(each.filter()));
+        return inUse;
     }
 
     private static boolean has(BlockGraph graph, String node, String bitmap) {
@@ -157,12 +178,10 @@ final class Succession {
     /// the images stay as they are.
     void undo() {
         closeProbes();
-        Set<String> inUse = new HashSet<>();
-        if (!older.isEmpty()) {
-            new DiskList(place.monitor(), DiskChoice.USUAL)
-                    .filtered()
-                    .forEach(each -> inUse.add(each.filter()));
+        if (older.isEmpty()) {
+            return;
         }
+        Set<String> inUse = inUse(place.monitor());
         older.forEach((disk, old) -> {
             if (inUse.contains(old.filter())) {
                 stand(old, old.disk());
@@ -203,10 +222,7 @@ final class Succession {
         if (!hasFilters) {
             return Set.of();
         }
-        Set<String> inUse = new HashSet<>();
-        new DiskList(monitor, DiskChoice.USUAL)
-                .filtered()
-                .forEach(each -> inUse.add(each.filter()));
+        Set<String> inUse = inUse(monitor);
         BlockGraph graph = BlockGraph.of(monitor, nodes);
         FleeceChain chain = new FleeceChain(graph);
         Set<JobNames> broken = new HashSet<>();

@@ -4,6 +4,7 @@ import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.PreparedSnapshot;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.platform.ByteSize;
@@ -15,11 +16,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A job with a journal, from before the snapshot to its release, to be killed at any moment. Prints `ready` when the VM
@@ -55,6 +59,8 @@ final class HolderToKill {
         ObjectNode previous = order.putObject("previous");
         request.previousGenerations().forEach(previous::put);
         order.set("recording", request.previousRecording());
+        ArrayNode local = order.putArray("local");
+        request.local().forEach(each -> local.add(each.json()));
         Files.write(folder.resolve("order"), Json.bytes(order));
     }
 
@@ -93,12 +99,22 @@ final class HolderToKill {
             reach(Moment.COMMITTED);
             ObjectNode descriptor = snapshot.descriptor().json();
             snapshot.keepChanges();
+            if (!order.path("local").isEmpty()) {
+                boolean _ = snapshot.keepLocal();
+            }
             snapshot.close();
             write("released", name, descriptor);
         }
     }
 
     private static SnapshotRequest request(JsonNode order, SnapshotName name) {
+        List<SnapshotDescriptor> local = new ArrayList<>();
+        KeptSnapshots kept = KeptSnapshots.of(name);
+        for (JsonNode each : order.path("local")) {
+            SnapshotDescriptor descriptor = SnapshotDescriptor.of(each);
+            local.add(descriptor);
+            kept = kept.with(descriptor.name());
+        }
         Map<String, String> previous = new HashMap<>();
         order.path("previous")
                 .properties()
@@ -110,7 +126,8 @@ final class HolderToKill {
                         order.path("recording"),
                         Path.of(order.path("scratch").asString()),
                         ByteSize.parse("1G"))
-                .keeping(KeptSnapshots.of(name));
+                .keeping(kept)
+                .carrying(local);
     }
 
     private void read(HeldDisk disk) throws InterruptedException {

@@ -2,6 +2,7 @@ package io.stillpoint.hypervisor.qemu;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stillpoint.hypervisor.ChildJvm;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.LocalSnapshots;
@@ -12,12 +13,15 @@ import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.SnapshotRequest;
 import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.hypervisor.nbd.NbdSource;
+import io.stillpoint.hypervisor.qemu.HolderToKill.Moment;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
 import java.net.UnixDomainSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -27,6 +31,7 @@ import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /// Snapshots that stay in QEMU after their points were made.
 @Tag("qemu")
@@ -127,11 +132,18 @@ class LocalSnapshotsTest extends Backups {
         return bytes;
     }
 
-    /// Each that should stand does, and has the bytes of its instant, also while the guest writes.
+    /// Nothing is served, and nothing else is there.
     private void requireAll(RealVm vm) {
+        requireReadable(vm);
+        assertThat(vm.traces()).noneMatch(trace -> trace.startsWith("export"));
+        assertThat(vm.traces()).noneMatch(trace -> trace.endsWith(".nbd"));
+    }
+
+    /// Each that should stand does, and has the bytes of its instant, also while the guest writes.
+    private void requireReadable(RealVm vm) {
         Map<SnapshotName, Exported> exports = new HashMap<>();
         try (QemuVm opened = QemuVm.open(vm.socket(), Threads.ofProcess())) {
-            LocalSnapshots snapshots = opened.local(local);
+            LocalSnapshots snapshots = opened.local(local, KeptSnapshots.NONE);
             assertThat(snapshots.standing()).containsExactlyElementsOf(names());
             for (SnapshotName each : names()) {
                 exports.put(each, snapshots.export(each));
@@ -141,12 +153,10 @@ class LocalSnapshotsTest extends Backups {
         writeSome(vm);
         requireBytes(exports);
         try (QemuVm opened = QemuVm.open(vm.socket(), Threads.ofProcess())) {
-            LocalSnapshots snapshots = opened.local(local);
+            LocalSnapshots snapshots = opened.local(local, KeptSnapshots.NONE);
             assertThat(snapshots.standing()).containsExactlyElementsOf(names());
             names().forEach(snapshots::endExport);
         }
-        assertThat(vm.traces()).noneMatch(trace -> trace.startsWith("export"));
-        assertThat(vm.traces()).noneMatch(trace -> trace.endsWith(".nbd"));
     }
 
     private List<SnapshotName> names() {
@@ -165,7 +175,7 @@ class LocalSnapshotsTest extends Backups {
 
     private Set<SnapshotName> standing(RealVm vm) {
         try (QemuVm opened = QemuVm.open(vm.socket(), Threads.ofProcess())) {
-            return opened.local(local).standing();
+            return opened.local(local, KeptSnapshots.NONE).standing();
         }
     }
 
@@ -410,6 +420,108 @@ class LocalSnapshotsTest extends Backups {
             assertThat(standing(vm)).isEmpty();
             backUpAndKeep(vm, 2, all(1));
             assertThat(standing(vm)).containsExactly(names().getFirst());
+        }
+    }
+
+    /// As [KilledSnapshotTest], where local snapshots stand: none of them is lost, whenever the process ends.
+    /// `-Dkills=N` tries so many, from `-Dstillpoint.seed`.
+    @Test
+    void killedJobsLoseNone() throws Exception {
+        long seed = Long.getLong("stillpoint.seed", 1);
+        Random moments = new Random(seed);
+        int kills = Integer.getInteger("kills", 4);
+        try (RealVm vm = RealVm.start(folder)) {
+            writeSome(vm);
+            backUpAndKeep(vm, 1, Map.of());
+            int newest = 1;
+            for (int number = 2; number < 2 + kills; number++) {
+                Moment moment =
+                        number % 2 == 0
+                                ? Moment.values()[number / 2 % (Moment.values().length - 1)]
+                                : Moment.NEVER;
+                int millis = moments.nextInt(600);
+                String what =
+                        "job "
+                                + number
+                                + " of seed "
+                                + seed
+                                + " at "
+                                + moment
+                                + ", "
+                                + millis
+                                + " ms";
+                if (killed(vm, next(number, all(newest)), moment, millis)) {
+                    newest = number;
+                }
+                requireStanding(vm, what);
+                while (local.size() > 4) {
+                    local.removeLast();
+                }
+                sweep(vm);
+                instants.keySet().retainAll(names());
+                requireStanding(vm, what);
+            }
+            requireAll(vm);
+            local.clear();
+            sweep(vm);
+            assertThat(vm.traces()).isEmpty();
+        }
+    }
+
+    /// Whether the job came to its point: then its snapshot is the newest local one.
+    private boolean killed(RealVm vm, SnapshotRequest request, Moment moment, int millis)
+            throws Exception {
+        Path journal = folder.resolve("journal");
+        Files.deleteIfExists(journal);
+        HolderToKill.order(folder, request, false);
+        instants.put(request.name(), contents(vm));
+        try (ChildJvm job =
+                new ChildJvm(
+                        HolderToKill.class,
+                        vm.socket().toString(),
+                        folder.toString(),
+                        moment.name())) {
+            if (moment == Moment.NEVER) {
+                job.await("ready");
+                Thread.sleep(millis);
+            } else {
+                job.await(moment.name());
+            }
+        }
+        assertThat(vm.status()).isEqualTo("running");
+        writeSome(vm);
+        JsonNode last =
+                Files.exists(journal) ? Json.parse(Files.readAllBytes(journal)) : Json.object();
+        String step = last.path("step").asString("");
+        if (step.equals("held")) {
+            try (QemuVm next = QemuVm.open(vm.socket(), Threads.ofProcess())) {
+                HeldSnapshot snapshot = next.adopt(SnapshotDescriptor.of(last.path("descriptor")));
+                for (String disk : List.of("d1", "d2")) {
+                    assertThat(readData(snapshot, disk)).isEqualTo(content(request.name(), disk));
+                }
+                snapshot.proveValid();
+                recordings.put(request.generation(), snapshot.recording().toString());
+                keep(snapshot);
+            }
+            return true;
+        }
+        if (step.equals("committed") || step.equals("released")) {
+            SnapshotDescriptor descriptor = SnapshotDescriptor.of(last.path("descriptor"));
+            local.addFirst(descriptor);
+            recordings.put(request.generation(), descriptor.state().path("recording").toString());
+            try (QemuVm next = QemuVm.open(vm.socket(), Threads.ofProcess())) {
+                next.local(local, KeptSnapshots.NONE).settle(descriptor.name());
+            }
+            return true;
+        }
+        return false;
+    }
+
+    private void requireStanding(RealVm vm, String what) {
+        try {
+            requireReadable(vm);
+        } catch (AssertionError e) {
+            throw new AssertionError(what, e);
         }
     }
 }

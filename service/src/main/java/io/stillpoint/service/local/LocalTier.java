@@ -5,6 +5,7 @@ import io.stillpoint.engine.LocalKeeping;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.Hypervisor.Power;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.KeptSnapshots;
 import io.stillpoint.hypervisor.LocalSnapshots;
 import io.stillpoint.hypervisor.LocalSnapshots.Exported;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
@@ -15,6 +16,7 @@ import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.platform.text.Text;
 import io.stillpoint.service.base.Tools;
+import io.stillpoint.service.database.Jobs;
 import io.stillpoint.service.database.Locals;
 import io.stillpoint.service.database.Locals.Local;
 import io.stillpoint.service.database.Machine;
@@ -57,6 +59,7 @@ public final class LocalTier implements AutoCloseable {
 
     private final Locals locals;
     private final Machines machines;
+    private final Jobs jobs;
     private final Hosts hosts;
     private final Tools tools;
     private final Map<VmKey, Supplier<Optional<BackupJob.Holding>>> holders =
@@ -65,9 +68,11 @@ public final class LocalTier implements AutoCloseable {
     private Instant looked = Instant.MIN;
     private volatile boolean isClosed;
 
-    public LocalTier(Locals locals, Machines machines, Hosts hosts, Tools tools) {
+    /// @param jobs whose journals name snapshots
+    public LocalTier(Locals locals, Machines machines, Jobs jobs, Hosts hosts, Tools tools) {
         this.locals = locals;
         this.machines = machines;
+        this.jobs = jobs;
         this.hosts = hosts;
         this.tools = tools;
         looking = tools.process().threads().working("local", this::run);
@@ -245,8 +250,15 @@ public final class LocalTier implements AutoCloseable {
             return use.apply(held.get().snapshot().older(known));
         }
         try (VirtualMachine opened = host(vm).hypervisor().open(vm.id())) {
-            return use.apply(opened.local(known));
+            return use.apply(opened.local(known, journalled(vm.host())));
         }
+    }
+
+    /// A job that waits for a process to go on with it holds a snapshot that no local one may take with it.
+    private KeptSnapshots journalled(String host) {
+        Set<SnapshotName> names = new HashSet<>();
+        jobs.snapshots(host).forEach(each -> names.add(SnapshotName.parse(each)));
+        return new KeptSnapshots(names);
     }
 
     private Host host(VmKey vm) {

@@ -410,7 +410,7 @@ abstract class DatabaseContract {
                 .isInstanceOfSatisfying(
                         DatabaseException.class,
                         e -> assertThat(e.kind()).isEqualTo(DatabaseException.Kind.NEWER))
-                .hasMessageContainingAll("99", "1");
+                .hasMessageContainingAll("99", "2");
     }
 
     @Test
