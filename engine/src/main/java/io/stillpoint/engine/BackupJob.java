@@ -9,6 +9,7 @@ import io.stillpoint.engine.StoreStep.OpenSession;
 import io.stillpoint.hypervisor.HeldDisk;
 import io.stillpoint.hypervisor.HeldSnapshot;
 import io.stillpoint.hypervisor.HypervisorException;
+import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.VirtualMachine;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.CancelledException;
@@ -284,6 +285,10 @@ public final class BackupJob {
     }
 
     private BackupOutcome lost(HypervisorException e, Optional<SessionRecord> session) {
+        if (e.code().equals(SnapshotDescriptor.UNREADABLE)) {
+            // The version that noted it can go on.
+            return new BackupOutcome.Suspended(JobException.unreadable(e.text(), e));
+        }
         if (e.kind() == HypervisorException.Kind.UNREACHABLE
                 || e.kind() == HypervisorException.Kind.BUSY) {
             return new BackupOutcome.Suspended(e);

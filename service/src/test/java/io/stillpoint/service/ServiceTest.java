@@ -42,6 +42,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -616,6 +617,109 @@ class ServiceTest {
         return ask("{'do': 'status'}").getLast().path("troubles").values().stream()
                 .map(JsonNode::asString)
                 .toList();
+    }
+
+    /// The program was set back to an older version in the middle of a job.
+    @Test
+    void jobOfANewerVersionKeepsItsSnapshotUntilThatVersionGoesOn() throws IOException {
+        try (RealVm web = vm("web")) {
+            web.write(0, 4 << 20, 7);
+            String job;
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(
+                        POLICY.substring(0, POLICY.length() - 1)
+                                + ", 'bandwidth': {'at-most': '200K'}}");
+                job = backUp("web");
+                await(
+                        "transfers",
+                        () ->
+                                ask("{'do': 'job show', 'job': '" + job + "'}")
+                                        .getFirst()
+                                        .has("scratchTaken"));
+            }
+            web.write(0, 4 << 20, 8);
+            List<String> held = web.traces();
+            assertThat(held).anyMatch(each -> each.contains("-cbw-"));
+            String record = column("record");
+            List<String> newer =
+                    List.of(
+                            record.replaceFirst("\"format\":1", "\"format\":2"),
+                            record.replaceFirst("\"state\":\"storing\"", "\"state\":\"sorting\""),
+                            record.replaceFirst("\"configuration\":", "\"settings\":"));
+            for (String each : newer) {
+                assertThat(each).isNotEqualTo(record);
+                database("update job set record = '" + each.replace("'", "''") + "', code = null");
+                leap = leap.plus(Duration.ofHours(25));
+                try (Service _ = start()) {
+                    await("tried", () -> jobs().getFirst().has("code"));
+                    JsonNode line = jobs().getFirst();
+                    assertThat(line.path("code").asString()).isEqualTo("engine.journal-unreadable");
+                    assertThat(line.path("state").asString()).as("%s", line).isEqualTo("retrying");
+                    assertThat(line.path("late").asBoolean()).as("%s", line).isTrue();
+                }
+                assertThat(column("record")).isEqualTo(each);
+                assertThat(web.traces()).containsExactlyElementsOf(held);
+            }
+            database("update job set record = '" + record.replace("'", "''") + "'");
+            // No slot is due then.
+            leap = Duration.ZERO;
+            try (Service _ = start()) {
+                apply(POLICY);
+                List<JsonNode> _ = ask("{'do': 'job retry', 'job': '" + job + "'}");
+                assertThat(ended(job).path("state").asString()).as("%s", log).isEqualTo("made");
+            }
+            assertThat(restored(points().getFirst())[0]).as("of its instant").isEqualTo((byte) 7);
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    /// Who gives such a job up ends it: the VM is backed up again, and nothing is left.
+    @Test
+    void jobOfANewerVersionCanBeGivenUp() throws IOException {
+        try (RealVm web = vm("web")) {
+            web.write(0, 4 << 20, 7);
+            String job;
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(
+                        POLICY.substring(0, POLICY.length() - 1)
+                                + ", 'bandwidth': {'at-most': '200K'}}");
+                job = backUp("web");
+                await(
+                        "transfers",
+                        () ->
+                                ask("{'do': 'job show', 'job': '" + job + "'}")
+                                        .getFirst()
+                                        .has("scratchTaken"));
+            }
+            database("update job set record = replace(record, '\"format\":1', '\"format\":2')");
+            try (Service _ = start()) {
+                apply(POLICY);
+                await("tried", () -> jobs().getFirst().has("code"));
+                List<JsonNode> _ = ask("{'do': 'job cancel', 'job': '" + job + "'}");
+                assertThat(ended(job).path("state").asString())
+                        .as("%s", log)
+                        .isEqualTo("cancelled");
+                assertThat(ended(backUp("web")).path("state").asString())
+                        .as("%s", log)
+                        .isEqualTo("made");
+            }
+            assertThat(points()).hasSize(1);
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    private String column(String name) {
+        try (Connection connection =
+                        DriverManager.getConnection(
+                                "jdbc:sqlite:" + folder.resolve("state/stillpoint.db"));
+                Statement work = connection.createStatement();
+                ResultSet row = work.executeQuery("select " + name + " from job")) {
+            return row.getString(1);
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test
