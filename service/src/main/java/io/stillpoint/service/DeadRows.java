@@ -10,8 +10,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
-/// Takes over rows of the scheduler whose server has died: nobody has renewed their heartbeat. While the database was away nobody could,
-/// so that all rows look so once it is back: what this process works on is no dead row, and the others are given time. Safe for many threads.
+/// Takes over rows of the scheduler whose server has died: nobody has renewed their heartbeat. While the database was away
+/// nobody could, so that all rows look so once it is back: what this process works on is no dead row, and the others are
+/// given time. Safe for many threads.
 final class DeadRows implements DeadExecutionHandler<Void> {
     private final DeadExecutionHandler<Void> revive = new ReviveDeadExecution<>();
     private final Set<String> ours = ConcurrentHashMap.newKeySet();

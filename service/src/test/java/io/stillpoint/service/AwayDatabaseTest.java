@@ -39,8 +39,8 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// A PostgreSQL that is stopped for ten minutes, while transfers run and others wait for their turn. By the service's clock: it is
-/// moved, unless `-DawayMinutes=N` asks for real ones.
+/// A PostgreSQL that is stopped for ten minutes, while transfers run and others wait for their turn. By the service's clock:
+/// it is moved, unless `-DawayMinutes=N` asks for real ones.
 @Tag("qemu")
 class AwayDatabaseTest {
     private static final Duration REAL = Duration.ofMinutes(Integer.getInteger("awayMinutes", 0));

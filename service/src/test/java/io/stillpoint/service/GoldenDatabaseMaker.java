@@ -32,9 +32,9 @@ import java.util.concurrent.locks.LockSupport;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Makes the texts in `golden`: what a service of this version leaves in its database after two backups of a real VM, and,
-/// for each record that the second one's journal had, a job that ends there. To be run when a version is released, into a new folder; what
-/// earlier versions wrote is never made again (`docs/testing.md`).
+/// Makes the texts in `golden`: what a service of this version leaves in its database after backups of a real VM, and, for
+/// each record that the last one's journal had, a job that ends there. To be run when a version is released, into a new
+/// folder; what earlier versions wrote is never made again (`docs/testing.md`).
 final class GoldenDatabaseMaker {
     private static final String POLICIES =
             """

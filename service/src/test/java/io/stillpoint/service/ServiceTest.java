@@ -25,6 +25,7 @@ import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.control.ControlClient;
 import io.stillpoint.service.control.ControlException;
+import io.stillpoint.service.database.GoldenDatabase;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -619,6 +620,41 @@ class ServiceTest {
                 .toList();
     }
 
+    /// After an update: all that was known is shown, and no snapshot of a job that can't be gone on with now is given up.
+    @Test
+    void whatVersion1LeftIsShownAndItsJobsWaitForTheirVm() throws Exception {
+        Files.createDirectory(
+                folder.resolve("state"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path _ = GoldenDatabase.sqlite(folder.resolve("state/stillpoint.db"));
+        // Those that hold nothing, or whose points this vault lacks, would come first.
+        database("delete from job where id in ('at-begun', 'at-committed', 'at-finished')");
+        leap = Duration.between(Instant.now(), Instant.parse("2026-11-27T23:30:00Z"));
+        List<String> waiting = List.of("preparing", "held", "storing", "sealed");
+        try (Service _ = start()) {
+            assertThat(ask("{'do': 'policy list'}")).hasSize(3);
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+            await(
+                    "tried",
+                    () ->
+                            jobs().stream()
+                                    .anyMatch(each ->
+                                            each.path("state").asString().equals("retrying")
+                                                    && each.has("code")));
+            assertThat(jobs())
+                    .extracting(each -> each.path("job").asString())
+                    .containsAll(waiting.stream().map(each -> "at-" + each).toList())
+                    .hasSize(7);
+            assertThat(jobs())
+                    .filteredOn(each -> each.path("job").asString().startsWith("at-"))
+                    .extracting(each -> each.path("state").asString())
+                    .as("%s", log)
+                    .isSubsetOf("running", "waiting", "retrying");
+        }
+        assertThat(column("count(*)", "snapshot is not null")).isEqualTo("4");
+        assertThat(column("count(*)", "record like '%\"state\":\"held\"%'")).isEqualTo("1");
+    }
+
     /// The program was set back to an older version in the middle of a job.
     @Test
     void jobOfANewerVersionKeepsItsSnapshotUntilThatVersionGoesOn() throws IOException {
@@ -711,11 +747,16 @@ class ServiceTest {
     }
 
     private String column(String name) {
+        return column(name, "true");
+    }
+
+    private String column(String name, String condition) {
         try (Connection connection =
                         DriverManager.getConnection(
                                 "jdbc:sqlite:" + folder.resolve("state/stillpoint.db"));
                 Statement work = connection.createStatement();
-                ResultSet row = work.executeQuery("select " + name + " from job")) {
+                ResultSet row =
+                        work.executeQuery("select " + name + " from job where " + condition)) {
             return row.getString(1);
         } catch (SQLException e) {
             throw new AssertionError(e);

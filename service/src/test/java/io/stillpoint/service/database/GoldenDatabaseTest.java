@@ -13,21 +13,12 @@ import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.vault.store.ObjectId;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.Test;
@@ -49,15 +40,7 @@ class GoldenDatabaseTest {
 
     @Test
     void sqliteOfVersion1IsReadWithoutLoss() throws Exception {
-        Path file =
-                Files.createFile(
-                        folder.resolve("stillpoint.db"),
-                        PosixFilePermissions.asFileAttribute(
-                                PosixFilePermissions.fromString("rw-------")));
-        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file)) {
-            run(connection, "tables.sql");
-            run(connection, "rows.sql");
-        }
+        Path file = GoldenDatabase.sqlite(folder.resolve("stillpoint.db"));
         try (Database database = Database.open(new Database.Place.Embedded(file))) {
             requireAll(database);
         }
@@ -78,26 +61,13 @@ class GoldenDatabaseTest {
                     .load()
                     .migrate();
             try (Connection connection = server.getPostgresDatabase().getConnection()) {
-                run(connection, "rows.sql");
+                GoldenDatabase.run(connection, "rows.sql");
             }
             String url = "jdbc:postgresql://localhost:" + server.getPort() + "/postgres";
             try (Database database =
                     Database.open(new Database.Place.Server(url, "postgres", ""))) {
                 requireAll(database);
             }
-        }
-    }
-
-    private static void run(Connection connection, String name) throws SQLException, IOException {
-        try (InputStream in = GoldenDatabaseTest.class.getResourceAsStream("golden/v1/" + name);
-                Statement statement = connection.createStatement()) {
-            String text =
-                    new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
-            connection.setAutoCommit(false);
-            for (String line : text.lines().toList()) {
-                boolean _ = statement.execute(line);
-            }
-            connection.commit();
         }
     }
 
