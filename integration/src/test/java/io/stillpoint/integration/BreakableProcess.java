@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -83,8 +84,8 @@ final class BreakableProcess implements AutoCloseable {
                         .findFirst()
                         .orElseThrow();
         Map<String, Connector.Argument> arguments = connector.defaultArguments();
-        arguments.get("localAddress").setValue("127.0.0.1");
-        arguments.get("timeout").setValue(START_MAX_MILLIS);
+        Objects.requireNonNull(arguments.get("localAddress")).setValue("127.0.0.1");
+        Objects.requireNonNull(arguments.get("timeout")).setValue(START_MAX_MILLIS);
         try {
             String address = connector.startListening(arguments);
             List<String> command = new ArrayList<>();

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -31,8 +32,8 @@ final class WrittenDisk implements AutoCloseable {
     private final Random random;
     private final List<Write> writes = new ArrayList<>();
     private final Thread writing;
-    private volatile int begun;
-    private volatile int done;
+    private final AtomicInteger begun = new AtomicInteger();
+    private final AtomicInteger done = new AtomicInteger();
     private volatile boolean isClosed;
 
     /// What the disk held after so many writes, which no later question comes before.
@@ -60,13 +61,13 @@ final class WrittenDisk implements AutoCloseable {
         try {
             while (!isClosed) {
                 Write next = next();
-                begun++;
+                int _ = begun.incrementAndGet();
                 String answer =
                         execute(human(next)).path("return").asString("no answer of a command");
                 if (!answer.isEmpty()) {
                     throw new AssertionError(answer);
                 }
-                done++;
+                int _ = done.incrementAndGet();
                 Thread.sleep(PAUSE_MILLIS);
             }
         } catch (InterruptedException e) {
@@ -118,12 +119,12 @@ final class WrittenDisk implements AutoCloseable {
 
     /// How many writes have begun.
     int begun() {
-        return begun;
+        return begun.get();
     }
 
     /// How many writes are done.
     int done() {
-        return done;
+        return done.get();
     }
 
     /// Whether it is written still.
