@@ -302,6 +302,10 @@ public final class BackupJob {
     }
 
     private BackupOutcome lost(HypervisorException e, Optional<SessionRecord> session) {
+        if (e.code().equals(SnapshotDescriptor.UNREADABLE)) {
+            // The version that noted it can go on.
+            return new BackupOutcome.Suspended(JobException.unreadable(e.text(), e));
+        }
         if (e.kind() == HypervisorException.Kind.UNREACHABLE
                 || e.kind() == HypervisorException.Kind.BUSY) {
             return new BackupOutcome.Suspended(e);

@@ -32,6 +32,9 @@ public record SnapshotDescriptor(
     /// The version that is written, and the only one that is read.
     public static final int FORMAT = 1;
 
+    /// The code of a refusal: it can't be read, and nothing was done with what it describes.
+    public static final String UNREADABLE = "snapshot.unreadable";
+
     public SnapshotDescriptor {
         if (!provider.matches("[a-z]{1,20}") || disks.isEmpty()) {
             throw new IllegalArgumentException(provider + ", " + disks.size() + " disks");
@@ -96,8 +99,8 @@ public record SnapshotDescriptor(
         return json;
     }
 
-    /// Reads what [#json] wrote. Throws a [HypervisorException] of kind SNAPSHOT_BROKEN and code `snapshot.unreadable` if
-    /// it is no descriptor, or one of another version. What it describes is swept then as a snapshot that nobody names.
+    /// Reads what [#json] wrote. Throws a [HypervisorException] of kind SNAPSHOT_BROKEN and code [#UNREADABLE] if it
+    /// is no descriptor, or one of another version. That one may be able to go on with what it describes.
     public static SnapshotDescriptor of(JsonNode json) {
         try {
             if (json.required("format").asInt() != FORMAT) {
@@ -129,7 +132,7 @@ public record SnapshotDescriptor(
 
     /// That this can't be read, by a provider that finds its own state malformed.
     public static HypervisorException unreadable(@Nullable Exception cause, String what) {
-        return new HypervisorException(Kind.SNAPSHOT_BROKEN, "snapshot.unreadable", cause, what);
+        return new HypervisorException(Kind.SNAPSHOT_BROKEN, UNREADABLE, cause, what);
     }
 
     private static Optional<String> text(JsonNode json, String field) {

@@ -4,6 +4,7 @@ import com.github.kagkarlsson.scheduler.ScheduledExecutionsFilter;
 import com.github.kagkarlsson.scheduler.Scheduler;
 import com.github.kagkarlsson.scheduler.SchedulerName;
 import com.github.kagkarlsson.scheduler.exceptions.DbSchedulerException;
+import com.github.kagkarlsson.scheduler.task.CompletionHandler;
 import com.github.kagkarlsson.scheduler.task.Task;
 import com.github.kagkarlsson.scheduler.task.TaskInstanceId;
 import com.github.kagkarlsson.scheduler.task.helper.CustomTask;
@@ -19,6 +20,7 @@ import io.stillpoint.service.control.Requests;
 import io.stillpoint.service.database.Alerts;
 import io.stillpoint.service.database.Cares;
 import io.stillpoint.service.database.Database;
+import io.stillpoint.service.database.DatabaseException;
 import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.JobState;
 import io.stillpoint.service.database.Jobs;
@@ -75,6 +77,7 @@ public final class Service implements AutoCloseable {
     private final Machines machines;
     private final Jobs jobs;
     private final Fleet fleet;
+    private final Locals locals;
     private final LocalTier local;
     private final JobRunner runner;
     private final VaultCare care;
@@ -84,6 +87,7 @@ public final class Service implements AutoCloseable {
     private final Watch watch;
     private final Map<String, CustomTask<Void>> backups = new LinkedHashMap<>();
     private final CustomTask<Void> cares;
+    private final DeadRows dead = new DeadRows(HEARTBEAT.multipliedBy(3));
     private final ExecutorService threads;
     private final Scheduler scheduler;
     private final ControlServer control;
@@ -105,7 +109,7 @@ public final class Service implements AutoCloseable {
         Cares noted = new Cares(database);
         KeptPolicies policies = new KeptPolicies(new Policies(database), tools.clock());
         fleet = new Fleet(hosts, machines, policies, points, tools);
-        Locals locals = new Locals(database);
+        locals = new Locals(database);
         local = new LocalTier(locals, machines, jobs, hosts, tools);
         runner =
                 new JobRunner(
@@ -125,7 +129,7 @@ public final class Service implements AutoCloseable {
                         runner.turns(),
                         tools);
         hosts.names().forEach(host -> backups.put(host, backup(host)));
-        cares = care(locals);
+        cares = care();
         List<Task<?>> tasks = new ArrayList<>(backups.values());
         tasks.add(cares);
         threads =
@@ -219,41 +223,46 @@ public final class Service implements AutoCloseable {
         return Tasks.custom("backup@" + host, Void.class)
                 .onFailure((ended, row) ->
                         row.reschedule(ended, tools.clock().instant().plus(AFTER_FAILURE)))
-                .onDeadExecutionRevive()
-                .execute((row, _) -> {
-                    Optional<Instant> next = runner.run(new VmKey(host, new VmId(row.getId())));
-                    return (ended, operations) -> {
-                        if (next.isPresent()) {
-                            operations.reschedule(ended, next.get());
-                        } else {
-                            operations.stop();
-                        }
-                    };
-                });
+                .onDeadExecution(dead)
+                .execute((row, _) ->
+                        dead.work(row, () -> backUp(new VmKey(host, new VmId(row.getId())))));
     }
 
-    private CustomTask<Void> care(Locals locals) {
+    private CompletionHandler<Void> backUp(VmKey vm) {
+        Optional<Instant> next = runner.run(vm);
+        return (ended, operations) -> {
+            if (next.isPresent()) {
+                operations.reschedule(ended, next.get());
+            } else {
+                operations.stop();
+            }
+        };
+    }
+
+    private CustomTask<Void> care() {
         return Tasks.custom(CARE, Void.class)
                 .onFailure((ended, row) ->
                         row.reschedule(ended, tools.clock().instant().plus(AFTER_FAILURE)))
-                .onDeadExecutionRevive()
-                .execute((row, _) -> {
-                    ServiceConfig.VaultConfig vault = config.vaults().get(row.getId());
-                    // One that was missed is not made up for: it would come in working hours.
-                    if (vault != null && VaultCare.isOpen(vault.care(), tools.clock().instant())) {
-                        care.run(row.getId());
-                        Instant before = tools.clock().instant().minus(config.history());
-                        int gone = jobs.deleteEndedBefore(before);
-                        int _ = alerts.deleteClosedBefore(before);
-                        int _ = locals.deleteEndedBefore(before);
-                        int _ = machines.deleteGoneBefore(before);
-                        if (gone > 0) {
-                            tools.log().accept(gone + " old jobs left the history");
-                        }
-                    }
-                    Instant next = nextCare(row.getId());
-                    return (ended, operations) -> operations.reschedule(ended, next);
-                });
+                .onDeadExecution(dead)
+                .execute((row, _) -> dead.work(row, () -> care(row.getId())));
+    }
+
+    private CompletionHandler<Void> care(String name) {
+        ServiceConfig.VaultConfig vault = config.vaults().get(name);
+        // One that was missed is not made up for: it would come in working hours.
+        if (vault != null && VaultCare.isOpen(vault.care(), tools.clock().instant())) {
+            care.run(name);
+            Instant before = tools.clock().instant().minus(config.history());
+            int gone = jobs.deleteEndedBefore(before);
+            int _ = alerts.deleteClosedBefore(before);
+            int _ = locals.deleteEndedBefore(before);
+            int _ = machines.deleteGoneBefore(before);
+            if (gone > 0) {
+                tools.log().accept(gone + " old jobs left the history");
+            }
+        }
+        Instant next = nextCare(name);
+        return (ended, operations) -> operations.reschedule(ended, next);
     }
 
     private Instant nextCare(String vault) {
@@ -316,6 +325,9 @@ public final class Service implements AutoCloseable {
         } catch (RuntimeException e) {
             // What failed in a look is looked at again at the next tick, and is trouble until then.
             looked = Instant.MIN;
+            if (e instanceof DatabaseException) {
+                dead.databaseIsAway();
+            }
             // Whatever it is, the next tick may fare better.
             String why =
                     e instanceof StillpointException known ? known.text().toString() : e.toString();

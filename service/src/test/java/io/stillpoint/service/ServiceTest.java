@@ -30,6 +30,7 @@ import io.stillpoint.service.config.ConfigFile;
 import io.stillpoint.service.config.ServiceConfig;
 import io.stillpoint.service.control.ControlClient;
 import io.stillpoint.service.control.ControlException;
+import io.stillpoint.service.database.GoldenDatabase;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.crypto.KeyFile;
 import io.stillpoint.vault.point.Consistency;
@@ -47,6 +48,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -624,6 +626,149 @@ class ServiceTest {
         return ask("{'do': 'status'}").getLast().path("troubles").values().stream()
                 .map(JsonNode::asString)
                 .toList();
+    }
+
+    /// After an update: all that was known is shown, and no snapshot of a job that can't be gone on with now is given up.
+    @Test
+    void whatVersion1LeftIsShownAndItsJobsWaitForTheirVm() throws Exception {
+        Files.createDirectory(
+                folder.resolve("state"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        Path _ = GoldenDatabase.sqlite(folder.resolve("state/stillpoint.db"));
+        // Those that hold nothing, or whose points this vault lacks, would come first.
+        database("delete from job where id in ('at-begun', 'at-committed', 'at-finished')");
+        leap = Duration.between(Instant.now(), Instant.parse("2026-11-27T23:30:00Z"));
+        List<String> waiting = List.of("preparing", "held", "storing", "sealed");
+        try (Service _ = start()) {
+            assertThat(ask("{'do': 'policy list'}")).hasSize(3);
+            assertThat(vmLine("web").path("policy").asString()).isEqualTo("gold");
+            await(
+                    "tried",
+                    () ->
+                            jobs().stream()
+                                    .anyMatch(each ->
+                                            each.path("state").asString().equals("retrying")
+                                                    && each.has("code")));
+            assertThat(jobs())
+                    .extracting(each -> each.path("job").asString())
+                    .containsAll(waiting.stream().map(each -> "at-" + each).toList())
+                    .hasSize(7);
+            assertThat(jobs())
+                    .filteredOn(each -> each.path("job").asString().startsWith("at-"))
+                    .extracting(each -> each.path("state").asString())
+                    .as("%s", log)
+                    .isSubsetOf("running", "waiting", "retrying");
+        }
+        assertThat(column("count(*)", "snapshot is not null")).isEqualTo("4");
+        assertThat(column("count(*)", "record like '%\"state\":\"held\"%'")).isEqualTo("1");
+    }
+
+    /// The program was set back to an older version in the middle of a job.
+    @Test
+    void jobOfANewerVersionKeepsItsSnapshotUntilThatVersionGoesOn() throws IOException {
+        try (RealVm web = vm("web")) {
+            web.write(0, 4 << 20, 7);
+            String job;
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(
+                        POLICY.substring(0, POLICY.length() - 1)
+                                + ", 'bandwidth': {'at-most': '200K'}}");
+                job = backUp("web");
+                await(
+                        "transfers",
+                        () ->
+                                ask("{'do': 'job show', 'job': '" + job + "'}")
+                                        .getFirst()
+                                        .has("scratchTaken"));
+            }
+            web.write(0, 4 << 20, 8);
+            List<String> held = web.traces();
+            assertThat(held).anyMatch(each -> each.contains("-cbw-"));
+            String record = column("record");
+            List<String> newer =
+                    List.of(
+                            record.replaceFirst("\"format\":1", "\"format\":2"),
+                            record.replaceFirst("\"state\":\"storing\"", "\"state\":\"sorting\""),
+                            record.replaceFirst("\"configuration\":", "\"settings\":"));
+            for (String each : newer) {
+                assertThat(each).isNotEqualTo(record);
+                database("update job set record = '" + each.replace("'", "''") + "', code = null");
+                leap = leap.plus(Duration.ofHours(25));
+                try (Service _ = start()) {
+                    await("tried", () -> jobs().getFirst().has("code"));
+                    JsonNode line = jobs().getFirst();
+                    assertThat(line.path("code").asString()).isEqualTo("engine.journal-unreadable");
+                    assertThat(line.path("state").asString()).as("%s", line).isEqualTo("retrying");
+                    assertThat(line.path("late").asBoolean()).as("%s", line).isTrue();
+                }
+                assertThat(column("record")).isEqualTo(each);
+                assertThat(web.traces()).containsExactlyElementsOf(held);
+            }
+            database("update job set record = '" + record.replace("'", "''") + "'");
+            // No slot is due then.
+            leap = Duration.ZERO;
+            try (Service _ = start()) {
+                apply(POLICY);
+                List<JsonNode> _ = ask("{'do': 'job retry', 'job': '" + job + "'}");
+                assertThat(ended(job).path("state").asString()).as("%s", log).isEqualTo("made");
+            }
+            assertThat(restored(points().getFirst())[0]).as("of its instant").isEqualTo((byte) 7);
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    /// Who gives such a job up ends it: the VM is backed up again, and nothing is left.
+    @Test
+    void jobOfANewerVersionCanBeGivenUp() throws IOException {
+        try (RealVm web = vm("web")) {
+            web.write(0, 4 << 20, 7);
+            String job;
+            try (Service _ = start()) {
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(
+                        POLICY.substring(0, POLICY.length() - 1)
+                                + ", 'bandwidth': {'at-most': '200K'}}");
+                job = backUp("web");
+                await(
+                        "transfers",
+                        () ->
+                                ask("{'do': 'job show', 'job': '" + job + "'}")
+                                        .getFirst()
+                                        .has("scratchTaken"));
+            }
+            database("update job set record = replace(record, '\"format\":1', '\"format\":2')");
+            try (Service _ = start()) {
+                apply(POLICY);
+                await("tried", () -> jobs().getFirst().has("code"));
+                List<JsonNode> _ = ask("{'do': 'job cancel', 'job': '" + job + "'}");
+                assertThat(ended(job).path("state").asString())
+                        .as("%s", log)
+                        .isEqualTo("cancelled");
+                assertThat(ended(backUp("web")).path("state").asString())
+                        .as("%s", log)
+                        .isEqualTo("made");
+            }
+            assertThat(points()).hasSize(1);
+            assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    private String column(String name) {
+        return column(name, "true");
+    }
+
+    private String column(String name, String condition) {
+        try (Connection connection =
+                        DriverManager.getConnection(
+                                "jdbc:sqlite:" + folder.resolve("state/stillpoint.db"));
+                Statement work = connection.createStatement();
+                ResultSet row =
+                        work.executeQuery("select " + name + " from job where " + condition)) {
+            return row.getString(1);
+        } catch (SQLException e) {
+            throw new AssertionError(e);
+        }
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.stillpoint.service.job;
 
 import io.stillpoint.engine.BackupOutcome;
 import io.stillpoint.engine.BackupRecord;
+import io.stillpoint.engine.JobException;
 import io.stillpoint.engine.JobRecord;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.planning.policy.Policy;
@@ -293,19 +294,22 @@ public final class JobRunner {
                 if (attempts.isStopping()) {
                     yield Optional.of(now);
                 }
-                if (jobs.isCancelAsked(job.id()) && isWithoutCommit(job)) {
+                boolean isUnreadable = why.kind() == JobException.Kind.JOURNAL;
+                if (jobs.isCancelAsked(job.id()) && (isUnreadable || isWithoutCommit(job))) {
                     // What it holds in a VM that is gone for now, the next job of that VM removes.
                     end(machine, job, cancelled());
                     yield Optional.empty();
                 }
-                if (now.isAfter(job.deadline()) && isWithoutCommit(job)) {
+                if (now.isAfter(job.deadline()) && !isUnreadable && isWithoutCommit(job)) {
                     end(machine, job, ending(JobState.FAILED, now, why));
                     yield Optional.empty();
                 }
                 jobs.end(
                         job.id(),
                         ending(JobState.RETRYING, now, why).retryingAt(now.plus(UNDECIDED)));
-                teller.tell(job.id(), machine.shown(), "state", "undecided", why.text());
+                if (!job.course().code().equals(Optional.of(why.code()))) {
+                    teller.tell(job.id(), machine.shown(), "state", "undecided", why.text());
+                }
                 yield Optional.of(now.plus(UNDECIDED));
             }
             case BackupOutcome.StartAnew(HypervisorException why) -> failed(machine, job, why, now);
@@ -313,15 +317,19 @@ public final class JobRunner {
         };
     }
 
-    /// Whether the job can't have made its point yet.
+    /// Whether the job can't have made its point yet. Nobody knows what a record of another version says.
     private boolean isWithoutCommit(Job job) {
         Optional<String> record = jobs.find(job.id()).flatMap(each -> each.course().record());
-        return record.map(text -> JobRecord.of(Json.parse(text)))
-                .filter(each ->
-                        each instanceof BackupRecord.Sealed
-                                || each instanceof BackupRecord.Committed
-                                || each instanceof BackupRecord.Finished)
-                .isEmpty();
+        try {
+            return record.map(text -> JobRecord.of(Json.parse(text)))
+                    .filter(each ->
+                            each instanceof BackupRecord.Sealed
+                                    || each instanceof BackupRecord.Committed
+                                    || each instanceof BackupRecord.Finished)
+                    .isEmpty();
+        } catch (JobException e) {
+            return false;
+        }
     }
 
     private Optional<Instant> made(Machine machine, Job job, RecoveryPoint point) {
