@@ -34,7 +34,13 @@ final class ScratchOptions {
                             "-Xmx128m",
                             "-XX:+UseSerialGC",
                             "-XX:TieredStopAtLevel=1",
-                            "--enable-native-access=ALL-UNNAMED",
+                            "--enable-native-access=ALL-UNNAMED"));
+            // Where a service is killed, one starts for each of its snapshots, at once, beside the
+            // next service.
+            Optional.ofNullable(System.getProperty("stillpoint.aot"))
+                    .ifPresent(cache -> command.add("-XX:AOTCache=" + cache));
+            command.addAll(
+                    List.of(
                             "-cp",
                             classPath(),
                             Stillpoint.class.getName(),

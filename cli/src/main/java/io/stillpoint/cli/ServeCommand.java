@@ -41,7 +41,8 @@ final class ServeCommand implements Callable<Integer> {
         return ExitCode.SUCCESS.status();
     }
 
-    private Tools tools() {
+    /// What the service works with.
+    Tools tools() {
         return new Tools(
                 Readiness.process(),
                 InstantSource.system(),

@@ -3,6 +3,8 @@ package io.stillpoint.integration;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stillpoint.platform.MemoryBudget;
+import io.stillpoint.vault.session.BackupSession;
+import io.stillpoint.vault.session.VaultSettings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -57,12 +59,17 @@ final class ScriptTest {
 
     /// Its output, after it has ended with 0.
     private String run(String umask, String... environment) throws Exception {
+        return run(List.of("points", "--vm", "x"), umask, environment);
+    }
+
+    private String run(List<String> command, String umask, String... environment) throws Exception {
         List<String> line =
                 new ArrayList<>(
                         List.of("sh", "-c", "umask " + umask + "; exec \"$@\"", "sh", "env", "-i"));
         line.addAll(List.of(environment));
         line.add("JAVA_HOME=" + folder.resolve("jdk"));
-        line.addAll(List.of(folder.resolve("stillpoint").toString(), "points", "--vm", "x"));
+        line.add(folder.resolve("stillpoint").toString());
+        line.addAll(command);
         Path out = folder.resolve("out");
         Process process =
                 new ProcessBuilder(line)
@@ -117,5 +124,29 @@ final class ScriptTest {
 
         assertThat(run("022", "PATH=" + folder.resolve("jdk/bin") + ":/usr/bin:/bin"))
                 .contains("\n-Xmx" + MemoryBudget.heapFor(processors) + "\n");
+    }
+
+    @Test
+    void theHeapOfAServiceHasRoomForFourTransfersAtOnce() throws Exception {
+        program(folder.resolve("jdk/bin/nproc"), "echo 2");
+        String path = "PATH=" + folder.resolve("jdk/bin") + ":/usr/bin:/bin";
+
+        String told = run(List.of("serve"), "022", path);
+
+        long heap = Long.parseLong(told.split("\n-Xmx")[1].split("\n")[0]);
+        assertThat(heap).isEqualTo(640L << 20);
+        // The collector keeps a thirtieth for itself.
+        assertThat(MemoryBudget.ofHeap(heap - heap / 30).free())
+                .isGreaterThanOrEqualTo(4 * BackupSession.leastMemory(VaultSettings.DEFAULT));
+        assertThat(run("022", path)).contains("\n-Xmx" + MemoryBudget.heapFor(2) + "\n");
+    }
+
+    @Test
+    void theNativeHalfOfSqliteIsThatOfTheBuild() throws Exception {
+        assertThat(run("022", PATH))
+                .contains("\n-Dorg.sqlite.lib.path=" + folder + "/.stillpoint/lib/native\n");
+        assertThat(ScriptTest.class.getResource("/org/sqlite/native/Linux/x86_64/libsqlitejdbc.so"))
+                .as("where the script finds it")
+                .isNotNull();
     }
 }
