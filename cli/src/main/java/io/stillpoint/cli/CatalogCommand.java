@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.service.control.Answered;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -42,7 +43,7 @@ final class CatalogCommand {
                         Output.text(
                                 "catalog.rebuilt",
                                 each.path("vault").asString(""),
-                                each.path("points").asInt()));
+                                Answered.count(each, "points")));
             }
             output.result(json, String.join("\n", lines));
             return (isWell ? ExitCode.SUCCESS : ExitCode.WARNINGS).status();

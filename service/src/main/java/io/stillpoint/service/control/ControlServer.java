@@ -245,6 +245,8 @@ public final class ControlServer implements AutoCloseable {
         try {
             byte[] request = line(in);
             peer.asked().set(true);
+            // The client knows then that somebody is at work, however long it takes.
+            reply.line(Json.object().put("taken", true));
             handler.answer(Json.parse(request), peer.user(), reply);
             reply.line(Json.object().put("end", true));
         } catch (StillpointException e) {
