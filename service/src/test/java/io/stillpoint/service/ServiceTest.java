@@ -671,11 +671,31 @@ class ServiceTest {
             web.restart();
             // It was tried in vain meanwhile.
             leap = Duration.ofHours(50);
+            await("made", () -> points().size() == 2);
+            // The next look comes after a minute.
+            leap = Duration.ofHours(50).plusMinutes(2);
             await("over", () -> !alerts().contains("watch.no-point"));
             assertThat(ask("{'do': 'summary'}"))
                     .anyMatch(each ->
                             each.path("alert").asString("").equals("watch.no-point")
                                     && each.has("closedAt"));
+        }
+    }
+
+    @Test
+    void keyFileThatOthersMayReadIsAnAlertUntilItIsClosed() throws IOException {
+        Path key = folder.resolve("key");
+        Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r-----"));
+        try (Service _ = start()) {
+            assertThat(log)
+                    .anyMatch(each ->
+                            each.startsWith("ALERT " + key) && each.contains("chmod 600 " + key));
+            assertThat(troubles()).anyMatch(each -> each.contains("rw-r-----"));
+            assertThat(alerts()).containsExactly("watch.open-secret");
+            Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+            assertThat(troubles()).isEmpty();
+            leap = Duration.ofMinutes(2);
+            await("over", () -> alerts().isEmpty());
         }
     }
 
