@@ -27,10 +27,22 @@ final class CatalogCommand {
             List<JsonNode> vaults = control.ask("catalog rebuild");
             ObjectNode json = Json.object();
             ArrayNode array = json.putArray("vaults");
-            vaults.forEach(array::add);
+            ArrayNode chosen = json.putArray("vms");
             List<String> lines = new ArrayList<>();
             boolean isWell = true;
             for (JsonNode each : vaults) {
+                if (each.has("vm")) {
+                    chosen.add(each);
+                    lines.add(
+                            "  "
+                                    + Output.text(
+                                            "catalog.chosen",
+                                            each.path("vm").asString(""),
+                                            each.path("policy").asString(""),
+                                            VmCommand.moment(each, "lastPoint")));
+                    continue;
+                }
+                array.add(each);
                 if (each.has("trouble")) {
                     isWell = false;
                     lines.add(

@@ -116,6 +116,8 @@ final class StrangeServiceTest {
                         "point unpin web 00",
                         "point keep web 00",
                         "catalog rebuild",
+                        "vault care",
+                        "vault care main",
                         "backup --vm web",
                         "backup --vm web --no-wait")) {
             List<String> command = new ArrayList<>(List.of(each.split(" ")));

@@ -98,6 +98,7 @@ final class SurroundingsTest {
         uses.put("point unpin", Use.of(4, join(service, VM, "00000000")));
         uses.put("point keep", Use.of(4, join(service, VM, "00000000")));
         uses.put("catalog rebuild", Use.of(4, service));
+        uses.put("vault care", Use.of(4, service));
         uses.put("sweep", Use.of(0, "--state-dir", at("state")));
         uses.put("release", Use.of(4, "--qmp", at("nosuch.qmp")));
         uses.put("guest status", Use.of(4, guest));

@@ -47,6 +47,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -346,8 +347,24 @@ class ServiceTest {
                     .filteredOn(each -> each.path("effect").asString("").equals("deleted"))
                     .extracting(each -> each.path("point").asString())
                     .containsExactly(points.getFirst().path("point").asString());
-            ask("{'do': 'care run', 'vault': 'main'}");
+            assertThat(ask("{'do': 'care run', 'vault': 'main'}"))
+                    .anyMatch(each ->
+                            each.path("kind").asString().equals("forget")
+                                    && each.path("code").asString("").equals("care.clocks")
+                                    && each.path("vault").asString().equals("main"));
             assertThat(points()).as("clocks differ").hasSize(4);
+            // The first was taken in the morning of a day; the daily rule keeps it seven days more.
+            JsonNode first = ask("{'do': 'point list', 'vm': 'web'}").getFirst();
+            assertThat(first.path("keptBy").asString()).isEqualTo("gold");
+            assertThat(Instant.parse(first.path("keptUntil").asString()))
+                    .isEqualTo(
+                            Instant.parse(first.path("snapshotAt").asString())
+                                    .atZone(ZoneOffset.UTC)
+                                    .toLocalDate()
+                                    .plusDays(8)
+                                    .atStartOfDay(ZoneOffset.UTC)
+                                    .toInstant());
+            assertThat(first.path("why").toString()).contains("daily");
 
             leap = Duration.ZERO;
             await("a job", () -> jobs().size() == 5);
@@ -418,7 +435,16 @@ class ServiceTest {
             deleteState();
             try (Service _ = start()) {
                 await("found", () -> ask("{'do': 'vm list'}").size() == 1);
-                ask("{'do': 'catalog rebuild'}");
+                assertThat(ask("{'do': 'catalog rebuild'}"))
+                        .filteredOn(each -> each.has("vm"))
+                        .as("nobody is protected again without a word")
+                        .extracting(each ->
+                                each.path("vm").asString()
+                                        + " "
+                                        + each.path("policy").asString()
+                                        + " "
+                                        + each.has("lastPoint"))
+                        .containsExactly("other gold true", "web gold true");
                 apply(byHand);
                 assertThat(ask("{'do': 'vm list'}"))
                         .extracting(each ->
@@ -671,7 +697,11 @@ class ServiceTest {
             web.restart();
             // It was tried in vain meanwhile.
             leap = Duration.ofHours(50);
-            await("made", () -> points().size() == 2);
+            await(
+                    "made",
+                    () ->
+                            jobs().size() == 2
+                                    && jobs().getFirst().path("state").asString().equals("made"));
             // The next look comes after a minute.
             leap = Duration.ofHours(50).plusMinutes(2);
             await("over", () -> !alerts().contains("watch.no-point"));

@@ -64,14 +64,17 @@ final class StatusRequests {
         var alarms = line.putArray("alarms");
         parts.vaults().alarms(name).forEach(alarms::add);
         var done = line.putArray("care");
-        cares.forEach(each -> {
-            ObjectNode care =
-                    done.addObject()
-                            .put("kind", each.kind())
-                            .put("at", each.endedAt().toString())
-                            .put("message", each.message());
-            each.code().ifPresent(code -> care.put("code", code));
-        });
+        cares.forEach(each -> done.add(care(each)));
+        return line;
+    }
+
+    static ObjectNode care(Cares.Care care) {
+        ObjectNode line =
+                Json.object()
+                        .put("kind", care.kind())
+                        .put("at", care.endedAt().toString())
+                        .put("message", care.message());
+        care.code().ifPresent(code -> line.put("code", code));
         return line;
     }
 
