@@ -334,7 +334,7 @@ final class BackupCommand implements Callable<Integer> {
                                         live.includeReadOnly,
                                         live.withoutDisks.stream().map(NamePattern::new).toList()),
                                 ScratchOptions.known(pins.state()),
-                                Optional.of(ScratchOptions.guardian()),
+                                Optional.of(ScratchOptions.guardian(pins.state().folder())),
                                 Readiness.process().threads()));
     }
 
