@@ -8,10 +8,12 @@ import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.JobState;
 import io.stillpoint.service.database.Jobs;
 import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Points;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -127,11 +129,11 @@ final class StatusRequests {
                 known.stream().filter(each -> each.protection().policy().isPresent()).toList();
         jobs.put("vms", known.size()).put("protected", protectedOnes.size());
         var without = jobs.putArray("without");
+        Map<Points.Line, Points.Point> newest = parts.points().newest();
         for (Machine each : protectedOnes) {
             if (each.protection()
-                    .pointName()
-                    .flatMap(name ->
-                            parts.points().newest(each.protection().vault().orElse(""), name))
+                    .line()
+                    .flatMap(line -> Optional.ofNullable(newest.get(line)))
                     .filter(point -> !point.snapshotAt().isBefore(from))
                     .isEmpty()) {
                 without.add(each.place());

@@ -153,6 +153,7 @@ public final class Watch {
         records.policies()
                 .unreadable()
                 .forEach((name, why) -> alerts.add(alert(name, "watch.unreadable", why)));
+        Map<Points.Line, Points.Point> newestOf = records.points().newest();
         Instant dayAgo = tools.clock().instant().minus(JOB_MAX);
         for (Machine each : machines) {
             Machine.Protection protection = each.protection();
@@ -179,9 +180,7 @@ public final class Watch {
                             .latest(dayAgo, policy.get().name(), each.key().toString())
                             .filter(slot -> !slot.start().isBefore(protection.since().get()));
             Optional<Points.Point> newest =
-                    due.flatMap(_ -> protection.pointName())
-                            .flatMap(name ->
-                                    records.points().newest(protection.vault().get(), name));
+                    protection.line().flatMap(line -> Optional.ofNullable(newestOf.get(line)));
             if (due.isPresent()
                     && newest.filter(point -> !point.snapshotAt().isBefore(due.get().due()))
                             .isEmpty()) {

@@ -104,7 +104,7 @@ create table point (
     locked_until bigint,
     primary key (vault, id)
 );
-create index point_of_vm on point (vault, vm);
+create index point_of_vm on point (vault, vm, ordinal);
 create index point_of_machine on point (vault, machine);
 
 create table care (
