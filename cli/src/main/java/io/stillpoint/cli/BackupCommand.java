@@ -47,7 +47,6 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint backup`
@@ -284,10 +283,10 @@ final class BackupCommand implements Callable<Integer> {
         if (!reason.isEmpty()) {
             request.put("reason", reason);
         }
-        JsonNode job = control.ask(request).getFirst();
+        ObjectNode job = control.one(request);
         String id = job.path("job").asString("");
         if (noWait) {
-            output.done((ObjectNode) job, Output.text("job.ordered", vm, id));
+            output.done(job, Output.text("job.ordered", vm, id));
             return ExitCode.SUCCESS.status();
         }
         if (job.has("vmState")) {
@@ -335,7 +334,7 @@ final class BackupCommand implements Callable<Integer> {
                                         live.includeReadOnly,
                                         live.withoutDisks.stream().map(NamePattern::new).toList()),
                                 ScratchOptions.known(pins.state()),
-                                Optional.of(ScratchOptions.guardian()),
+                                Optional.of(ScratchOptions.guardian(pins.state().folder())),
                                 Readiness.process().threads()));
     }
 

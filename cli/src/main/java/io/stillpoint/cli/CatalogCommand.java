@@ -1,6 +1,7 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
+import io.stillpoint.service.control.Answered;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -26,10 +27,22 @@ final class CatalogCommand {
             List<JsonNode> vaults = control.ask("catalog rebuild");
             ObjectNode json = Json.object();
             ArrayNode array = json.putArray("vaults");
-            vaults.forEach(array::add);
+            ArrayNode chosen = json.putArray("vms");
             List<String> lines = new ArrayList<>();
             boolean isWell = true;
             for (JsonNode each : vaults) {
+                if (each.has("vm")) {
+                    chosen.add(each);
+                    lines.add(
+                            "  "
+                                    + Output.text(
+                                            "catalog.chosen",
+                                            each.path("vm").asString(""),
+                                            each.path("policy").asString(""),
+                                            VmCommand.moment(each, "lastPoint")));
+                    continue;
+                }
+                array.add(each);
                 if (each.has("trouble")) {
                     isWell = false;
                     lines.add(
@@ -42,7 +55,7 @@ final class CatalogCommand {
                         Output.text(
                                 "catalog.rebuilt",
                                 each.path("vault").asString(""),
-                                each.path("points").asInt()));
+                                Answered.count(each, "points")));
             }
             output.result(json, String.join("\n", lines));
             return (isWell ? ExitCode.SUCCESS : ExitCode.WARNINGS).status();

@@ -46,7 +46,8 @@ final class Commands {
                                     RepairCommand.class,
                                     PruneCommand.class,
                                     CopyCommand.class,
-                                    DiscardCommand.class)),
+                                    DiscardCommand.class,
+                                    VaultCommand.Care.class)),
                     Map.entry(
                             KeyCommand.class,
                             List.of(

@@ -35,11 +35,7 @@ final class ConfigCommand {
             settings.hosts().keySet().forEach(hosts::add);
             settings.vaults()
                     .forEach((name, vault) -> {
-                        Path key =
-                                switch (vault.key()) {
-                                    case ServiceConfig.Key.OfFile(Path file) -> file;
-                                    case ServiceConfig.Key.OfPassphrase(Path file) -> file;
-                                };
+                        Path key = vault.key().file();
                         if (!Files.isReadable(key)) {
                             output.warning(
                                     "config.no-key", Output.text("config.no-key", name, key));
@@ -51,6 +47,7 @@ final class ConfigCommand {
                                     Output.text("config.no-folder", name, folder));
                         }
                     });
+            settings.secrets().forEach(file -> OpenSecrets.warn(file, output));
             output.result(
                     json,
                     Output.text(

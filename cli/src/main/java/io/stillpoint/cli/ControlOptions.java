@@ -27,6 +27,11 @@ final class ControlOptions {
         return new ControlClient(socket).ask(request);
     }
 
+    /// What is answered with a line.
+    ObjectNode one(ObjectNode request) {
+        return new ControlClient(socket).one(request);
+    }
+
     /// Takes the lines as they come.
     void ask(ObjectNode request, Consumer<JsonNode> lines) {
         new ControlClient(socket).ask(request, lines);

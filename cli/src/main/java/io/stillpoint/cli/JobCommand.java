@@ -1,7 +1,7 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
+import io.stillpoint.service.control.Answered;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -176,7 +176,7 @@ final class JobCommand {
             return VmCommand.moment(job, key);
         }
         if (SIZES.contains(key)) {
-            return new ByteSize(job.path(key).asLong()).toString();
+            return Answered.size(job, key).toString();
         }
         return job.path(key).asString("");
     }
@@ -254,8 +254,8 @@ final class JobCommand {
             events.line(
                     Output.text(
                             "job.progress",
-                            new ByteSize(line.path("done").asLong()),
-                            new ByteSize(line.path("total").asLong())));
+                            Answered.size(line, "done"),
+                            Answered.size(line, "total")));
         }
     }
 
@@ -292,9 +292,9 @@ final class JobCommand {
         /// @param isDone code of what is told if the job does it
         /// @param isNot code of what is told if there was nothing to do
         int ask(String what, String isDone, String isNot) {
-            JsonNode answer = control.ask(Json.object().put("do", what).put("job", job)).getFirst();
+            ObjectNode answer = control.one(Json.object().put("do", what).put("job", job));
             boolean isAsked = answer.path("asked").asBoolean(false);
-            output.done((ObjectNode) answer, Output.text(isAsked ? isDone : isNot, job));
+            output.done(answer, Output.text(isAsked ? isDone : isNot, job));
             return ExitCode.SUCCESS.status();
         }
     }

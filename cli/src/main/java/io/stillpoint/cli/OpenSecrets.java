@@ -13,11 +13,12 @@ final class OpenSecrets {
 
     /// @param parsed the command that is about to run
     static void warn(ParseResult parsed, Output output) {
-        for (Path file : files(parsed)) {
-            SecretFile.exposure(file)
-                    .ifPresent(mode ->
-                            output.warning("key.open", Output.text("key.open", file, mode)));
-        }
+        files(parsed).forEach(file -> warn(file, output));
+    }
+
+    static void warn(Path file, Output output) {
+        SecretFile.exposure(file)
+                .ifPresent(mode -> output.warning("key.open", Output.text("key.open", file, mode)));
     }
 
     private static Set<Path> files(ParseResult parsed) {

@@ -3,7 +3,6 @@ package io.stillpoint.cli;
 import io.stillpoint.engine.VaultPin;
 import io.stillpoint.engine.VaultPin.Finding;
 import io.stillpoint.vault.Vault;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -25,12 +24,7 @@ final class PinOptions {
         if (options.location().isRemote()) {
             return vault.location();
         }
-        Path folder = Path.of(vault.location());
-        try {
-            return folder.toRealPath().toString();
-        } catch (IOException e) {
-            return folder.toAbsolutePath().normalize().toString();
-        }
+        return VaultPin.place(Path.of(vault.location()));
     }
 
     /// As warnings.

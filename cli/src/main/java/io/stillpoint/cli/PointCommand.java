@@ -48,6 +48,13 @@ final class PointCommand {
         if (point.has("pin")) {
             return Output.text("point.pinned", point.path("pin").asString(""));
         }
+        if (point.has("keptBy") && point.path("cause").asString("").equals("schedule")) {
+            String policy = point.path("keptBy").asString("");
+            // Nothing that has an end keeps the latest point of a VM.
+            return point.has("keptUntil")
+                    ? Output.text("point.by", VmCommand.moment(point, "keptUntil"), policy)
+                    : Output.text("point.by-latest", policy);
+        }
         return point.has("keepUntil")
                 ? Output.text("point.until", VmCommand.moment(point, "keepUntil"))
                 : Output.text(

@@ -25,7 +25,9 @@ final class ScratchOptions {
     }
 
     /// The command that sweeps one VM: this program, as it was started.
-    static QemuSettings.Guardian guardian() {
+    ///
+    /// @param state where the monitors are noted
+    static QemuSettings.Guardian guardian(Path state) {
         return (socket, scratch, kept) -> {
             List<String> command = new ArrayList<>();
             command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -48,7 +50,9 @@ final class ScratchOptions {
                             "--qmp",
                             socket.toString(),
                             "--scratch",
-                            scratch.toString()));
+                            scratch.toString(),
+                            "--state-dir",
+                            state.toAbsolutePath().toString()));
             kept.names().forEach(name -> command.addAll(List.of("--keep", name.toString())));
             return command;
         };

@@ -31,7 +31,7 @@ final class ServeCommand implements Callable<Integer> {
         ServiceConfig settings = ConfigFile.read(config);
         Cancellation cancellation = Interruption.cancellation();
         CountDownLatch asked = new CountDownLatch(1);
-        try (Service _ = Service.start(settings, tools());
+        try (Service _ = Service.start(settings, tools(settings.state()));
                 Cancellation.Scope _ = cancellation.hold();
                 Cancellation.Scope _ = cancellation.atRequest(asked::countDown)) {
             tell(Output.text("serve.ready", settings.control().socket(), settings.hosts().size()));
@@ -42,13 +42,13 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     /// What the service works with.
-    Tools tools() {
+    Tools tools(Path state) {
         return new Tools(
                 Readiness.process(),
                 InstantSource.system(),
                 Randomness.secure(),
                 System.getenv(),
-                Optional.of(ScratchOptions.guardian()),
+                Optional.of(ScratchOptions.guardian(state)),
                 this::tell,
                 "stillpoint " + Version.text());
     }

@@ -2,6 +2,7 @@ package io.stillpoint.cli;
 
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.service.control.Answered;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -32,7 +33,7 @@ final class StatusCommand implements Callable<Integer> {
                                 ? Output.text(
                                         "status.host-vms",
                                         part.path("host").asString(""),
-                                        part.path("vms").asInt())
+                                        Answered.count(part, "vms"))
                                 : Output.text("status.host", part.path("host").asString("")));
                 for (JsonNode each : part.path("silent")) {
                     lines.add("  " + Printable.of(each.asString("")));
@@ -58,7 +59,8 @@ final class StatusCommand implements Callable<Integer> {
             } else {
                 List<String> counts = new ArrayList<>();
                 for (var each : part.path("jobs").properties()) {
-                    counts.add(each.getValue().asInt() + " " + each.getKey());
+                    counts.add(
+                            Answered.count(part.path("jobs"), each.getKey()) + " " + each.getKey());
                 }
                 lines.add(
                         Output.text(

@@ -15,6 +15,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The entry point: parses the arguments, runs a command, and turns what it throws into a message and an exit code.
@@ -91,6 +92,7 @@ public final class Stillpoint implements Runnable {
     }
 
     private static int execute(ParseResult parsed) {
+        refuseUnknown(parsed);
         EmptyValues.refuse(parsed);
         ParseResult last = parsed;
         while (last.hasSubcommand()) {
@@ -106,6 +108,17 @@ public final class Stillpoint implements Runnable {
         return status == ExitCode.SUCCESS.status() && isWarned
                 ? ExitCode.WARNINGS.status()
                 : status;
+    }
+
+    /// The parser lets pass what it does not know where help is asked for, but the help of a group is none of a command that
+    /// it does not have.
+    private static void refuseUnknown(ParseResult parsed) {
+        for (CommandLine each : parsed.asCommandLineList()) {
+            List<String> unknown = each.getParseResult().unmatched();
+            if (!unknown.isEmpty() && !each.getSubcommands().isEmpty()) {
+                throw new UnmatchedArgumentException(each, unknown);
+            }
+        }
     }
 
     private static int refuse(ParameterException e, String... arguments) {

@@ -1,8 +1,8 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Printable;
+import io.stillpoint.service.control.Answered;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -41,7 +41,7 @@ final class SummaryCommand implements Callable<Integer> {
             } else {
                 line.properties().forEach(each -> json.set(each.getKey(), each.getValue()));
                 text.addAll(0, described(line));
-                isWell &= line.path("failed").asInt() == 0 && line.path("without").isEmpty();
+                isWell &= Answered.count(line, "failed") == 0 && line.path("without").isEmpty();
             }
         }
         output.result(json, String.join("\n", text));
@@ -58,18 +58,19 @@ final class SummaryCommand implements Callable<Integer> {
         lines.add(
                 Output.text(
                         "summary.jobs",
-                        sum.path("made").asInt(),
-                        sum.path("failed").asInt(),
-                        sum.path("cancelled").asInt(),
-                        sum.path("late").asInt(),
-                        sum.path("unfinished").asInt()));
+                        Answered.count(sum, "made"),
+                        Answered.count(sum, "failed"),
+                        Answered.count(sum, "cancelled"),
+                        Answered.count(sum, "late"),
+                        Answered.count(sum, "unfinished")));
         lines.add(
                 Output.text(
-                        "summary.bytes",
-                        new ByteSize(sum.path("read").asLong()),
-                        new ByteSize(sum.path("stored").asLong())));
+                        "summary.bytes", Answered.size(sum, "read"), Answered.size(sum, "stored")));
         lines.add(
-                Output.text("summary.vms", sum.path("vms").asInt(), sum.path("protected").asInt()));
+                Output.text(
+                        "summary.vms",
+                        Answered.count(sum, "vms"),
+                        Answered.count(sum, "protected")));
         for (JsonNode each : sum.path("without")) {
             lines.add(Output.text("summary.without", Printable.of(each.asString(""))));
         }

@@ -65,7 +65,10 @@ public final class TrainingRun {
         policy.putObject("retention").put("daily", 7);
         policy.putObject("select").put("names", "*");
         Path wanted = Files.writeString(folder.resolve("policy.yaml"), policy.toString());
-        try (Service _ = Service.start(ConfigFile.read(file), new ServeCommand().tools())) {
+        try (Service _ =
+                Service.start(
+                        ConfigFile.read(file),
+                        new ServeCommand().tools(file.resolveSibling("state")))) {
             run("policy", "apply", wanted.toString(), "--control", control);
             run("vm", "list", "--control", control);
             run("job", "list", "--control", control);

@@ -3,17 +3,63 @@ package io.stillpoint.cli;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.platform.text.Printable;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.store.ObjectStore;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// `stillpoint vault`
 @Command(name = "vault", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
 final class VaultCommand {
+    /// `stillpoint vault care`
+    @Command(name = "care", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
+    static final class Care implements Callable<Integer> {
+        @Mixin private ControlOptions control = new ControlOptions();
+        @Mixin private Output output = new Output();
+
+        @Parameters(
+                index = "0",
+                arity = "0..1",
+                paramLabel = "NAME",
+                descriptionKey = "option.vault-name")
+        private @Nullable String vault;
+
+        @Override
+        public Integer call() {
+            ObjectNode request = Json.object().put("do", "care run");
+            if (vault != null) {
+                request.put("vault", vault);
+            }
+            List<JsonNode> done = control.ask(request);
+            ObjectNode json = Json.object();
+            ArrayNode array = json.putArray("care");
+            List<String> lines = new ArrayList<>();
+            boolean isWell = true;
+            for (JsonNode each : done) {
+                array.add(each);
+                isWell &= !each.has("code");
+                lines.add(
+                        VmCommand.moment(each, "at")
+                                + "  "
+                                + each.path("vault").asString("")
+                                + ": "
+                                + Printable.of(each.path("message").asString("")));
+            }
+            output.result(json, String.join("\n", lines));
+            return (isWell ? ExitCode.SUCCESS : ExitCode.WARNINGS).status();
+        }
+    }
+
     @Command(name = "init", resourceBundle = "io.stillpoint.cli.messages", sortOptions = false)
     static final class Init implements Callable<Integer> {
         @Mixin private VaultOptions vaultOptions = new VaultOptions();

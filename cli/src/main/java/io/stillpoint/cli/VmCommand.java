@@ -1,8 +1,8 @@
 package io.stillpoint.cli;
 
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.text.Moment;
+import io.stillpoint.service.control.Answered;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -58,7 +58,7 @@ final class VmCommand {
                     policy(vm),
                     moment(vm, "lastPoint"),
                     age(vm),
-                    vm.has("size") ? new ByteSize(vm.path("size").asLong()).toString() : "-",
+                    vm.has("size") ? Answered.size(vm, "size").toString() : "-",
                     moment(vm, "next"));
         }
         output.result(json, vms.isEmpty() ? Output.text("vm.none") : table.toString());
@@ -87,7 +87,7 @@ final class VmCommand {
         if (!vm.has("lastPoint")) {
             return "-";
         }
-        Instant taken = Instant.parse(vm.path("lastPoint").asString(""));
+        Instant taken = Answered.instant(vm, "lastPoint");
         Duration age = Duration.between(taken, InstantSource.system().instant());
         if (age.toDays() > 1) {
             return Output.text("age.days", age.toDays());
@@ -98,7 +98,7 @@ final class VmCommand {
     }
 
     static String moment(JsonNode line, String key) {
-        return line.has(key) ? Moment.text(Instant.parse(line.path(key).asString(""))) : "-";
+        return line.has(key) ? Moment.text(Answered.instant(line, key)) : "-";
     }
 
     /// `stillpoint vm protect`
@@ -155,7 +155,7 @@ final class VmCommand {
             print(output, lines.stream().filter(each -> each.has("vm")).toList());
             for (JsonNode line : lines) {
                 if (line.has("forgotten") && !output.isQuiet()) {
-                    output.log(Output.text("vm.forgotten", line.path("forgotten").asInt()));
+                    output.log(Output.text("vm.forgotten", Answered.count(line, "forgotten")));
                 }
             }
             return ExitCode.SUCCESS.status();

@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -56,6 +57,33 @@ final class KeyFileWarningTest {
                     .isEqualTo(isOpen ? ExitCode.WARNINGS.status() : 0);
             assertThat(told.err().contains("chmod 600 " + key)).as(mode).isEqualTo(isOpen);
         });
+    }
+
+    @Test
+    void openFilesWithSecretsThatTheConfigurationNamesAreWarnedOf() throws Exception {
+        Path key = Files.writeString(folder.resolve("key"), "secret");
+        Path passphrase = Files.writeString(folder.resolve("passphrase"), "secret");
+        Path password = Files.writeString(folder.resolve("password"), "secret");
+        Path config =
+                Files.writeString(
+                        folder.resolve("stillpoint.yaml"),
+                        """
+                        database: { url: "jdbc:postgresql://db/x", password-file: FOLDER/password }
+                        vaults:
+                          one: { location: FOLDER, key-file: FOLDER/key }
+                          two: { location: FOLDER/two, passphrase-file: FOLDER/passphrase }
+                        hosts:
+                          here: { qemu: { monitors: ["FOLDER/*.qmp"] } }
+                        """
+                                .replace("FOLDER", folder.toString()));
+        List<Path> secrets = List.of(key, passphrase, password);
+        secrets.forEach(file -> setMode(file, "rw-rw----"));
+        Told told = run("config", "check", "--config", config.toString());
+        assertThat(told.status()).as(told.err()).isEqualTo(ExitCode.WARNINGS.status());
+        secrets.forEach(file -> assertThat(told.err()).contains("chmod 600 " + file));
+        secrets.forEach(file -> setMode(file, "rw-------"));
+        assertThat(run("config", "check", "--config", config.toString()).err())
+                .doesNotContain("chmod");
     }
 
     private static void setMode(Path file, String mode) {

@@ -58,6 +58,15 @@ public final class VaultPin {
         this.location = location;
     }
 
+    /// One text for one folder, however it is written: commands and the service share a pin.
+    public static String place(Path folder) {
+        try {
+            return folder.toRealPath().toString();
+        } catch (IOException e) {
+            return folder.toAbsolutePath().normalize().toString();
+        }
+    }
+
     private static String name(String location) {
         return Sha256.hex(location, NAME_BYTES);
     }

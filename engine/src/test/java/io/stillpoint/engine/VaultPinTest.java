@@ -336,4 +336,12 @@ final class VaultPinTest {
                     .orElseThrow();
         }
     }
+
+    @Test
+    void folderHasOnePlaceHoweverItIsWritten(@TempDir Path there) throws IOException {
+        Path vault = Files.createDirectory(there.resolve("vault"));
+        Path link = Files.createSymbolicLink(there.resolve("link"), vault);
+        assertThat(VaultPin.place(link)).isEqualTo(VaultPin.place(vault));
+        assertThat(VaultPin.place(there.resolve("x/../vault"))).isEqualTo(VaultPin.place(vault));
+    }
 }

@@ -53,6 +53,20 @@ final class MessagesTest {
     private static final Pattern OF_PARSER =
             Pattern.compile("option\\..*|stillpoint\\..*usage\\..*");
 
+    /// A whole command, which is right for everybody who reads of it.
+    private static final Pattern COMMAND =
+            Pattern.compile("stillpoint( ([a-z]+|--[a-z-]+|\\{\\d}|[A-Z]+|\\d+))+");
+
+    /// An option, with what the service has instead.
+    private static final Pattern PAIR =
+            Pattern.compile(
+                    "--[a-z-]+(,? (or|and) (--[a-z-]+|[A-Z_]+))? \\((the service|a policy): ([a-zA-Z.-]+)\\)");
+
+    /// What no job of the service comes to: images of stopped VMs, restores, and what changes keys or guests by hand.
+    private static final Pattern OF_COMMANDS =
+            Pattern.compile(
+                    "image\\..*|restore\\..*|engine\\.rescue-.*|vault\\.opener-slot|extension\\.prerequisite-hash");
+
     static List<Path> bundles() throws IOException {
         try (Stream<Path> files = Files.walk(Path.of(".."))) {
             return files.filter(file -> file.endsWith("messages.properties"))
@@ -257,6 +271,36 @@ final class MessagesTest {
                     assertThat(GAP.matcher(shown).find())
                             .as(key + " without {" + empty + "}: " + shown)
                             .isFalse();
+                }
+            }
+        }
+    }
+
+    /// Texts of the modules below are shown by commands and by the service, where an option means nothing.
+    @Test
+    void optionsStandBesideTheSettingOfTheService() throws IOException {
+        String settings =
+                Files.readString(Path.of("../docs/stillpoint.yaml"))
+                        + Files.readString(Path.of("../docs/policies.md"));
+        Set<String> pairs = new TreeSet<>();
+        for (Path bundle : bundles()) {
+            if (!module(bundle).toString().matches(".*/(engine|hypervisor|guest|vault|stores)")) {
+                continue;
+            }
+            Properties texts = read(bundle);
+            for (String key : texts.stringPropertyNames()) {
+                String text = COMMAND.matcher(texts.getProperty(key)).replaceAll("");
+                PAIR.matcher(text).results().map(found -> found.group(5)).forEach(pairs::add);
+                if (!OF_COMMANDS.matcher(key).matches()) {
+                    assertThat(PAIR.matcher(text).replaceAll("")).as(key).doesNotContain("--");
+                }
+            }
+        }
+        assertThat(pairs).hasSizeGreaterThan(5);
+        for (String pair : pairs) {
+            for (String word : pair.split("\\.")) {
+                if (!word.matches("[A-Z]+")) {
+                    assertThat(settings).as(pair).containsPattern("(?m)[ {]*\\b" + word + ": ?");
                 }
             }
         }

@@ -103,6 +103,7 @@ final class SurroundingsTest {
                 Use.of(4, join(service, VM, "latest", "--to", at("snapshot.raw"))));
         uses.put("snapshot end", Use.of(4, join(service, VM, "latest")));
         uses.put("catalog rebuild", Use.of(4, service));
+        uses.put("vault care", Use.of(4, service));
         uses.put("sweep", Use.of(0, "--state-dir", at("state")));
         uses.put("release", Use.of(4, "--qmp", at("nosuch.qmp")));
         uses.put("guest status", Use.of(4, guest));

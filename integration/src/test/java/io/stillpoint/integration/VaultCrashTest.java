@@ -7,9 +7,13 @@ import io.stillpoint.integration.VaultScript.Prepared;
 import io.stillpoint.testkit.disk.FaultyDisk;
 import io.stillpoint.testkit.disk.FaultyDisk.Traits;
 import io.stillpoint.testkit.disk.Operation;
+import io.stillpoint.vault.point.ForgottenPoint;
+import io.stillpoint.vault.point.RecoveryPoint;
 import io.stillpoint.vault.store.VaultException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -188,5 +192,60 @@ final class VaultCrashTest {
             }
         }
         FaultyVault.requireTidy(disk);
+    }
+
+    /// The record of a forgotten point is named by the point and never rewritten, so the old one goes before the new one comes: a
+    /// process that ends between leaves a point that is not forgotten any more. It is whole, and can be forgotten again.
+    @Test
+    void aPurgeThatIsMadeEarlierLosesNoPointWhereverItsProcessEnds() {
+        Prepared prepared = VaultScript.prepare(Traits.PLAIN);
+        Set<String> found = ConcurrentHashMap.newKeySet();
+        int calls = VaultScript.atEvery(1, call -> purgeEarlierUntil(prepared, call, found));
+        assertThat(calls).as("changing calls").isGreaterThan(3);
+        assertThat(found).containsExactlyInAnyOrder("forgotten", "offered");
+    }
+
+    private static boolean purgeEarlierUntil(Prepared prepared, int call, Set<String> found) {
+        History history = prepared.history().copy();
+        FaultyDisk disk = prepared.boot();
+        RecoveryPoint point;
+        try (FaultyVault vault = FaultyVault.open(disk, history)) {
+            point = vault.vault().points().getFirst();
+            vault.vault().forget(point, Duration.ofDays(14));
+        }
+        disk.stopAt(Operation.CHANGES, call);
+        try (FaultyVault vault = FaultyVault.open(disk, history)) {
+            ForgottenPoint forgotten = vault.vault().forgotten().getFirst();
+            vault.vault().purgeEarlier(forgotten, Duration.ZERO);
+        } catch (VaultException e) {
+            if (!disk.isStopped()) {
+                throw e;
+            }
+        }
+        boolean isStopped = disk.isStopped();
+        for (FaultyDisk after : List.of(disk.afterCrash(VaultScript.seed(0)), disk.afterKill())) {
+            found.add(forgetAgain(after, history.copy(), point));
+        }
+        return isStopped;
+    }
+
+    /// Returns what the point was.
+    private static String forgetAgain(FaultyDisk disk, History history, RecoveryPoint point) {
+        try (FaultyVault vault = FaultyVault.open(disk, history)) {
+            vault.requireRestores(point);
+            assertThat(vault.verify().problems()).isEmpty();
+            boolean isOffered = vault.vault().points().contains(point);
+            if (isOffered) {
+                assertThat(vault.vault().forgotten()).isEmpty();
+                vault.vault().forget(point, Duration.ZERO);
+            } else {
+                vault.vault().purgeEarlier(vault.vault().forgotten().getFirst(), Duration.ZERO);
+            }
+            vault.prune();
+            assertThat(vault.vault().points()).doesNotContain(point);
+            assertThat(vault.vault().forgotten()).isEmpty();
+            assertThat(vault.verify().problems()).isEmpty();
+            return isOffered ? "offered" : "forgotten";
+        }
     }
 }

@@ -127,7 +127,8 @@ public final class Service implements AutoCloseable {
                         hosts,
                         vaults,
                         runner.turns(),
-                        tools);
+                        tools,
+                        config.secrets());
         hosts.names().forEach(host -> backups.put(host, backup(host)));
         cares = care();
         List<Task<?>> tasks = new ArrayList<>(backups.values());

@@ -63,6 +63,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
@@ -80,7 +81,9 @@ class ServiceTest {
 
     @TempDir Path folder;
 
-    private final List<String> log = Collections.synchronizedList(new ArrayList<>());
+    /// Read while the service writes it.
+    private final List<String> log = new CopyOnWriteArrayList<>();
+
     private volatile Duration leap = Duration.ZERO;
     private ServiceConfig config;
     private ControlClient client;
@@ -356,8 +359,24 @@ class ServiceTest {
                     .filteredOn(each -> each.path("effect").asString("").equals("deleted"))
                     .extracting(each -> each.path("point").asString())
                     .containsExactly(points.getFirst().path("point").asString());
-            ask("{'do': 'care run', 'vault': 'main'}");
+            assertThat(ask("{'do': 'care run', 'vault': 'main'}"))
+                    .anyMatch(each ->
+                            each.path("kind").asString().equals("forget")
+                                    && each.path("code").asString("").equals("care.clocks")
+                                    && each.path("vault").asString().equals("main"));
             assertThat(points()).as("clocks differ").hasSize(4);
+            // The first was taken in the morning of a day; the daily rule keeps it seven days more.
+            JsonNode first = ask("{'do': 'point list', 'vm': 'web'}").getFirst();
+            assertThat(first.path("keptBy").asString()).isEqualTo("gold");
+            assertThat(Instant.parse(first.path("keptUntil").asString()))
+                    .isEqualTo(
+                            Instant.parse(first.path("snapshotAt").asString())
+                                    .atZone(ZoneOffset.UTC)
+                                    .toLocalDate()
+                                    .plusDays(8)
+                                    .atStartOfDay(ZoneOffset.UTC)
+                                    .toInstant());
+            assertThat(first.path("why").toString()).contains("daily");
 
             leap = Duration.ZERO;
             await("a job", () -> jobs().size() == 5);
@@ -428,7 +447,16 @@ class ServiceTest {
             deleteState();
             try (Service _ = start()) {
                 await("found", () -> ask("{'do': 'vm list'}").size() == 1);
-                ask("{'do': 'catalog rebuild'}");
+                assertThat(ask("{'do': 'catalog rebuild'}"))
+                        .filteredOn(each -> each.has("vm"))
+                        .as("nobody is protected again without a word")
+                        .extracting(each ->
+                                each.path("vm").asString()
+                                        + " "
+                                        + each.path("policy").asString()
+                                        + " "
+                                        + each.has("lastPoint"))
+                        .containsExactly("other gold true", "web gold true");
                 apply(byHand);
                 assertThat(ask("{'do': 'vm list'}"))
                         .extracting(each ->
@@ -824,11 +852,35 @@ class ServiceTest {
             web.restart();
             // It was tried in vain meanwhile.
             leap = Duration.ofHours(50);
+            await(
+                    "made",
+                    () ->
+                            jobs().size() == 2
+                                    && jobs().getFirst().path("state").asString().equals("made"));
+            // The next look comes after a minute.
+            leap = Duration.ofHours(50).plusMinutes(2);
             await("over", () -> !alerts().contains("watch.no-point"));
             assertThat(ask("{'do': 'summary'}"))
                     .anyMatch(each ->
                             each.path("alert").asString("").equals("watch.no-point")
                                     && each.has("closedAt"));
+        }
+    }
+
+    @Test
+    void keyFileThatOthersMayReadIsAnAlertUntilItIsClosed() throws IOException {
+        Path key = folder.resolve("key");
+        Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-r-----"));
+        try (Service _ = start()) {
+            assertThat(log)
+                    .anyMatch(each ->
+                            each.startsWith("ALERT " + key) && each.contains("chmod 600 " + key));
+            assertThat(troubles()).anyMatch(each -> each.contains("rw-r-----"));
+            assertThat(alerts()).containsExactly("watch.open-secret");
+            Files.setPosixFilePermissions(key, PosixFilePermissions.fromString("rw-------"));
+            assertThat(troubles()).isEmpty();
+            leap = Duration.ofMinutes(2);
+            await("over", () -> alerts().isEmpty());
         }
     }
 

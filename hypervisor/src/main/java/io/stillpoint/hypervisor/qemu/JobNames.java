@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 /// @param job the first 8 digits of the job's generation
 record JobNames(String lineage, String job) {
     private static final int JOB_DIGITS = 8;
+    private static final int GENERATION_DIGITS = 16;
     private static final Pattern JOB_NAME =
             Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-([a-z]{2,3})-(\\d{1,3})");
     private static final Pattern MERGED = Pattern.compile("sp-([0-9a-f]{8})-([0-9a-f]{8})-tmp");
@@ -77,6 +78,11 @@ record JobNames(String lineage, String job) {
         return matcher.matches()
                 ? Optional.of(new JobNames(matcher.group(1), matcher.group(2)))
                 : Optional.empty();
+    }
+
+    /// A name of a snapshot whose things are called like this job's; the digits that nothing is called by are zeros.
+    SnapshotName anyName() {
+        return new SnapshotName(lineage, job + "0".repeat(GENERATION_DIGITS - JOB_DIGITS));
     }
 
     /// Whether a journal names the snapshot of this job.

@@ -269,7 +269,7 @@ public final class QemuVm implements VirtualMachine {
             sweep.continueVm();
             configuration = state.configuration();
             HeldSnapshot adopted = HeldQemuSnapshot.adopted(place, descriptor, state, new Owner());
-            noteForSweep(folder, KeptSnapshots.of(descriptor.name()));
+            noteForSweep(folder, keptWith(descriptor.name()));
             return adopted;
         } catch (HypervisorException e) {
             // Nothing of it is read here any more, whether it is left or swept.
@@ -293,6 +293,15 @@ public final class QemuVm implements VirtualMachine {
             }
             throw broken;
         }
+    }
+
+    /// This one, and the local ones that stand upon it.
+    private KeptSnapshots keptWith(SnapshotName name) {
+        KeptSnapshots kept = KeptSnapshots.of(name);
+        for (JobNames each : new FleeceChain(BlockGraph.of(monitor)).above(JobNames.of(name))) {
+            kept = kept.with(each.anyName());
+        }
+        return kept;
     }
 
     /// Throws the failure if it says nothing of the snapshot: the VM does not answer, or this thread is to end.

@@ -218,7 +218,8 @@ public final class VaultCare {
         return points.of(vault, vm).stream().map(VaultCare::candidate).toList();
     }
 
-    private static Candidate candidate(Points.Point point) {
+    /// A point, as retention sees it.
+    public static Candidate candidate(Points.Point point) {
         return new Candidate(
                 point.id(),
                 point.ordinal(),

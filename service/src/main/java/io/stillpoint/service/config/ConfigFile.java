@@ -175,7 +175,8 @@ public final class ConfigFile {
                         hosts,
                         limits(tree.child("limits")),
                         tree.value("history", Written::duration, DURATIONS)
-                                .orElse(Duration.ofDays(90)));
+                                .orElse(Duration.ofDays(90)),
+                        path(tree.child("database"), "password-file"));
         tree.done();
         return config;
     }

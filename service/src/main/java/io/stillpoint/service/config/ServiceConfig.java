@@ -12,9 +12,11 @@ import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /// What the service knows when it starts.
 ///
@@ -23,6 +25,7 @@ import java.util.Optional;
 /// @param vaults by their names
 /// @param hosts by their names
 /// @param history for how long ended jobs are kept
+/// @param passwordFile with the database's password
 public record ServiceConfig(
         String name,
         Path state,
@@ -31,10 +34,19 @@ public record ServiceConfig(
         Map<String, VaultConfig> vaults,
         Map<String, HostConfig> hosts,
         Limits limits,
-        Duration history) {
+        Duration history,
+        Optional<Path> passwordFile) {
     public ServiceConfig {
         vaults = Collections.unmodifiableMap(new LinkedHashMap<>(vaults));
         hosts = Collections.unmodifiableMap(new LinkedHashMap<>(hosts));
+    }
+
+    /// All files in which secrets lie, which nobody but their owner should be able to read.
+    public Set<Path> secrets() {
+        Set<Path> files = new LinkedHashSet<>();
+        vaults.values().forEach(each -> files.add(each.key().file()));
+        passwordFile.ifPresent(files::add);
+        return files;
     }
 
     /// Where commands reach the service.
@@ -52,6 +64,9 @@ public record ServiceConfig(
     public sealed interface Key {
         /// Reads it. Throws a [io.stillpoint.vault.store.VaultException].
         Credential read();
+
+        /// The file.
+        Path file();
 
         /// A file with a random key.
         record OfFile(Path file) implements Key {

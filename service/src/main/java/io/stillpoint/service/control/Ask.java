@@ -48,7 +48,7 @@ record Ask(JsonNode json, String user, ControlServer.Reply reply) {
 
     /// Whether who asks could read and write all that the service can.
     boolean isOwner() {
-        return ControlServer.isOwner(user);
+        return ControlServer.Rules.USUAL.isOwner().test(user);
     }
 
     /// Whether who asks has said that something is meant that can't be undone, or not easily.

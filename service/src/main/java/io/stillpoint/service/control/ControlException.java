@@ -12,8 +12,10 @@ public final class ControlException extends StillpointException {
 
     /// What can be done.
     public enum Kind implements FailureKind {
-        /// Nobody answers.
+        /// Nobody listens.
         AWAY(true, Blame.ENVIRONMENT),
+        /// Somebody listens, and gave no whole answer: what came of the request is not known.
+        BROKEN(true, Blame.ENVIRONMENT),
         /// The socket can't be made.
         SOCKET(false, Blame.ENVIRONMENT),
         /// The request makes no sense.
@@ -50,7 +52,22 @@ public final class ControlException extends StillpointException {
     }
 
     static ControlException ended(Path socket) {
-        return new ControlException(Kind.AWAY, "control.ended", null, socket);
+        return new ControlException(Kind.BROKEN, "control.ended", null, socket);
+    }
+
+    static ControlException broken(Path socket, Object why, Throwable cause) {
+        return new ControlException(Kind.BROKEN, "control.broken", cause, socket, why);
+    }
+
+    /// @param seconds for which nothing came
+    static ControlException silent(Path socket, long seconds) {
+        return new ControlException(Kind.BROKEN, "control.silent", null, socket, seconds);
+    }
+
+    /// @param key of an answer's field
+    /// @param found what is there
+    static ControlException unreadable(String key, String found, @Nullable Throwable cause) {
+        return new ControlException(Kind.SOCKET, "control.unreadable", cause, key, found);
     }
 
     static ControlException socket(Path socket, Object why, @Nullable Throwable cause) {

@@ -34,6 +34,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
 import tools.jackson.core.JacksonException;
@@ -44,11 +45,21 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ControlServer implements AutoCloseable {
     private static final int REQUEST_MAX = 1 << 20;
 
-    /// Requests of one user that are answered at once; those of root, and of the service's own user, are not counted.
-    private static final int OPEN_MAX = 50;
-
-    /// Whoever connects asks within this time.
-    private static final Duration ASK_MAX = Duration.ofSeconds(10);
+    /// What is asked of those who connect.
+    ///
+    /// @param openMax requests of one user that are answered at once; those of owners are not counted
+    /// @param askMax whoever connects asks within this time
+    /// @param isOwner whether a user may do everything
+    record Rules(int openMax, Duration askMax, Predicate<String> isOwner) {
+        /// Root, and the service's own user.
+        static final Rules USUAL =
+                new Rules(
+                        50,
+                        Duration.ofSeconds(10),
+                        user ->
+                                user.equals("root")
+                                        || user.equals(System.getProperty("user.name")));
+    }
 
     private static final long LOOK_NANOS = 1_000_000_000;
 
@@ -60,6 +71,7 @@ public final class ControlServer implements AutoCloseable {
 
     private final Path socket;
     private final boolean hasGroup;
+    private final Rules rules;
     private final Handler handler;
     private final Threads threads;
     private final ServerSocketChannel server;
@@ -83,7 +95,12 @@ public final class ControlServer implements AutoCloseable {
     }
 
     private ControlServer(
-            Control control, ServerSocketChannel server, Handler handler, Threads threads) {
+            Control control,
+            ServerSocketChannel server,
+            Handler handler,
+            Threads threads,
+            Rules rules) {
+        this.rules = rules;
         socket = control.socket();
         hasGroup = control.group().isPresent();
         this.server = server;
@@ -93,6 +110,10 @@ public final class ControlServer implements AutoCloseable {
 
     /// Begins to answer. Throws a [ControlException] if another service answers there, or the socket can't be made.
     public static ControlServer start(Control control, Handler handler, Threads threads) {
+        return start(control, handler, threads, Rules.USUAL);
+    }
+
+    static ControlServer start(Control control, Handler handler, Threads threads, Rules rules) {
         Path socket = control.socket();
         try {
             Path folder = socket.getParent();
@@ -117,7 +138,7 @@ public final class ControlServer implements AutoCloseable {
                     server.close();
                 }
             }
-            ControlServer started = new ControlServer(control, server, handler, threads);
+            ControlServer started = new ControlServer(control, server, handler, threads, rules);
             threads.waiting("control", started::accept).start();
             threads.waiting("control-idle", started::endIdle).start();
             return started;
@@ -204,25 +225,22 @@ public final class ControlServer implements AutoCloseable {
                                 OTHERS));
     }
 
-    private static boolean isOwner(Peer peer) {
-        return isOwner(peer.user());
-    }
-
-    static boolean isOwner(String user) {
-        return user.equals("root") || user.equals(System.getProperty("user.name"));
+    private boolean isOwner(Peer peer) {
+        return rules.isOwner().test(peer.user());
     }
 
     private boolean isOneTooMany(Peer peer) {
         return !isOwner(peer)
                 && open.values().stream().filter(each -> each.user().equals(peer.user())).count()
-                        >= OPEN_MAX;
+                        >= rules.openMax();
     }
 
     /// Ends connections that ask nothing.
     private void endIdle() {
         while (server.isOpen()) {
             open.forEach((channel, peer) -> {
-                if (!peer.asked().get() && System.nanoTime() - peer.since() > ASK_MAX.toNanos()) {
+                if (!peer.asked().get()
+                        && System.nanoTime() - peer.since() > rules.askMax().toNanos()) {
                     try {
                         channel.close();
                     } catch (IOException e) {
@@ -249,6 +267,8 @@ public final class ControlServer implements AutoCloseable {
         try {
             byte[] request = line(in);
             peer.asked().set(true);
+            // The client knows then that somebody is at work, however long it takes.
+            reply.line(Json.object().put("taken", true));
             handler.answer(Json.parse(request), peer.user(), reply);
             reply.line(Json.object().put("end", true));
         } catch (StillpointException e) {

@@ -1,10 +1,16 @@
 package io.stillpoint.service.control;
 
+import io.stillpoint.planning.policy.Policy;
+import io.stillpoint.planning.retention.Retention;
+import io.stillpoint.planning.retention.Verdict;
 import io.stillpoint.platform.Json;
+import io.stillpoint.service.care.VaultCare;
 import io.stillpoint.service.database.Machine;
 import io.stillpoint.service.database.Points;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -27,7 +33,29 @@ final class PointRequests {
     }
 
     private void list(Ask ask) {
-        parts.pointsOf(parts.machine(ask)).forEach(each -> ask.line(point(each)));
+        Machine machine = parts.machine(ask);
+        List<Points.Point> points = parts.pointsOf(machine);
+        Optional<Policy> policy =
+                machine.protection().policy().flatMap(name -> parts.policies().findReadable(name));
+        Map<String, Verdict> verdicts = new HashMap<>();
+        policy.ifPresent(found ->
+                Retention.judge(
+                                points.stream().map(VaultCare::candidate).toList(),
+                                found.retention(),
+                                parts.tools().clock().instant())
+                        .forEach(each -> verdicts.put(each.point().id(), each)));
+        for (Points.Point each : points) {
+            ObjectNode line = point(each);
+            Verdict verdict = verdicts.get(each.id());
+            if (verdict != null) {
+                // As things stand: what the next clean-up of the vault would say.
+                line.put("keptBy", policy.orElseThrow().name());
+                verdict.until().ifPresent(until -> line.put("keptUntil", until.toString()));
+                var why = line.putArray("why");
+                verdict.reasons().forEach(reason -> why.add(reason.text().toString()));
+            }
+            ask.line(line);
+        }
     }
 
     private static ObjectNode point(Points.Point point) {

@@ -8,10 +8,12 @@ import io.stillpoint.service.database.Job;
 import io.stillpoint.service.database.JobState;
 import io.stillpoint.service.database.Jobs;
 import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Points;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -64,14 +66,17 @@ final class StatusRequests {
         var alarms = line.putArray("alarms");
         parts.vaults().alarms(name).forEach(alarms::add);
         var done = line.putArray("care");
-        cares.forEach(each -> {
-            ObjectNode care =
-                    done.addObject()
-                            .put("kind", each.kind())
-                            .put("at", each.endedAt().toString())
-                            .put("message", each.message());
-            each.code().ifPresent(code -> care.put("code", code));
-        });
+        cares.forEach(each -> done.add(care(each)));
+        return line;
+    }
+
+    static ObjectNode care(Cares.Care care) {
+        ObjectNode line =
+                Json.object()
+                        .put("kind", care.kind())
+                        .put("at", care.endedAt().toString())
+                        .put("message", care.message());
+        care.code().ifPresent(code -> line.put("code", code));
         return line;
     }
 
@@ -124,11 +129,11 @@ final class StatusRequests {
                 known.stream().filter(each -> each.protection().policy().isPresent()).toList();
         jobs.put("vms", known.size()).put("protected", protectedOnes.size());
         var without = jobs.putArray("without");
+        Map<Points.Line, Points.Point> newest = parts.points().newest();
         for (Machine each : protectedOnes) {
             if (each.protection()
-                    .pointName()
-                    .flatMap(name ->
-                            parts.points().newest(each.protection().vault().orElse(""), name))
+                    .line()
+                    .flatMap(line -> Optional.ofNullable(newest.get(line)))
                     .filter(point -> !point.snapshotAt().isBefore(from))
                     .isEmpty()) {
                 without.add(each.place());

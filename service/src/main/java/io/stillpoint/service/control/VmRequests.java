@@ -3,6 +3,7 @@ package io.stillpoint.service.control;
 import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.platform.Json;
 import io.stillpoint.service.database.Machine;
+import io.stillpoint.service.database.Points;
 import io.stillpoint.service.fleet.Fleet;
 import io.stillpoint.service.fleet.FleetException;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -45,7 +47,11 @@ final class VmRequests {
     private void changed(Ask ask, Machine machine) {
         parts.due().accept(machine.key());
         Machine now = parts.machines().find(machine.key()).orElse(machine);
-        ask.line(vm(now, parts.policies().all()));
+        ask.line(
+                vm(
+                        now,
+                        parts.policies().all(),
+                        line -> parts.points().newest(line.vault(), line.vm())));
     }
 
     private void unprotect(Ask ask) {
@@ -97,10 +103,18 @@ final class VmRequests {
 
     private void list(Ask ask) {
         Map<String, Policy> policies = parts.policies().all();
-        parts.machines().all().forEach(each -> ask.line(vm(each, policies)));
+        Map<Points.Line, Points.Point> newest = parts.points().newest();
+        parts.machines()
+                .all()
+                .forEach(each ->
+                        ask.line(
+                                vm(each, policies, line -> Optional.ofNullable(newest.get(line)))));
     }
 
-    private ObjectNode vm(Machine machine, Map<String, Policy> policies) {
+    private ObjectNode vm(
+            Machine machine,
+            Map<String, Policy> policies,
+            Function<Points.Line, Optional<Points.Point>> newest) {
         ObjectNode line =
                 Json.object()
                         .put("host", machine.key().host())
@@ -119,18 +133,14 @@ final class VmRequests {
             var also = line.putArray("selectedBy");
             selecting.forEach(also::add);
         }
+        protection.vault().ifPresent(vault -> line.put("vault", vault));
         protection
-                .vault()
-                .ifPresent(vault -> {
-                    line.put("vault", vault);
-                    protection
-                            .pointName()
-                            .flatMap(name -> parts.points().newest(vault, name))
-                            .ifPresent(point ->
-                                    line.put("lastPoint", point.snapshotAt().toString())
-                                            .put("consistency", point.consistency())
-                                            .put("size", point.size().bytes()));
-                });
+                .line()
+                .flatMap(newest)
+                .ifPresent(point ->
+                        line.put("lastPoint", point.snapshotAt().toString())
+                                .put("consistency", point.consistency())
+                                .put("size", point.size().bytes()));
         if (protection.policy().isPresent()) {
             parts.runner().next(machine.key()).ifPresent(next -> line.put("next", next.toString()));
         }

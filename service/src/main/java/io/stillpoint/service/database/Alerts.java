@@ -23,7 +23,7 @@ public final class Alerts {
 
     /// Something that somebody should look at.
     ///
-    /// @param subject a VM, a vault or a job
+    /// @param subject a VM, a vault, a policy or a file
     /// @param code stable; a subject has one alert of a code at a time
     /// @param message in the root language
     public record Alert(String subject, String code, String message) {}

@@ -35,6 +35,11 @@ public record Machine(
             Optional<String> pointName,
             Optional<String> vault,
             Optional<Instant> since) {
+        /// The points that it has, or will have; empty before its first job.
+        public Optional<Points.Line> line() {
+            return vault.flatMap(in -> pointName.map(name -> new Points.Line(in, name)));
+        }
+
         /// Of a VM that nobody has chosen.
         public static final Protection NONE =
                 new Protection(

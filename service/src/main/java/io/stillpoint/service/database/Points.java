@@ -4,7 +4,9 @@ import io.stillpoint.platform.ByteSize;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -66,6 +68,27 @@ public final class Points {
                         .params(vault, vm)
                         .query(Points::point)
                         .optional());
+    }
+
+    /// The points of one VM in one vault.
+    public record Line(String vault, String vm) {}
+
+    /// The newest point of each VM: one question, however many there are.
+    public Map<Line, Point> newest() {
+        Map<Line, Point> newest = new HashMap<>();
+        database.read(client ->
+                        client.sql(
+                                        """
+                                        select point.* from point join
+                                            (select vault, vm, max(ordinal) as highest from point group by vault, vm) last
+                                            on point.vault = last.vault and point.vm = last.vm
+                                                and point.ordinal = last.highest
+                                            order by point.id
+                                        """)
+                                .query(Points::point)
+                                .list())
+                .forEach(each -> newest.putIfAbsent(new Line(each.vault(), each.vm()), each));
+        return newest;
     }
 
     /// Whether nothing is known of a vault's points.

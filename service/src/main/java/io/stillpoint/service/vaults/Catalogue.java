@@ -14,6 +14,8 @@ import io.stillpoint.service.database.VmKey;
 import io.stillpoint.vault.point.RecoveryPoint;
 import java.time.DateTimeException;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,9 +60,20 @@ public final class Catalogue {
         return found;
     }
 
+    /// What a vault told.
+    ///
+    /// @param points how many it has
+    /// @param chosen the VMs that have a policy again because somebody had chosen it by hand when their last point was made
+    public record Rebuilt(int points, List<Chosen> chosen) {}
+
+    /// A VM that is protected again. Whether somebody has stopped that since, no point tells.
+    ///
+    /// @param lastPoint when it was taken
+    public record Chosen(VmKey key, String pointName, String policy, Instant lastPoint) {}
+
     /// As [#read], and lets each VM of which the vault has points go on with them, if the database does not know of any: with
     /// their name, and with the policy that it had.
-    public int rebuild(Vaults.Opened opened) {
+    public Rebuilt rebuild(Vaults.Opened opened) {
         List<RecoveryPoint> found =
                 read(opened, points.ids(opened.name()), opened.vault().points());
         Map<String, RecoveryPoint> newest = new HashMap<>();
@@ -73,27 +86,32 @@ public final class Catalogue {
         }
         Map<VmId, List<VmKey>> known =
                 machines.all().stream().map(Machine::key).collect(Collectors.groupingBy(VmKey::id));
+        List<Chosen> chosen = new ArrayList<>();
         for (RecoveryPoint point : newest.values()) {
             machine(point)
-                    .ifPresent(id ->
-                            bind(opened.name(), point, id, known.getOrDefault(id, List.of())));
+                    .flatMap(
+                            id -> bind(opened.name(), point, id, known.getOrDefault(id, List.of())))
+                    .ifPresent(chosen::add);
         }
-        return found.size();
+        chosen.sort(Comparator.comparing(Chosen::pointName));
+        return new Rebuilt(found.size(), chosen);
     }
 
     /// Which of two VMs of one id it would be, nobody can tell.
-    private void bind(String vault, RecoveryPoint point, VmId id, List<VmKey> known) {
+    private Optional<Chosen> bind(String vault, RecoveryPoint point, VmId id, List<VmKey> known) {
         JsonNode origin = point.configuration().path("origin");
         if (known.size() == 1) {
-            bind(known.getFirst(), vault, point, origin);
-        } else if (known.isEmpty() && origin.has("host")) {
+            return bind(known.getFirst(), vault, point, origin);
+        }
+        if (known.isEmpty() && origin.has("host")) {
             VmKey key = new VmKey(origin.path("host").asString(""), id);
             machines.add(
                     key,
                     Text.of(Catalogue.class, "vaults.known-from-points", vault).toString(),
                     tools.clock().instant());
-            bind(key, vault, point, origin);
+            return bind(key, vault, point, origin);
         }
+        return Optional.empty();
     }
 
     /// Nothing was stored under the name that it has.
@@ -103,13 +121,19 @@ public final class Catalogue {
                         .isEmpty();
     }
 
-    private void bind(VmKey key, String vault, RecoveryPoint point, JsonNode origin) {
+    private Optional<Chosen> bind(VmKey key, String vault, RecoveryPoint point, JsonNode origin) {
         boolean isDone =
                 machines.change(
                         key, now -> isFree(now) ? bound(now, vault, point.vm(), origin) : now);
-        if (isDone) {
-            tools.log().accept(key + ": its points in vault " + vault + ": " + point.vm());
+        if (!isDone) {
+            return Optional.empty();
         }
+        tools.log().accept(key + ": its points in vault " + vault + ": " + point.vm());
+        return machines.find(key)
+                .map(Machine::protection)
+                .filter(Protection::byHand)
+                .flatMap(Protection::policy)
+                .map(policy -> new Chosen(key, point.vm(), policy, point.snapshotAt()));
     }
 
     private Protection bound(Protection now, String vault, String pointName, JsonNode origin) {

@@ -13,6 +13,7 @@ import io.stillpoint.stores.request.Meter;
 import io.stillpoint.vault.Vault;
 import io.stillpoint.vault.session.VaultSettings;
 import io.stillpoint.vault.store.ObjectStore;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -134,7 +135,11 @@ public final class Vaults implements AutoCloseable {
     private Opened looked(String name, VaultConfig where, Vault vault) {
         boolean done = false;
         try {
-            VaultPin pin = new VaultPin(config.state(), where.location().toString());
+            String text = where.location().toString();
+            VaultPin pin =
+                    new VaultPin(
+                            config.state(),
+                            where.location().isRemote() ? text : VaultPin.place(Path.of(text)));
             List<VaultPin.Finding> findings = pin.look(vault);
             findings.forEach(finding -> tools.log().accept(name + ": " + finding.text()));
             alarms.put(

@@ -19,6 +19,8 @@ import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.KeptPolicies;
 import io.stillpoint.service.job.Turns;
 import io.stillpoint.service.vaults.Vaults;
+import io.stillpoint.vault.crypto.SecretFile;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -39,6 +41,7 @@ public final class Watch {
     private final Vaults vaults;
     private final Turns turns;
     private final Tools tools;
+    private final Set<Path> secrets;
 
     /// What the database knows.
     public record Records(
@@ -49,7 +52,15 @@ public final class Watch {
             Cares cares,
             Alerts alerts) {}
 
-    public Watch(Records records, Hosts hosts, Vaults vaults, Turns turns, Tools tools) {
+    /// @param secrets files that nobody but their owner should be able to read
+    public Watch(
+            Records records,
+            Hosts hosts,
+            Vaults vaults,
+            Turns turns,
+            Tools tools,
+            Set<Path> secrets) {
+        this.secrets = Set.copyOf(secrets);
         this.records = records;
         this.hosts = hosts;
         this.vaults = vaults;
@@ -85,6 +96,10 @@ public final class Watch {
                         each.code()
                                 .ifPresent(code ->
                                         alerts.add(new Alert(each.vault(), code, each.message()))));
+        secrets.forEach(file ->
+                SecretFile.exposure(file)
+                        .ifPresent(
+                                mode -> alerts.add(alert(file, "watch.open-secret", file, mode))));
         return alerts;
     }
 
@@ -138,6 +153,7 @@ public final class Watch {
         records.policies()
                 .unreadable()
                 .forEach((name, why) -> alerts.add(alert(name, "watch.unreadable", why)));
+        Map<Points.Line, Points.Point> newestOf = records.points().newest();
         Instant dayAgo = tools.clock().instant().minus(JOB_MAX);
         for (Machine each : machines) {
             Machine.Protection protection = each.protection();
@@ -164,9 +180,7 @@ public final class Watch {
                             .latest(dayAgo, policy.get().name(), each.key().toString())
                             .filter(slot -> !slot.start().isBefore(protection.since().get()));
             Optional<Points.Point> newest =
-                    due.flatMap(_ -> protection.pointName())
-                            .flatMap(name ->
-                                    records.points().newest(protection.vault().get(), name));
+                    protection.line().flatMap(line -> Optional.ofNullable(newestOf.get(line)));
             if (due.isPresent()
                     && newest.filter(point -> !point.snapshotAt().isBefore(due.get().due()))
                             .isEmpty()) {

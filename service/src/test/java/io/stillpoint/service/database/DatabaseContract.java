@@ -314,11 +314,38 @@ abstract class DatabaseContract {
         assertThat(policies.remove("b")).isFalse();
     }
 
+    @Test
+    void newestPointsOfAllVmsAreThoseOfEach() {
+        Points points = new Points(database);
+        assertThat(points.newest()).isEmpty();
+        points.add(point("main", "a", "web", 1));
+        points.add(point("main", "b", "web", 7));
+        points.add(point("main", "d", "web", 9));
+        points.add(point("main", "c", "web", 9));
+        points.add(point("main", "e", "db", 3));
+        points.add(point("other", "f", "web", 2));
+        assertThat(points.newest())
+                .hasSize(3)
+                .allSatisfy((line, point) -> {
+                    assertThat(points.newest(line.vault(), line.vm())).contains(point);
+                });
+        assertThat(points.newest().get(new Points.Line("main", "web")).id()).isEqualTo("c");
+    }
+
     private static Points.Point point(String id, long ordinal, Optional<String> pin) {
+        return point("main", id, "web", ordinal, pin);
+    }
+
+    private static Points.Point point(String vault, String id, String vm, long ordinal) {
+        return point(vault, id, vm, ordinal, Optional.empty());
+    }
+
+    private static Points.Point point(
+            String vault, String id, String vm, long ordinal, Optional<String> pin) {
         return new Points.Point(
-                "main",
+                vault,
                 id,
-                "web",
+                vm,
                 "machine",
                 ordinal,
                 NOW.plusSeconds(ordinal),

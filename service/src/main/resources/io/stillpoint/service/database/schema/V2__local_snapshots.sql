@@ -18,3 +18,7 @@ create table local_snapshot (
     why        text
 );
 create index local_snapshot_of_vm on local_snapshot (host, vm, ordinal);
+
+-- The newest points of all VMs are asked for each minute.
+drop index point_of_vm;
+create index point_of_vm on point (vault, vm, ordinal);
