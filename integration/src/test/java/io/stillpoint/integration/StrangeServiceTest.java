@@ -90,8 +90,12 @@ final class StrangeServiceTest {
         Path policy =
                 Files.writeString(
                         folder.resolve("gold.yaml"),
-                        "name: gold\nvault: main\nschedule: { zone: UTC, daily: { at: '02:00' } }\n"
-                                + "retention: { daily: 7 }\n");
+                        """
+                        name: gold
+                        vault: main
+                        schedule: { zone: UTC, daily: { at: '02:00' } }
+                        retention: { daily: 7 }
+                        """);
         List<List<String>> commands = new ArrayList<>();
         for (String each :
                 List.of(

@@ -29,6 +29,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
@@ -36,6 +37,9 @@ import tools.jackson.databind.JsonNode;
 /// Snapshots that stay in QEMU after their points were made.
 @Tag("qemu")
 class LocalSnapshotsTest extends Backups {
+    private static final List<Moment> KNOWN =
+            Stream.of(Moment.values()).filter(each -> each != Moment.NEVER).toList();
+
     private static final ByteSize LIMIT = ByteSize.parse("1G");
 
     /// Newest first.
@@ -436,9 +440,7 @@ class LocalSnapshotsTest extends Backups {
             int newest = 1;
             for (int number = 2; number < 2 + kills; number++) {
                 Moment moment =
-                        number % 2 == 0
-                                ? Moment.values()[number / 2 % (Moment.values().length - 1)]
-                                : Moment.NEVER;
+                        number % 2 == 0 ? KNOWN.get(number / 2 % KNOWN.size()) : Moment.NEVER;
                 int millis = moments.nextInt(600);
                 String what =
                         "job "

@@ -329,7 +329,10 @@ abstract class DatabaseContract {
                 .allSatisfy((line, point) -> {
                     assertThat(points.newest(line.vault(), line.vm())).contains(point);
                 });
-        assertThat(points.newest().get(new Points.Line("main", "web")).id()).isEqualTo("c");
+        assertThat(points.newest())
+                .hasEntrySatisfying(
+                        new Points.Line("main", "web"),
+                        point -> assertThat(point.id()).isEqualTo("c"));
     }
 
     private static Points.Point point(String id, long ordinal, Optional<String> pin) {
