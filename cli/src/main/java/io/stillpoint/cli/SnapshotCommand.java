@@ -6,10 +6,10 @@ import io.stillpoint.engine.JobId;
 import io.stillpoint.engine.SnapshotRestore;
 import io.stillpoint.hypervisor.LocalSnapshots.Exported;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
-import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Randomness;
+import io.stillpoint.service.control.Answered;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,9 +93,7 @@ final class SnapshotCommand {
         private static String kept(JsonNode snapshot) {
             return switch (snapshot.path("state").asString("")) {
                 case "job" ->
-                        Output.text(
-                                "snapshot.of-job",
-                                new ByteSize(snapshot.path("scratchTaken").asLong(0)));
+                        Output.text("snapshot.of-job", Answered.size(snapshot, "scratchTaken"));
                 case "ended" ->
                         Output.text(
                                 "snapshot.has-ended",
@@ -118,7 +116,7 @@ final class SnapshotCommand {
         public Integer call() {
             Cancellation cancellation = Interruption.cancellation();
             to.requireFitTarget();
-            JsonNode first = control.ask(which.request("snapshot serve")).getFirst();
+            JsonNode first = control.one(which.request("snapshot serve"));
             Exported exported = exported(first);
             Served served = new Served(control, first);
             List<Task> tasks;
@@ -155,9 +153,17 @@ final class SnapshotCommand {
 
         @Override
         public Integer call() {
-            JsonNode ended = control.ask(which.request("snapshot end")).getFirst();
-            ObjectNode json = Json.object().put("snapshot", ended.path("snapshot").asString(""));
-            output.result(json, Output.text("snapshot.ended", ended.path("snapshot").asString("")));
+            ObjectNode json = Json.object();
+            ArrayNode array = json.putArray("ended");
+            List<String> lines = new ArrayList<>();
+            for (JsonNode ended : control.ask(which.request("snapshot end"))) {
+                String name = ended.path("snapshot").asString("");
+                array.add(name);
+                lines.add(Output.text("snapshot.ended", name));
+            }
+            output.result(
+                    json,
+                    lines.isEmpty() ? Output.text("snapshot.none") : String.join("\n", lines));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -167,13 +173,12 @@ final class SnapshotCommand {
             implements SnapshotRestore.Server {
         @Override
         public Exported serve() {
-            return exported(control.ask(request("snapshot serve").put("again", true)).getFirst());
+            return exported(control.one(request("snapshot serve").put("again", true)));
         }
 
         @Override
         public boolean prove() {
-            return control.ask(request("snapshot prove").put("over", true))
-                    .getFirst()
+            return control.one(request("snapshot prove").put("over", true))
                     .path("valid")
                     .asBoolean(false);
         }
@@ -191,8 +196,8 @@ final class SnapshotCommand {
         for (JsonNode disk : served.path("disks")) {
             disks.add(
                     new SnapshotDescriptor.Disk(
-                            disk.path("name").asString(""),
-                            disk.path("size").asLong(0),
+                            Answered.text(disk, "name"),
+                            Answered.count(disk, "size"),
                             disk.path("format").asString(""),
                             Optional.empty(),
                             disk.has("export")
@@ -200,6 +205,6 @@ final class SnapshotCommand {
                                     : Optional.empty(),
                             Optional.empty()));
         }
-        return new Exported(Path.of(served.path("socket").asString("")), disks);
+        return new Exported(Path.of(Answered.text(served, "socket")), disks);
     }
 }

@@ -19,6 +19,15 @@ public final class Answered {
         }
     }
 
+    /// A text that is not empty.
+    public static String text(JsonNode line, String key) {
+        String text = line.path(key).asString("");
+        if (text.isEmpty()) {
+            throw ControlException.unreadable(key, line.path(key).toString(), null);
+        }
+        return text;
+    }
+
     /// A count; zero if there is none.
     public static long count(JsonNode line, String key) {
         JsonNode found = line.path(key);

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -133,9 +134,13 @@ final class SnapshotRequests {
 
     private void end(Ask ask) {
         Machine machine = parts.machine(ask);
-        String name = name(machine, ask);
-        parts.local().end(machine.key(), name, ask.user());
-        ask.line(Json.object().put("snapshot", name).put("vm", machine.shown()));
+        List<String> names =
+                ask.required("snapshot").equals("all")
+                        ? parts.locals().of(machine.key()).stream().map(Locals.Local::name).toList()
+                        : List.of(name(machine, ask));
+        parts.local().end(machine.key(), Set.copyOf(names), ask.user());
+        names.forEach(
+                each -> ask.line(Json.object().put("snapshot", each).put("vm", machine.shown())));
     }
 
     /// By the beginning of its name or of its point's id; `latest` is the newest of all.

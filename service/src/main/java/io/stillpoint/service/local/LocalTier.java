@@ -210,12 +210,12 @@ public final class LocalTier implements AutoCloseable {
         }
     }
 
-    /// Ends one because somebody wants it.
-    public void end(VmKey vm, String name, String user) {
-        requireKnown(vm, name);
+    /// Ends some because somebody wants it.
+    public void end(VmKey vm, Set<String> names, String user) {
+        names.forEach(each -> requireKnown(vm, each));
         boolean _ =
                 retried(() -> {
-                    end(vm, Set.of(name), text("local.by-hand", user));
+                    end(vm, names, text("local.by-hand", user));
                     return true;
                 });
     }
