@@ -64,7 +64,7 @@ public final class TrainingRun {
         policy.putObject("schedule").put("zone", "UTC").putObject("daily").put("at", "02:00");
         policy.putObject("retention").put("daily", 7);
         policy.putObject("select").put("names", "*");
-        Path wanted = Files.writeString(folder.resolve("policy.yaml"), policy.toString());
+        Path wanted = Files.writeString(folder.resolve("gold.policy"), policy.toString());
         try (Service _ =
                 Service.start(
                         ConfigFile.read(file),

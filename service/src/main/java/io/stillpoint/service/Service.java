@@ -124,11 +124,8 @@ public final class Service implements AutoCloseable {
         watch =
                 new Watch(
                         new Watch.Records(machines, policies, jobs, points, noted, alerts),
-                        hosts,
-                        vaults,
-                        runner.turns(),
-                        tools,
-                        config.secrets());
+                        new Watch.Places(hosts, vaults, runner.turns(), config.secrets()),
+                        tools);
         hosts.names().forEach(host -> backups.put(host, backup(host)));
         cares = care();
         List<Task<?>> tasks = new ArrayList<>(backups.values());

@@ -52,19 +52,21 @@ public final class Watch {
             Cares cares,
             Alerts alerts) {}
 
+    /// What is looked at.
+    ///
     /// @param secrets files that nobody but their owner should be able to read
-    public Watch(
-            Records records,
-            Hosts hosts,
-            Vaults vaults,
-            Turns turns,
-            Tools tools,
-            Set<Path> secrets) {
-        this.secrets = Set.copyOf(secrets);
+    public record Places(Hosts hosts, Vaults vaults, Turns turns, Set<Path> secrets) {
+        public Places {
+            secrets = Set.copyOf(secrets);
+        }
+    }
+
+    public Watch(Records records, Places places, Tools tools) {
         this.records = records;
-        this.hosts = hosts;
-        this.vaults = vaults;
-        this.turns = turns;
+        hosts = places.hosts();
+        vaults = places.vaults();
+        turns = places.turns();
+        secrets = places.secrets();
         this.tools = tools;
     }
 
