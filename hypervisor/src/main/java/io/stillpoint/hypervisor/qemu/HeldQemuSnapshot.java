@@ -203,7 +203,7 @@ final class HeldQemuSnapshot implements HeldSnapshot {
 
     @Override
     public LocalSnapshots older(List<SnapshotDescriptor> newestFirst) {
-        return new LocalQemuSnapshots(place, owner.process(), newestFirst, Set.of(names));
+        return LocalQemuSnapshots.under(place, owner.process(), newestFirst, names);
     }
 
     @Override

@@ -27,6 +27,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
     private final Optional<QemuRun> process;
     private final List<Local> newestFirst;
     private final Set<JobNames> others;
+    private final boolean isHeld;
 
     /// What is known of one.
     ///
@@ -42,14 +43,31 @@ final class LocalQemuSnapshots implements LocalSnapshots {
         }
     }
 
+    /// While a job of this process holds a snapshot, from another thread perhaps: that one is the job's to look at.
+    static LocalQemuSnapshots under(
+            SnapshotPlace place,
+            Optional<QemuRun> process,
+            List<SnapshotDescriptor> newestFirst,
+            JobNames held) {
+        return new LocalQemuSnapshots(place, process, newestFirst, Set.of(held), true);
+    }
+
     /// @param newestFirst those that may stand; of other VMs none
-    /// @param others snapshots that jobs hold, or will take up again. Of one that the local ones stand on its job knows
-    ///     whether it is whole
-    LocalQemuSnapshots(
+    /// @param others snapshots that jobs will take up again: they stay
+    static LocalQemuSnapshots of(
             SnapshotPlace place,
             Optional<QemuRun> process,
             List<SnapshotDescriptor> newestFirst,
             Set<JobNames> others) {
+        return new LocalQemuSnapshots(place, process, newestFirst, others, false);
+    }
+
+    private LocalQemuSnapshots(
+            SnapshotPlace place,
+            Optional<QemuRun> process,
+            List<SnapshotDescriptor> newestFirst,
+            Set<JobNames> others,
+            boolean isHeld) {
         this.place = place;
         this.process = process;
         this.newestFirst =
@@ -64,6 +82,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                         })
                         .toList();
         this.others = Set.copyOf(others);
+        this.isHeld = isHeld;
     }
 
     @Override
@@ -73,9 +92,11 @@ final class LocalQemuSnapshots implements LocalSnapshots {
             return standing;
         }
         try {
-            Sweep sweep = place.sweep(new SweepScope.Among(Set.of()));
-            sweep.continueVm();
-            sweep.settle();
+            if (!isHeld) {
+                Sweep sweep = place.sweep(new SweepScope.Among(Set.of()));
+                sweep.continueVm();
+                sweep.settle();
+            }
             VmState state = VmState.of(place.monitor());
             if (state.isMigrating()) {
                 return Set.of();
@@ -88,7 +109,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
         } catch (HypervisorException e) {
             requireBroken(e);
         }
-        if (!standing.isEmpty()) {
+        if (!standing.isEmpty() && !isHeld) {
             try {
                 requireWholeFilters();
             } catch (HypervisorException e) {
@@ -121,11 +142,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
         Local newest = newestFirst.getFirst();
         BlockGraph graph = BlockGraph.of(place.monitor());
         List<Succession.Old> filters = Succession.filters(place.monitor(), graph, plans());
-        boolean isOfJob =
-                filters.stream()
-                        .anyMatch(each ->
-                                JobNames.in(each.filter()).filter(others::contains).isPresent());
-        if (filters.isEmpty() || isOfJob) {
+        if (filters.isEmpty()) {
             return;
         }
         Wholeness wholeness = new Wholeness(place, newest.plan());

@@ -3,16 +3,21 @@ package io.stillpoint.hypervisor.qemu;
 import io.stillpoint.hypervisor.HypervisorException;
 import io.stillpoint.hypervisor.nbd.NbdClient;
 import io.stillpoint.platform.Json;
+import io.stillpoint.platform.Undisturbed;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Asks filters whether they have copied all that was overwritten. While one of these is open, nothing else may write
 /// to the disk but through that filter.
 final class Probes implements AutoCloseable {
+    private static final Duration ANSWER_MAX = Duration.ofSeconds(1);
+
     private final SnapshotPlace place;
     private final List<Succession.Old> filters;
     private final Map<Succession.Old, NbdClient> clients = new LinkedHashMap<>();
@@ -59,9 +64,18 @@ final class Probes implements AutoCloseable {
         }
     }
 
-    /// Those of them that have.
-    List<Succession.Old> hold() {
-        return filters.stream().filter(this::holds).toList();
+    /// Those of them that have, and say so at once: the VM may stand still meanwhile.
+    Set<Succession.Old> hold() {
+        Set<Succession.Old> holding = ConcurrentHashMap.newKeySet();
+        Thread asking =
+                place.monitor()
+                        .threads()
+                        .waiting(
+                                "probe",
+                                () -> filters.stream().filter(this::holds).forEach(holding::add));
+        asking.start();
+        boolean _ = Undisturbed.await(() -> asking.join(ANSWER_MAX));
+        return Set.copyOf(holding);
     }
 
     private boolean holds(Succession.Old filter) {

@@ -216,12 +216,11 @@ public final class QemuVm implements VirtualMachine {
         if (request.local().isEmpty()) {
             return List.of();
         }
-        LocalQemuSnapshots known =
-                new LocalQemuSnapshots(place, process, request.local(), Set.of());
+        LocalQemuSnapshots known = LocalQemuSnapshots.of(place, process, request.local(), Set.of());
         Set<SnapshotName> standing = known.standing();
         List<SnapshotDescriptor> whole =
                 request.local().stream().filter(each -> standing.contains(each.name())).toList();
-        LocalQemuSnapshots local = new LocalQemuSnapshots(place, process, whole, Set.of());
+        LocalQemuSnapshots local = LocalQemuSnapshots.of(place, process, whole, Set.of());
         boolean areCarried = local.areOf(disks);
         KeptSnapshots kept = request.kept().without(request.name());
         for (SnapshotDescriptor each : request.local()) {
@@ -325,7 +324,7 @@ public final class QemuVm implements VirtualMachine {
         ScratchFolder folder = scratch(SnapshotState.in(newestFirst.getFirst()).scratch());
         SnapshotPlace place = SnapshotPlace.of(monitor, VmPaths.of(monitor.socket(), folder));
         isLeft = true;
-        return new LocalQemuSnapshots(
+        return LocalQemuSnapshots.of(
                 place,
                 process,
                 newestFirst,

@@ -142,7 +142,7 @@ final class Succession {
     /// While the VM stands still, right before its devices change over.
     void atInstant() {
         if (probes != null) {
-            whole = Set.copyOf(probes.hold());
+            whole = probes.hold();
             closeProbes();
         }
     }
@@ -239,7 +239,8 @@ final class Succession {
                             broken.addAll(chain.above(job));
                         });
             }
-            monitor.execute("blockdev-del", Json.object().put("node-name", filter));
+            // Whoever else removes it now does no harm.
+            monitor.ask("blockdev-del", Json.object().put("node-name", filter));
         }
         return broken;
     }

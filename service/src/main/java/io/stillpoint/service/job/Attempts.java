@@ -193,16 +193,28 @@ final class Attempts {
     /// One job after the other, so that no two get the same space. Throws a [JobsException] if the host's scratch space would
     /// not last; a snapshot that is there already counts in any case.
     private void hold(Machine machine, Foresight.Holding holding, Host host, boolean isNew) {
+        while (true) {
+            Optional<Admission.Refused> refused = admitted(machine, holding, host, isNew);
+            if (refused.isEmpty()) {
+                return;
+            }
+            // A backup counts more than a snapshot of one that is in the vault.
+            if (!local.makeRoom(host.name())) {
+                throw JobsException.notAdmitted(refused.get());
+            }
+        }
+    }
+
+    private Optional<Admission.Refused> admitted(
+            Machine machine, Foresight.Holding holding, Host host, boolean isNew) {
         synchronized (holdings) {
-            while (isNew
+            if (isNew
                     && foresight.admission(machine, holding, host, holdings.values())
                             instanceof Admission.Refused refused) {
-                // A backup counts more than a snapshot of one that is in the vault.
-                if (!local.makeRoom(host.name())) {
-                    throw JobsException.notAdmitted(refused);
-                }
+                return Optional.of(refused);
             }
             holdings.put(holding.transfer().id(), holding);
+            return Optional.empty();
         }
     }
 

@@ -28,6 +28,7 @@ import io.stillpoint.vault.store.ObjectId;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -222,18 +223,20 @@ public final class LocalTier implements AutoCloseable {
 
     /// Ends the oldest one of a host, so that a snapshot for a backup has room. Returns whether there was one.
     public boolean makeRoom(String host) {
-        Optional<Local> oldest = Optional.empty();
-        for (Local each : locals.all()) {
-            if (each.vm().host().equals(host)
-                    && oldest.filter(other -> other.takenAt().isBefore(each.takenAt())).isEmpty()) {
-                oldest = Optional.of(each);
+        List<Local> oldestFirst =
+                locals.all().stream()
+                        .filter(each -> each.vm().host().equals(host))
+                        .sorted(Comparator.comparing(Local::takenAt))
+                        .toList();
+        for (Local each : oldestFirst) {
+            try {
+                end(each.vm(), Set.of(each.name()), text("local.for-backup"));
+                return true;
+            } catch (HypervisorException | IllegalStateException e) {
+                // Its VM does not answer now, or a job has it; another one may go.
             }
         }
-        if (oldest.isEmpty()) {
-            return false;
-        }
-        end(oldest.get().vm(), Set.of(oldest.get().name()), text("local.for-backup"));
-        return true;
+        return false;
     }
 
     /// The snapshot of the job that has a VM now; empty if there is none.
