@@ -16,8 +16,19 @@ import java.util.List;
 /// sent to our process group does not reach it. Where it is killed as well, as by systemd with its control group, the
 /// next backup or `stillpoint sweep` does its work.
 final class AbandonedSnapshot implements AutoCloseable {
+    /// A service that is killed leaves one for each of its snapshots: those of a scratch folder come one after the other, or
+    /// so many at once could take the host's memory. Who has waited for a minute waits no longer.
     private static final String SCRIPT =
-            "trap '' HUP INT TERM; read -r line && exit 0; exec \"$@\"";
+            """
+            trap '' HUP INT TERM
+            read -r line && exit 0
+            if [ -d "$1" ] && [ -r "$1" ] && command -v flock >/dev/null; then
+                exec 9<"$1"
+                flock -w 60 9
+            fi
+            shift
+            exec "$@"
+            """;
 
     private final OutputStream pipe;
 
@@ -25,13 +36,14 @@ final class AbandonedSnapshot implements AutoCloseable {
         this.pipe = pipe;
     }
 
+    /// @param scratch the folder of the snapshot's images
     /// @param sweep what is to run when this process ends without [#close]
-    static AbandonedSnapshot watch(List<String> sweep) throws IOException {
+    static AbandonedSnapshot watch(Path scratch, List<String> sweep) throws IOException {
         List<String> command = new ArrayList<>();
         if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
             command.add("/usr/bin/setsid");
         }
-        command.addAll(List.of("/bin/sh", "-c", SCRIPT, "stillpoint-guardian"));
+        command.addAll(List.of("/bin/sh", "-c", SCRIPT, "stillpoint-guardian", scratch.toString()));
         command.addAll(sweep);
         Process process =
                 new ProcessBuilder(command)

@@ -503,6 +503,7 @@ public final class QemuVm implements VirtualMachine {
                 guardianKeeps = kept;
                 guardian =
                         AbandonedSnapshot.watch(
+                                folder.path(),
                                 settings.guardian()
                                         .get()
                                         .command(monitor.socket(), folder.path(), kept));
