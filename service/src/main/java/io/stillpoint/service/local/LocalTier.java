@@ -48,6 +48,10 @@ public final class LocalTier implements AutoCloseable {
     private static final int MOST = 24;
 
     private static final Duration LOOK = Duration.ofSeconds(2);
+
+    /// Of the time, looks take so much at most: one part of so many.
+    private static final int SHARE = 20;
+
     private static final Duration FULL_LOOK = Duration.ofMinutes(1);
 
     /// A job may have the VM, and nothing held yet.
@@ -302,6 +306,7 @@ public final class LocalTier implements AutoCloseable {
 
     private void run() {
         while (!isClosed) {
+            long began = System.nanoTime();
             try {
                 look();
             } catch (StillpointException e) {
@@ -309,15 +314,16 @@ public final class LocalTier implements AutoCloseable {
             } catch (RuntimeException e) {
                 tools.defect(e);
             }
-            pause();
+            long took = System.nanoTime() - began;
+            pause(Math.max(LOOK.toNanos(), took * SHARE));
         }
     }
 
-    private synchronized void pause() {
+    private synchronized void pause(long nanos) {
         boolean _ =
                 Undisturbed.await(() -> {
                     if (!isClosed) {
-                        TimeUnit.NANOSECONDS.timedWait(this, LOOK.toNanos());
+                        TimeUnit.NANOSECONDS.timedWait(this, nanos);
                     }
                     return true;
                 });
