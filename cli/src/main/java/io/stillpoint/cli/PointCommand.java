@@ -51,6 +51,9 @@ final class PointCommand {
         if (point.has("keptBy") && point.path("cause").asString("").equals("schedule")) {
             String policy = point.path("keptBy").asString("");
             // Nothing that has an end keeps the latest point of a VM.
+            if (point.path("why").isEmpty()) {
+                return Output.text("point.by-nothing");
+            }
             return point.has("keptUntil")
                     ? Output.text("point.by", VmCommand.moment(point, "keptUntil"), policy)
                     : Output.text("point.by-latest", policy);

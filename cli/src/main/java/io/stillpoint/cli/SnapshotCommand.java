@@ -66,6 +66,8 @@ final class SnapshotCommand {
                 request.put("vm", vm);
             }
             List<JsonNode> snapshots = control.ask(request);
+            String none =
+                    vm == null ? Output.text("snapshot.none") : Output.text("snapshot.none-of", vm);
             ObjectNode json = Json.object();
             ArrayNode array = json.putArray("snapshots");
             snapshots.forEach(array::add);
@@ -85,8 +87,7 @@ final class SnapshotCommand {
                         point.substring(0, Math.min(ID_SHOWN, point.length())),
                         kept(each));
             }
-            output.result(
-                    json, snapshots.isEmpty() ? Output.text("snapshot.none") : table.toString());
+            output.result(json, snapshots.isEmpty() ? none : table.toString());
             return ExitCode.SUCCESS.status();
         }
 
@@ -163,7 +164,9 @@ final class SnapshotCommand {
             }
             output.result(
                     json,
-                    lines.isEmpty() ? Output.text("snapshot.none") : String.join("\n", lines));
+                    lines.isEmpty()
+                            ? Output.text("snapshot.none-of", which.vm.name())
+                            : String.join("\n", lines));
             return ExitCode.SUCCESS.status();
         }
     }
@@ -200,8 +203,9 @@ final class SnapshotCommand {
                             Answered.count(disk, "size"),
                             disk.path("format").asString(""),
                             Optional.empty(),
-                            disk.has("export")
-                                    ? Optional.of(disk.path("export").asString(""))
+                            // A disk of no bytes is read nowhere.
+                            Answered.count(disk, "size") > 0
+                                    ? Optional.of(Answered.text(disk, "export"))
                                     : Optional.empty(),
                             Optional.empty()));
         }

@@ -85,6 +85,11 @@ public final class JobException extends StillpointException {
         return new JobException(Kind.ENDED, "engine.point-gone", null, point);
     }
 
+    /// What is read there could be anybody's.
+    static JobException socketOfOthers(Object socket, Object folder) {
+        return new JobException(Kind.MISUSE, "engine.socket-of-others", null, socket, folder);
+    }
+
     /// A snapshot that was read was not whole at the end.
     static JobException snapshotEnded() {
         return new JobException(Kind.ENDED, "engine.snapshot-ended", null);

@@ -12,8 +12,14 @@ import io.stillpoint.platform.StillpointException;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
+import io.stillpoint.platform.disk.Reason;
+import io.stillpoint.platform.natives.OtherUsers;
 import io.stillpoint.platform.text.Text;
+import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -74,6 +80,7 @@ public final class SnapshotRestore {
                 targets.put(task, target);
                 holdings.add(target::close, target::close);
             }
+            requireRoom(exported, tasks);
             targets.forEach((task, target) -> copy(task, target, disk(exported, task)));
             targets.values().forEach(RestoreTarget::flush);
             isRead = true;
@@ -120,14 +127,9 @@ public final class SnapshotRestore {
         if (target.needsClearing()) {
             target.clear(cancellation);
         }
-        if (disk.export().isEmpty()) {
-            // A disk of no bytes.
-            return;
-        }
-        String export = disk.export().get();
         long at = 0;
         while (at < disk.size()) {
-            try (BlockSource source = open(export)) {
+            try (BlockSource source = open(disk)) {
                 at = copy(source, target, disk, at);
             } catch (Interrupted e) {
                 at = e.at;
@@ -139,13 +141,86 @@ public final class SnapshotRestore {
         reporter.progressed(Step.RESTORE, disk.name(), disk.size(), disk.size());
     }
 
-    private BlockSource open(String export) {
+    /// Whoever could lead the socket's path elsewhere could have anything restored, and so could a server that serves
+    /// something else under that name.
+    private BlockSource open(SnapshotDescriptor.Disk disk) {
         Exported exported = server.serve();
-        return NbdSource.open(
-                UnixDomainSocketAddress.of(exported.socket()),
-                export,
-                NbdClient.DEFAULT_CONNECTIONS,
-                threads);
+        requireOurs(exported.socket());
+        String export = disk.export().orElse("");
+        NbdSource source =
+                NbdSource.open(
+                        UnixDomainSocketAddress.of(exported.socket()),
+                        export,
+                        NbdClient.DEFAULT_CONNECTIONS,
+                        threads);
+        if (source.size() != disk.size()) {
+            long size = source.size();
+            source.close();
+            throw new HypervisorException(
+                    HypervisorException.Kind.PROTOCOL,
+                    "snapshot.export-size",
+                    null,
+                    exported.socket(),
+                    disk.name(),
+                    Long.toString(size),
+                    Long.toString(disk.size()));
+        }
+        return source;
+    }
+
+    private static void requireOurs(Path socket) {
+        try {
+            Path real = socket.toRealPath();
+            for (Path folder = real.getParent(); folder != null; folder = folder.getParent()) {
+                if (OtherUsers.mayReplaceIn(folder)) {
+                    throw JobException.socketOfOthers(socket, folder);
+                }
+            }
+        } catch (IOException e) {
+            throw new HypervisorException(
+                    HypervisorException.Kind.UNREACHABLE,
+                    "vm.nbd-unreachable",
+                    e,
+                    socket,
+                    Reason.of(e));
+        }
+    }
+
+    /// Throws a [HypervisorException] of kind NO_SPACE if the images will not fit. A device has its room.
+    private void requireRoom(Exported exported, List<RestoreTask> tasks) {
+        Map<FileStore, Long> needed = new LinkedHashMap<>();
+        Map<FileStore, Path> folders = new LinkedHashMap<>();
+        try {
+            for (RestoreTask task : tasks) {
+                Path folder = task.file().toAbsolutePath().getParent();
+                if (folder == null || Files.exists(task.file())) {
+                    continue;
+                }
+                long bytes = 0;
+                SnapshotDescriptor.Disk disk = disk(exported, task);
+                if (disk.size() > 0) {
+                    try (BlockSource source = open(disk)) {
+                        for (Iterator<Extent> i = source.dataExtents(); i.hasNext(); ) {
+                            bytes += i.next().length();
+                        }
+                    }
+                }
+                FileStore store = Files.getFileStore(folder);
+                needed.merge(store, bytes, Long::sum);
+                folders.putIfAbsent(store, folder);
+            }
+            for (Map.Entry<FileStore, Long> each : needed.entrySet()) {
+                long usable = each.getKey().getUsableSpace();
+                if (each.getValue() > usable) {
+                    throw RestoreTarget.noRoom(
+                            folders.getOrDefault(each.getKey(), Path.of("")),
+                            new ByteSize(each.getValue()),
+                            new ByteSize(usable));
+                }
+            }
+        } catch (IOException e) {
+            throw RestoreRoom.failed(tasks.getFirst().file(), e);
+        }
     }
 
     /// What is served has ended in the middle; the bytes before are written.

@@ -45,6 +45,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -63,6 +64,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -1320,6 +1322,11 @@ class ServiceTest {
 
     /// What `stillpoint snapshot restore` does.
     private byte[] restoredFrom(String snapshot) throws IOException {
+        return restoredFrom(snapshot, 0);
+    }
+
+    /// @param more how many bytes more than are served the disk is said to have
+    private byte[] restoredFrom(String snapshot, long more) throws IOException {
         Path file = folder.resolve("from-" + snapshot + "-" + System.nanoTime() + ".raw");
         String which = "'vm': 'web', 'snapshot': '" + snapshot + "'";
         SnapshotRestore.Server server =
@@ -1332,7 +1339,7 @@ class ServiceTest {
                             disks.add(
                                     new SnapshotDescriptor.Disk(
                                             disk.path("name").asString(),
-                                            disk.path("size").asLong(),
+                                            disk.path("size").asLong() + more,
                                             disk.path("format").asString(),
                                             Optional.empty(),
                                             Optional.of(disk.path("export").asString()),
@@ -1431,7 +1438,7 @@ class ServiceTest {
                         .allMatch(each -> !each.path("why").asString().isEmpty());
                 assertThatThrownBy(() ->
                                 restoredFrom(snapshots.getFirst().path("snapshot").asString()))
-                        .hasMessageContaining("There is no snapshot");
+                        .hasMessageContaining("web has no snapshot");
             }
         }
     }
@@ -1470,6 +1477,53 @@ class ServiceTest {
             assertThat(ended(job).path("state").asString()).isEqualTo("cancelled");
             assertThat(snapshots()).isEmpty();
             assertThat(web.traces()).noneMatch(each -> !each.contains("sp-owner"));
+        }
+    }
+
+    @Test
+    void whatIsServedMustBeTheSnapshotsAndNobodyElses() throws IOException {
+        try (RealVm web = vm("web");
+                Service _ = start()) {
+            await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+            web.write(0, 65_536, 7);
+            apply(POLICY.replace("'retention'", "'local-snapshots': '2d', 'retention'"));
+            assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+            String snapshot = snapshots().getFirst().path("snapshot").asString();
+            assertThatThrownBy(() -> restoredFrom(snapshot, 65_536))
+                    .hasMessageContaining(Long.toString(RealVm.DISK_BYTES));
+            Set<PosixFilePermission> before = Files.getPosixFilePermissions(folder);
+            Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
+            assertThatThrownBy(() -> restoredFrom(snapshot)).hasMessageContaining("other users");
+            Files.setPosixFilePermissions(folder, before);
+            assertThat(restoredFrom(snapshot)[0]).isEqualTo((byte) 7);
+            try (var files = Files.list(folder)) {
+                assertThat(files.filter(each -> each.toString().contains("from-"))).hasSize(1);
+            }
+        }
+    }
+
+    /// What the last look saw a minute ago does not count.
+    @Test
+    void snapshotOfAVmThatHasJustStartedStays() throws IOException {
+        try (Service _ = start()) {
+            try (RealVm _ = vm("web")) {
+                leap = Duration.ofMinutes(2);
+                await("found", () -> !ask("{'do': 'vm list'}").isEmpty());
+                apply(POLICY.replace("'retention'", "'local-snapshots': '2d', 'retention'"));
+                assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+            }
+            leap = Duration.ofMinutes(4);
+            await("off", () -> snapshots().isEmpty());
+            try (RealVm web = vm("web")) {
+                web.write(0, 65_536, 9);
+                assertThat(ended(backUp("web")).path("state").asString()).isEqualTo("made");
+                String snapshot = snapshots().getFirst().path("snapshot").asString();
+                // Two looks after local snapshots.
+                LockSupport.parkNanos(Duration.ofSeconds(5).toNanos());
+                assertThat(snapshots())
+                        .anyMatch(each -> each.path("snapshot").asString().equals(snapshot));
+                assertThat(restoredFrom(snapshot)[0]).isEqualTo((byte) 9);
+            }
         }
     }
 

@@ -76,9 +76,18 @@ public interface RestoreTarget extends BlockTarget {
         return Qcow2Target.create(path, size, threads);
     }
 
+    /// A file of that name would take the host's memory, and whoever wrote it has mistyped a device.
+    private static void requireNoDevicePlace(Path path) {
+        Path real = path.toAbsolutePath().normalize();
+        if (real.startsWith("/dev") && !real.startsWith("/dev/shm")) {
+            throw ImageErrors.of("restore.device-missing", path);
+        }
+    }
+
     /// Throws for what is neither a file nor a block device.
     private static boolean isDevice(Path path) {
         if (!Files.exists(path)) {
+            requireNoDevicePlace(path);
             return false;
         }
         FileIdentity identity = ImageChain.identity(path);

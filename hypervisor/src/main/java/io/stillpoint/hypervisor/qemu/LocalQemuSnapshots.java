@@ -257,17 +257,17 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                                 new ByteSize(newest.room().usable().getAsLong()).toString()));
     }
 
-    /// What a QEMU that is gone has left of one.
+    /// Removes what a QEMU that is gone has left in the folder of a snapshot: all that lay there for this VM.
     static void removeFiles(SnapshotDescriptor descriptor) {
         SnapshotState state = SnapshotState.in(descriptor);
         ScratchFolder.find(state.scratch())
                 .ifPresent(folder -> {
                     try (folder) {
                         VmPaths paths = VmPaths.of(state.socket(), folder);
-                        JobNames names = JobNames.of(descriptor.name());
-                        for (SnapshotState.Disk disk : state.disks()) {
-                            folder.remove(paths.scratchImage(names, disk.planned().index()));
+                        for (String name : folder.names(paths.scratchImages())) {
+                            folder.remove(name);
                         }
+                        folder.remove(paths.nbdSocket());
                     } catch (IOException e) {
                         throw new HypervisorException(
                                 Kind.UNSUPPORTED,

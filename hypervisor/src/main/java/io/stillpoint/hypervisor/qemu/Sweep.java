@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.Predicate;
@@ -198,9 +199,13 @@ final class Sweep {
     }
 
     private boolean isScratchImage(String path) {
-        return VmPaths.jobOfAny(path.substring(path.lastIndexOf('/') + 1))
-                .filter(this::takes)
-                .isPresent();
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        // A job that has ended may have reached the monitor by another path. But a VM can hand
+        // itself a file of another one,
+        // and give nodes the names of its snapshot.
+        Optional<JobNames> job =
+                scope instanceof SweepScope.AllBut ? VmPaths.jobOfAny(name) : paths.job(name);
+        return job.filter(this::takes).isPresent();
     }
 
     /// What QEMU says is not believed further than that: a file of such a name in a folder of ours.

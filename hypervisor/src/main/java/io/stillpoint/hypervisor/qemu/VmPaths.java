@@ -15,10 +15,10 @@ import java.util.regex.Pattern;
 /// sp-KEY.nbd                     the NBD server's socket
 /// ```
 ///
-/// @param key 8 hexadecimal digits
+/// @param key 16 hexadecimal digits: so many that nobody finds another path with the same
 record VmPaths(Path socket, String key, ScratchFolder folder) {
     private static final Pattern SCRATCH_IMAGE =
-            Pattern.compile("sp-[0-9a-f]{8}-([0-9a-f]{8})-([0-9a-f]{8})-\\d{1,3}\\.qcow2");
+            Pattern.compile("sp-[0-9a-f]{16}-([0-9a-f]{8})-([0-9a-f]{8})-\\d{1,3}\\.qcow2");
 
     static VmPaths of(Path socket, ScratchFolder folder) {
         return new VmPaths(socket, key(socket), folder);
@@ -27,7 +27,7 @@ record VmPaths(Path socket, String key, ScratchFolder folder) {
     /// What tells the files of a VM's snapshots from those of others.
     static String key(Path socket) {
         byte[] digest = Sha256.of(socket.toString());
-        return HexFormat.of().formatHex(digest, 0, 4);
+        return HexFormat.of().formatHex(digest, 0, 8);
     }
 
     String scratchImage(JobNames names, int disk) {

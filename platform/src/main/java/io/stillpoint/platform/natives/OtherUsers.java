@@ -10,6 +10,7 @@ import java.util.Optional;
 public final class OtherUsers {
     private static final int ROOT = 0;
     private static final int WRITABLE_BY_ALL = 02;
+    private static final int STICKY = 01000;
 
     private OtherUsers() {}
 
@@ -33,6 +34,14 @@ public final class OtherUsers {
         Path real = folder.toRealPath();
         return isOfOther(real)
                 || ((int) Files.getAttribute(real, "unix:mode") & WRITABLE_BY_ALL) != 0;
+    }
+
+    /// Whether another user could put something else in the place of what is in a folder: it is theirs, or all may write to it
+    /// and it is not one, as /tmp, in which everybody may change what is their own alone.
+    public static boolean mayReplaceIn(Path folder) throws IOException {
+        Path real = folder.toRealPath();
+        int mode = (int) Files.getAttribute(real, "unix:mode");
+        return isOfOther(real) || ((mode & WRITABLE_BY_ALL) != 0 && (mode & STICKY) == 0);
     }
 
     private static boolean isOfOther(Path path) throws IOException {

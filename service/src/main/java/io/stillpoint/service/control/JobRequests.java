@@ -200,7 +200,8 @@ final class JobRequests {
                                 + job.id());
         parts.due().accept(machine.key());
         ObjectNode line = shown(job);
-        if (!Fleet.isThere(machine)) {
+        // While a job has a VM, nobody else can tell.
+        if (!Fleet.isThere(machine) && !machine.power().equals("unknown")) {
             line.put("vmState", machine.power());
         }
         ask.line(line);

@@ -3,6 +3,7 @@ package io.stillpoint.service.control;
 import io.stillpoint.engine.BackupJob;
 import io.stillpoint.hypervisor.LocalSnapshots.Exported;
 import io.stillpoint.hypervisor.SnapshotDescriptor;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.platform.Json;
 import io.stillpoint.service.database.Locals;
 import io.stillpoint.service.database.Machine;
@@ -88,7 +89,7 @@ final class SnapshotRequests {
     private void serve(Ask ask) {
         requireOwner(ask);
         Machine machine = parts.machine(ask);
-        String name = name(machine, ask);
+        String name = name(machine, ask, true);
         Exported exported = parts.local().serve(machine.key(), name);
         // Who restores asks again for each disk, and after each interruption.
         if (!ask.json().path("again").asBoolean(false)) {
@@ -137,37 +138,57 @@ final class SnapshotRequests {
         List<String> names =
                 ask.required("snapshot").equals("all")
                         ? parts.locals().of(machine.key()).stream().map(Locals.Local::name).toList()
-                        : List.of(name(machine, ask));
+                        : List.of(name(machine, ask, false));
         parts.local().end(machine.key(), Set.copyOf(names), ask.user());
         names.forEach(
                 each -> ask.line(Json.object().put("snapshot", each).put("vm", machine.shown())));
     }
 
-    /// By the beginning of its name or of its point's id; `latest` is the newest of all.
-    private String name(Machine machine, Ask ask) {
+    /// By the beginning of its name or of its point's id; `latest` is the newest.
+    private String name(Machine machine, Ask ask, boolean alsoHeld) {
         String wanted = ask.required("snapshot");
         List<String> found = new ArrayList<>();
         Optional<String> held =
-                parts.local().held(machine.key()).map(each -> each.name().toString());
-        held.filter(each -> wanted.equals("latest") || each.startsWith(wanted))
-                .ifPresent(found::add);
+                parts.local()
+                        .held(machine.key())
+                        .map(each -> each.name().toString())
+                        .filter(each -> wanted.equals("latest") || isMeant(each, wanted));
+        if (alsoHeld) {
+            held.ifPresent(found::add);
+        }
         for (Locals.Local each : parts.locals().of(machine.key())) {
             boolean isMeant =
                     wanted.equals("latest")
                             ? found.isEmpty()
-                            : each.name().startsWith(wanted) || each.point().startsWith(wanted);
+                            : isMeant(each.name(), wanted) || each.point().startsWith(wanted);
             if (isMeant && !found.contains(each.name())) {
                 found.add(each.name());
             }
         }
+        if (found.isEmpty() && held.isPresent()) {
+            throw ControlException.wrong(
+                    "The snapshot "
+                            + held.get()
+                            + " is held by a job: `stillpoint job cancel` ends it with the job.");
+        }
         if (found.size() != 1) {
             throw ControlException.wrong(
-                    (found.isEmpty()
-                                    ? "There is no snapshot "
-                                    : "More than one snapshot begins with ")
-                            + wanted
-                            + " of this VM. `stillpoint snapshot list` shows all.");
+                    found.isEmpty()
+                            ? machine.shown()
+                                    + " has no snapshot \""
+                                    + wanted
+                                    + "\" now. `stillpoint snapshot list --ended` shows all, and why some have ended."
+                            : machine.shown()
+                                    + " has several snapshots that \""
+                                    + wanted
+                                    + "\" could mean: "
+                                    + String.join(", ", found));
         }
         return found.getFirst();
+    }
+
+    /// By its beginning, or that of the part that differs from those of others.
+    private static boolean isMeant(String name, String wanted) {
+        return name.startsWith(wanted) || SnapshotName.parse(name).generation().startsWith(wanted);
     }
 }

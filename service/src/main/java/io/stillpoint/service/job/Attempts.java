@@ -18,6 +18,7 @@ import io.stillpoint.planning.policy.Policy;
 import io.stillpoint.planning.policy.Quality;
 import io.stillpoint.planning.queue.Admission;
 import io.stillpoint.planning.queue.Estimate;
+import io.stillpoint.planning.queue.TransferRules;
 import io.stillpoint.platform.ByteSize;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Json;
@@ -263,6 +264,11 @@ final class Attempts {
                     new ByteSize((long) (first.left().bytes() * left)),
                     new ByteSize(now.read()),
                     Duration.ofNanos(System.nanoTime() - begun.getAsLong()));
+        }
+
+        @Override
+        public Optional<TransferRules> rules() {
+            return job.policy().flatMap(policies::findReadable).map(Policy::transfer);
         }
 
         void measured(RecoveryPoint point) {

@@ -5,6 +5,7 @@ import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Undisturbed;
 import java.time.InstantSource;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /// Holds the threads of one transfer to a rate that depends on the time of day. Each pays for what it has read by waiting, so
 /// the rate holds over a second or more, not for each read. Safe for many threads.
@@ -17,7 +18,7 @@ final class Pace {
     /// What was not used for so long may be made up for.
     private static final double SAVED_SECONDS = 0.25;
 
-    private final LimitsByTime limits;
+    private final Supplier<LimitsByTime> limits;
     private final InstantSource clock;
     private final Cancellation cancellation;
 
@@ -26,8 +27,8 @@ final class Pace {
 
     private long settledAt = System.nanoTime();
 
-    /// @param limits bytes a second
-    Pace(LimitsByTime limits, InstantSource clock, Cancellation cancellation) {
+    /// @param limits bytes a second, as they are now
+    Pace(Supplier<LimitsByTime> limits, InstantSource clock, Cancellation cancellation) {
         this.limits = limits;
         this.clock = clock;
         this.cancellation = cancellation;
@@ -52,7 +53,7 @@ final class Pace {
     /// For how long to wait now.
     private synchronized long owed(long bytes) {
         long now = System.nanoTime();
-        long rate = limits.at(clock.instant());
+        long rate = limits.get().at(clock.instant());
         if (rate == LimitsByTime.UNLIMITED) {
             credit = 0;
             settledAt = now;

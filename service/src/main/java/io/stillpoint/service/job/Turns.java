@@ -8,6 +8,7 @@ import io.stillpoint.planning.queue.Plan;
 import io.stillpoint.planning.queue.Transfer;
 import io.stillpoint.planning.queue.TransferLimits;
 import io.stillpoint.planning.queue.TransferQueue;
+import io.stillpoint.planning.queue.TransferRules;
 import io.stillpoint.platform.Cancellation;
 import io.stillpoint.platform.Undisturbed;
 import io.stillpoint.service.config.ServiceConfig.Limits;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /// The transfers of this process: which run, and which wait for their turn. Safe for many threads; its lock is held while
@@ -35,7 +37,22 @@ public final class Turns {
     private final Map<String, Entry> running = new LinkedHashMap<>();
     private Map<String, Forecast> forecasts = Map.of();
 
-    private record Entry(Transfer transfer, Listener listener, Supplier<OptionalLong> scratch) {
+    /// @param rules as they are now
+    private record Entry(
+            Transfer transfer,
+            Listener listener,
+            Supplier<OptionalLong> scratch,
+            AtomicReference<TransferRules> rules) {
+        /// By the rules as they are now.
+        Transfer waiting() {
+            return new Transfer(
+                    transfer.id(),
+                    transfer.route(),
+                    transfer.deadline(),
+                    transfer.estimate(),
+                    rules.get());
+        }
+
         /// With what is left of it by now.
         Transfer now() {
             return new Transfer(
@@ -43,7 +60,7 @@ public final class Turns {
                     transfer.route(),
                     transfer.deadline(),
                     listener.left(transfer.estimate()),
-                    transfer.rules());
+                    rules.get());
         }
     }
 
@@ -64,6 +81,11 @@ public final class Turns {
         /// Also without a wait.
         void begins();
 
+        /// The rules of the job's policy as they are now; empty if they can't be told.
+        default Optional<TransferRules> rules() {
+            return Optional.empty();
+        }
+
         /// What is left of a transfer that runs. Asked while others wait for the answer.
         ///
         /// @param first what was expected when it began
@@ -73,7 +95,13 @@ public final class Turns {
     /// The turn of one transfer, whatever the engine calls its job.
     TransferTurn of(Transfer transfer, Listener listener) {
         return (_, cancellation, scratch) ->
-                await(new Entry(transfer, listener, scratch), cancellation);
+                await(
+                        new Entry(
+                                transfer,
+                                listener,
+                                scratch,
+                                new AtomicReference<>(transfer.rules())),
+                        cancellation);
     }
 
     private TransferTurn.Transfer await(Entry entry, Cancellation cancellation) {
@@ -89,7 +117,7 @@ public final class Turns {
                 leave(transfer.id());
             }
         }
-        Pace pace = new Pace(transfer.rules().bandwidth(), clock, cancellation);
+        Pace pace = new Pace(() -> entry.rules().get().bandwidth(), clock, cancellation);
         return new TransferTurn.Transfer() {
             @Override
             public void read(long bytes) {
@@ -143,10 +171,20 @@ public final class Turns {
     }
 
     /// Looks anew at what can begin and when what runs will end.
-    public synchronized void look() {
-        if (!waiting.isEmpty() || !running.isEmpty()) {
-            settle();
+    public void look() {
+        // Not under the lock: the database is asked.
+        entries().forEach(each -> each.listener().rules().ifPresent(each.rules()::set));
+        synchronized (this) {
+            if (!waiting.isEmpty() || !running.isEmpty()) {
+                settle();
+            }
         }
+    }
+
+    private synchronized List<Entry> entries() {
+        List<Entry> all = new ArrayList<>(waiting.values());
+        all.addAll(running.values());
+        return all;
     }
 
     /// When a transfer would end if it came now.
@@ -162,7 +200,7 @@ public final class Turns {
 
     private List<Transfer> waiting() {
         List<Transfer> all = new ArrayList<>();
-        waiting.values().forEach(each -> all.add(each.transfer()));
+        waiting.values().forEach(each -> all.add(each.waiting()));
         return all;
     }
 

@@ -8,13 +8,15 @@ import java.util.List;
 public final class LocalException extends StillpointException {
     private static final long serialVersionUID = 1L;
 
-    /// There is one only.
+    /// What stands in the way.
     public enum Kind implements FailureKind {
-        GONE;
+        GONE,
+        /// A job has the VM just now.
+        BUSY;
 
         @Override
         public boolean retryable() {
-            return false;
+            return this == BUSY;
         }
 
         @Override
@@ -23,12 +25,16 @@ public final class LocalException extends StillpointException {
         }
     }
 
-    private LocalException(String code, Object... arguments) {
-        super(LocalException.class, Kind.GONE, code, null, List.of(arguments));
+    private LocalException(Kind kind, String code, Object... arguments) {
+        super(LocalException.class, kind, code, null, List.of(arguments));
     }
 
     /// @param why it has ended, if that is known
     static LocalException gone(String name, String why) {
-        return new LocalException("local.gone", name, why);
+        return new LocalException(Kind.GONE, "local.gone", name, why);
+    }
+
+    static LocalException busy() {
+        return new LocalException(Kind.BUSY, "local.busy");
     }
 }

@@ -69,6 +69,8 @@ public final class LocalTier implements AutoCloseable {
     private final Tools tools;
     private final Map<VmKey, Supplier<Optional<BackupJob.Holding>>> holders =
             new ConcurrentHashMap<>();
+    private final Map<VmKey, Object> gates = new ConcurrentHashMap<>();
+    private final Set<VmKey> inProgress = ConcurrentHashMap.newKeySet();
     private final Thread looking;
     private Instant looked = Instant.MIN;
     private volatile boolean isClosed;
@@ -92,8 +94,16 @@ public final class LocalTier implements AutoCloseable {
     ///
     /// @param held its snapshot, once there is one
     public Holding holds(VmKey vm, Supplier<Optional<BackupJob.Holding>> held) {
-        holders.put(vm, held);
+        synchronized (gate(vm)) {
+            holders.put(vm, held);
+        }
         return () -> holders.remove(vm, held);
+    }
+
+    /// Held while a VM is open here: a job of that VM waits for it, and nobody else does. One for each VM that ever had a
+    /// job.
+    private Object gate(VmKey vm) {
+        return gates.computeIfAbsent(vm, _ -> new Object());
     }
 
     /// That a job has a VM.
@@ -163,8 +173,21 @@ public final class LocalTier implements AutoCloseable {
                         .orElseThrow(() -> LocalException.gone(name, "images"));
             }
             requireKnown(vm, name);
-            return with(vm, snapshots -> snapshots.export(wanted));
+            return with(vm, snapshots -> exported(snapshots, wanted));
         });
+    }
+
+    /// What was ended a moment ago, by the scratch limit or another program, is told of by the next full look.
+    private static Exported exported(LocalSnapshots snapshots, SnapshotName wanted) {
+        try {
+            return snapshots.export(wanted);
+        } catch (HypervisorException e) {
+            if (e.kind() == HypervisorException.Kind.REFUSED
+                    && !snapshots.standing().contains(wanted)) {
+                throw LocalException.gone(wanted.toString(), text("local.not-whole").toString());
+            }
+            throw e;
+        }
     }
 
     /// Whether all that was read of a snapshot that was served is of its instant. Ends the serving if that is `over`.
@@ -236,7 +259,7 @@ public final class LocalTier implements AutoCloseable {
             try {
                 end(each.vm(), Set.of(each.name()), text("local.for-backup"));
                 return true;
-            } catch (HypervisorException | IllegalStateException e) {
+            } catch (HypervisorException | LocalException | IllegalStateException e) {
                 // Its VM does not answer now, or a job has it; another one may go.
             }
         }
@@ -256,8 +279,14 @@ public final class LocalTier implements AutoCloseable {
         if (held.isPresent()) {
             return use.apply(held.get().snapshot().older(known));
         }
-        try (VirtualMachine opened = host(vm).hypervisor().open(vm.id())) {
-            return use.apply(opened.local(known, journalled(vm.host())));
+        synchronized (gate(vm)) {
+            if (holders.containsKey(vm)) {
+                // Of a job that holds nothing yet, or nothing any more.
+                throw LocalException.busy();
+            }
+            try (VirtualMachine opened = host(vm).hypervisor().open(vm.id())) {
+                return use.apply(opened.local(known, journalled(vm.host())));
+            }
         }
     }
 
@@ -279,7 +308,7 @@ public final class LocalTier implements AutoCloseable {
         while (true) {
             try {
                 return action.get();
-            } catch (HypervisorException e) {
+            } catch (HypervisorException | LocalException e) {
                 boolean mayPass = e.retryable() && System.nanoTime() < deadline;
                 if (!mayPass) {
                     throw e;
@@ -344,19 +373,35 @@ public final class LocalTier implements AutoCloseable {
                 byVm.computeIfAbsent(each.vm(), _ -> new ArrayList<>()).add(each);
             }
         }
-        for (Map.Entry<VmKey, List<Local>> each : byVm.entrySet()) {
-            if (isClosed) {
-                return;
+        List<Thread> looks = new ArrayList<>();
+        byVm.forEach((vm, newestFirst) -> {
+            if (!isClosed && inProgress.add(vm)) {
+                Thread thread =
+                        tools.process()
+                                .threads()
+                                .waiting(
+                                        "local-look",
+                                        () -> {
+                                            try {
+                                                look(vm, newestFirst, isFull);
+                                            } finally {
+                                                inProgress.remove(vm);
+                                            }
+                                        });
+                thread.start();
+                looks.add(thread);
             }
-            look(each.getKey(), each.getValue(), isFull);
+        });
+        // One that hangs holds up its own VM alone.
+        long deadline = System.nanoTime() + LOOK.toNanos();
+        for (Thread each : looks) {
+            boolean _ =
+                    Undisturbed.await(() ->
+                            each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime()))));
         }
     }
 
     private void look(VmKey vm, List<Local> newestFirst, boolean isFull) {
-        if (isOff(vm)) {
-            newestFirst.forEach(each -> endGone(each));
-            return;
-        }
         try {
             Optional<HypervisorException> why = with(vm, LocalSnapshots::whyEnd);
             if (why.isPresent()) {
@@ -365,7 +410,12 @@ public final class LocalTier implements AutoCloseable {
             }
             Set<String> over = over(newestFirst);
             if (!over.isEmpty()) {
-                end(vm, over, text("local.over"));
+                boolean isTime =
+                        newestFirst.stream()
+                                .filter(each -> over.contains(each.name()))
+                                .noneMatch(
+                                        each -> each.keepUntil().isAfter(tools.clock().instant()));
+                end(vm, over, isTime ? text("local.over") : text("local.too-many", MOST));
             }
             if (isFull) {
                 Set<SnapshotName> standing = with(vm, LocalSnapshots::standing);
@@ -376,8 +426,18 @@ public final class LocalTier implements AutoCloseable {
                     end(vm, broken, text("local.not-whole"));
                 }
             }
-        } catch (HypervisorException | IllegalStateException e) {
-            // A job has the VM, or it does not answer; the next look may tell.
+        } catch (HypervisorException e) {
+            // A job has the VM, or it does not answer; the next look may tell. What was seen a
+            // minute ago does not count for a
+            // VM that answers.
+            boolean isGone = e.code().equals("vm.unknown") || e.code().equals("qmp.no-monitor");
+            if (isGone && isOff(vm)) {
+                newestFirst.forEach(this::endGone);
+            }
+        } catch (StillpointException | IllegalStateException e) {
+            // As above; or the database is away.
+        } catch (RuntimeException e) {
+            tools.defect(e);
         }
     }
 
@@ -436,7 +496,11 @@ public final class LocalTier implements AutoCloseable {
 
     private void noted(Local local, Text why) {
         if (locals.end(local.name(), tools.clock().instant(), why.toString())) {
-            tools.log().accept(text("local.ended", local.vm(), local.takenAt(), why).toString());
+            String vm =
+                    machines.find(local.vm())
+                            .map(Machine::place)
+                            .orElseGet(() -> local.vm().toString());
+            tools.log().accept(text("local.ended", vm, local.takenAt(), why).toString());
         }
     }
 

@@ -34,7 +34,7 @@ class PaceTest {
 
     private Pace pace() {
         InstantSource clock = () -> now;
-        return new Pace(BY_DAY, clock, cancellation);
+        return new Pace(() -> BY_DAY, clock, cancellation);
     }
 
     private static Duration time(Runnable work) {
