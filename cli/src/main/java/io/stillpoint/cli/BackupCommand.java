@@ -238,7 +238,7 @@ final class BackupCommand implements Callable<Integer> {
                                     machine,
                                     settings(machine),
                                     new JobTools(
-                                            new MemoryJournal(),
+                                            new MemoryJournal(control.kept()),
                                             events,
                                             cancellation,
                                             InstantSource.system(),

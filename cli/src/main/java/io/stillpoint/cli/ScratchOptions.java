@@ -47,6 +47,7 @@ final class ScratchOptions {
                             classPath(),
                             Stillpoint.class.getName(),
                             "sweep",
+                            "--alone",
                             "--qmp",
                             socket.toString(),
                             "--scratch",

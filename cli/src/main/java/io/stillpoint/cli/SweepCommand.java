@@ -1,6 +1,8 @@
 package io.stillpoint.cli;
 
 import io.stillpoint.engine.ScratchSettings;
+import io.stillpoint.hypervisor.KeptSnapshots;
+import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.qemu.KnownMonitors;
 import io.stillpoint.hypervisor.qemu.KnownMonitors.Known;
 import io.stillpoint.hypervisor.qemu.QemuSweeper;
@@ -25,6 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class SweepCommand implements Callable<Integer> {
     @Mixin private StateOptions state = new StateOptions();
     @Mixin private KeepOptions keep = new KeepOptions();
+    @Mixin private ControlOptions control = new ControlOptions();
     @Mixin private Output output = new Output();
 
     @Option(names = "--qmp", paramLabel = "SOCKET", descriptionKey = "option.sweep-qmp")
@@ -33,10 +36,14 @@ final class SweepCommand implements Callable<Integer> {
     @Option(names = "--scratch", paramLabel = "DIR", descriptionKey = "option.sweep-scratch")
     private List<Path> folders = new ArrayList<>();
 
+    /// Of a guardian: it knows what is kept, and must not wait for a service.
+    @Option(names = "--alone", hidden = true)
+    private boolean alone;
+
     @Override
     public Integer call() {
         QemuSweeper sweeper =
-                new QemuSweeper(InstantSource.system(), keep.kept(), Readiness.process().threads());
+                new QemuSweeper(InstantSource.system(), kept(), Readiness.process().threads());
         Optional<KnownMonitors> known = ScratchOptions.known(state);
         List<Result> results = new ArrayList<>();
         for (Known each : monitors(known)) {
@@ -55,6 +62,17 @@ final class SweepCommand implements Callable<Integer> {
         output.done(json(results), text(results));
         boolean isFailed = results.stream().anyMatch(each -> each.outcome() == Outcome.FAILED);
         return (isFailed ? ExitCode.ENVIRONMENT : ExitCode.SUCCESS).status();
+    }
+
+    /// What was named, and what the service keeps.
+    private KeptSnapshots kept() {
+        KeptSnapshots kept = keep.kept();
+        if (!alone) {
+            for (SnapshotName each : control.kept().names()) {
+                kept = kept.with(each);
+            }
+        }
+        return kept;
     }
 
     /// Those that were given, else all that are known.

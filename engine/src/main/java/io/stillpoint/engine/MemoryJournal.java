@@ -5,7 +5,18 @@ import java.util.Optional;
 
 /// A journal that ends with its process.
 public final class MemoryJournal implements JobJournal {
+    private final KeptSnapshots kept;
     private volatile Optional<JobRecord> last = Optional.empty();
+
+    /// Of a job beside which nothing else is.
+    public MemoryJournal() {
+        this(KeptSnapshots.NONE);
+    }
+
+    /// @param kept what other journals on this host name
+    public MemoryJournal(KeptSnapshots kept) {
+        this.kept = kept;
+    }
 
     @Override
     public void write(JobRecord record) {
@@ -19,7 +30,7 @@ public final class MemoryJournal implements JobJournal {
 
     @Override
     public KeptSnapshots kept() {
-        return KeptSnapshots.NONE;
+        return kept;
     }
 
     @Override

@@ -1406,6 +1406,8 @@ class ServiceTest {
                 }
                 web.write(0, 2 << 20, 99);
                 assertThat(snapshots()).hasSize(3);
+                // What sweeps and direct backups on this machine leave alone.
+                assertThat(ask("{'do': 'snapshot kept'}").getFirst().path("names")).hasSize(3);
             }
             // They outlive the service.
             try (Service _ = start()) {

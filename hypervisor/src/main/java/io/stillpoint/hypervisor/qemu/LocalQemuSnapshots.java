@@ -180,6 +180,22 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                 .execute("query-block-exports")
                 .forEach(each -> exported.add(each.path("id").asString("")));
         place.server().start(names);
+        boolean done = false;
+        try {
+            export(local, exported);
+            done = true;
+        } finally {
+            if (!done) {
+                endServer(names);
+            }
+        }
+        return new Exported(
+                place.paths().folder().shown(place.paths().nbdSocket()),
+                local.descriptor().disks());
+    }
+
+    private void export(Local local, Set<String> exported) {
+        JobNames names = local.names();
         local.plan()
                 .held()
                 .forEach(disk -> {
@@ -197,9 +213,6 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                                                 .put("name", export));
                     }
                 });
-        return new Exported(
-                place.paths().folder().shown(place.paths().nbdSocket()),
-                local.descriptor().disks());
     }
 
     @Override

@@ -28,6 +28,7 @@ final class SnapshotRequests {
     Map<String, Consumer<Ask>> known() {
         return Map.of(
                 "snapshot list", this::list,
+                "snapshot kept", this::kept,
                 "snapshot serve", this::serve,
                 "snapshot prove", this::prove,
                 "snapshot end", this::end);
@@ -53,6 +54,18 @@ final class SnapshotRequests {
                                                 .put("why", each.why())));
             }
         }
+    }
+
+    /// What no sweep on this machine may take: the snapshots of jobs, and the local ones.
+    private void kept(Ask ask) {
+        ArrayNode names = Json.array();
+        for (String host : parts.hosts().names()) {
+            parts.jobs().snapshots(host).forEach(names::add);
+            parts.local().names(host).forEach(each -> names.add(each.toString()));
+        }
+        ObjectNode line = Json.object();
+        line.set("names", names);
+        ask.line(line);
     }
 
     private static ObjectNode held(Machine machine, BackupJob.Holding held) {

@@ -25,6 +25,10 @@ import io.stillpoint.service.database.VmKey;
 import io.stillpoint.service.fleet.Hosts;
 import io.stillpoint.service.fleet.Hosts.Host;
 import io.stillpoint.vault.store.ObjectId;
+import java.io.IOException;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -44,6 +48,11 @@ import java.util.function.Supplier;
 /// The local snapshots of the VMs of this server's hosts: remembers them, serves them for reading, and ends them when their
 /// time is over or when they stand in somebody's way. Safe for many threads.
 public final class LocalTier implements AutoCloseable {
+    /// A file system with less than this, or less than this part of it, free is short of space.
+    private static final long SHORT = 1L << 30;
+
+    private static final int SHORT_SHARE = 20;
+
     /// Of one VM.
     private static final int MOST = 24;
 
@@ -73,6 +82,7 @@ public final class LocalTier implements AutoCloseable {
     private final Set<VmKey> inProgress = ConcurrentHashMap.newKeySet();
     private final Thread looking;
     private Instant looked = Instant.MIN;
+    private volatile boolean isLookDue = true;
     private volatile boolean isClosed;
 
     /// @param jobs whose journals name snapshots
@@ -97,7 +107,11 @@ public final class LocalTier implements AutoCloseable {
         synchronized (gate(vm)) {
             holders.put(vm, held);
         }
-        return () -> holders.remove(vm, held);
+        return () -> {
+            holders.remove(vm, held);
+            // The job may have ended some.
+            isLookDue = true;
+        };
     }
 
     /// Held while a VM is open here: a job of that VM waits for it, and nobody else does. One for each VM that ever had a
@@ -250,6 +264,10 @@ public final class LocalTier implements AutoCloseable {
 
     /// Ends the oldest one of a host, so that a snapshot for a backup has room. Returns whether there was one.
     public boolean makeRoom(String host) {
+        return makeRoom(host, text("local.for-backup"));
+    }
+
+    private boolean makeRoom(String host, Text why) {
         List<Local> oldestFirst =
                 locals.all().stream()
                         .filter(each -> each.vm().host().equals(host))
@@ -257,7 +275,7 @@ public final class LocalTier implements AutoCloseable {
                         .toList();
         for (Local each : oldestFirst) {
             try {
-                end(each.vm(), Set.of(each.name()), text("local.for-backup"));
+                end(each.vm(), Set.of(each.name()), why);
                 return true;
             } catch (HypervisorException | LocalException | IllegalStateException e) {
                 // Its VM does not answer now, or a job has it; another one may go.
@@ -361,12 +379,12 @@ public final class LocalTier implements AutoCloseable {
     /// Ends those whose time is over, that are not whole any more, or that stand in the way.
     void look() {
         Instant now = tools.clock().instant();
-        boolean isFull =
-                looked.equals(Instant.MIN)
-                        || Duration.between(looked, now).abs().compareTo(FULL_LOOK) > 0;
+        boolean isFull = isLookDue || Duration.between(looked, now).abs().compareTo(FULL_LOOK) > 0;
         if (isFull) {
+            isLookDue = false;
             looked = now;
         }
+        makeRoomWhereItIsShort();
         Map<VmKey, List<Local>> byVm = new LinkedHashMap<>();
         for (Local each : locals.all()) {
             if (hosts.names().contains(each.vm().host())) {
@@ -398,6 +416,32 @@ public final class LocalTier implements AutoCloseable {
             boolean _ =
                     Undisturbed.await(() ->
                             each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime()))));
+        }
+    }
+
+    /// The oldest of a host go first, as long as its file system is short of space.
+    private void makeRoomWhereItIsShort() {
+        for (String name : hosts.names()) {
+            Optional<Host> host = hosts.find(name);
+            boolean goesOn = true;
+            while (goesOn && host.filter(LocalTier::isShort).isPresent()) {
+                goesOn = makeRoom(name, text("local.short"));
+            }
+        }
+    }
+
+    private static boolean isShort(Host host) {
+        Path folder = host.config().scratch();
+        try {
+            if (!Files.isDirectory(folder)) {
+                return false;
+            }
+            FileStore store = Files.getFileStore(folder);
+            long least = Math.min(SHORT, store.getTotalSpace() / SHORT_SHARE);
+            return store.getUsableSpace() < least;
+        } catch (IOException e) {
+            // Whoever writes there next will tell.
+            return false;
         }
     }
 
