@@ -42,6 +42,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -80,6 +81,7 @@ public final class LocalTier implements AutoCloseable {
             new ConcurrentHashMap<>();
     private final Map<VmKey, Object> gates = new ConcurrentHashMap<>();
     private final Set<VmKey> inProgress = ConcurrentHashMap.newKeySet();
+    private final AtomicBoolean makesRoom = new AtomicBoolean();
     private final Thread looking;
     private Instant looked = Instant.MIN;
     private volatile boolean isLookDue = true;
@@ -354,14 +356,15 @@ public final class LocalTier implements AutoCloseable {
     private void run() {
         while (!isClosed) {
             long began = System.nanoTime();
+            long took = 0;
             try {
-                look();
+                // One that hangs takes no processor.
+                took = look() ? System.nanoTime() - began : 0;
             } catch (StillpointException e) {
                 // The database is away; the service says so.
             } catch (RuntimeException e) {
                 tools.defect(e);
             }
-            long took = System.nanoTime() - began;
             pause(Math.max(LOOK.toNanos(), took * SHARE));
         }
     }
@@ -376,15 +379,18 @@ public final class LocalTier implements AutoCloseable {
                 });
     }
 
-    /// Ends those whose time is over, that are not whole any more, or that stand in the way.
-    void look() {
+    /// Ends those whose time is over, that are not whole any more, or that stand in the way. Returns whether all VMs have
+    /// answered.
+    boolean look() {
         Instant now = tools.clock().instant();
         boolean isFull = isLookDue || Duration.between(looked, now).abs().compareTo(FULL_LOOK) > 0;
         if (isFull) {
             isLookDue = false;
             looked = now;
         }
-        makeRoomWhereItIsShort();
+        if (makesRoom.compareAndSet(false, true)) {
+            tools.process().threads().waiting("local-room", this::makeRoomWhereItIsShort).start();
+        }
         Map<VmKey, List<Local>> byVm = new LinkedHashMap<>();
         for (Local each : locals.all()) {
             if (hosts.names().contains(each.vm().host())) {
@@ -417,16 +423,25 @@ public final class LocalTier implements AutoCloseable {
                     Undisturbed.await(() ->
                             each.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime()))));
         }
+        return looks.stream().noneMatch(Thread::isAlive);
     }
 
     /// The oldest of a host go first, as long as its file system is short of space.
     private void makeRoomWhereItIsShort() {
-        for (String name : hosts.names()) {
-            Optional<Host> host = hosts.find(name);
-            boolean goesOn = true;
-            while (goesOn && host.filter(LocalTier::isShort).isPresent()) {
-                goesOn = makeRoom(name, text("local.short"));
+        try {
+            for (String name : hosts.names()) {
+                Optional<Host> host = hosts.find(name);
+                boolean goesOn = true;
+                while (goesOn && host.filter(LocalTier::isShort).isPresent()) {
+                    goesOn = makeRoom(name, text("local.short"));
+                }
             }
+        } catch (StillpointException e) {
+            // The database is away; the service says so.
+        } catch (RuntimeException e) {
+            tools.defect(e);
+        } finally {
+            makesRoom.set(false);
         }
     }
 
