@@ -19,6 +19,8 @@ import io.stillpoint.platform.Json;
 import io.stillpoint.platform.Threads;
 import io.stillpoint.platform.block.BlockSource;
 import io.stillpoint.platform.block.Extent;
+import io.stillpoint.platform.natives.OwnedDescriptor;
+import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -524,6 +526,27 @@ class LocalSnapshotsTest extends Backups {
             requireReadable(vm);
         } catch (AssertionError e) {
             throw new AssertionError(what, e);
+        }
+    }
+
+    /// Who controls a VM can give it files and nodes of any name.
+    @Test
+    void aVmCanNotHaveTheFileOfAnotherOneRemoved() throws IOException {
+        try (RealVm vm = RealVm.start(folder);
+                ScratchFolder scratch = ScratchFolder.open(folder.resolve("scratch"));
+                Monitor monitor = new Monitor(vm.socket(), Threads.ofProcess())) {
+            String name = "sp-0123456789abcdef-" + LINEAGE + "-00000001-0.qcow2";
+            try (OwnedDescriptor file = scratch.newFile(name)) {
+                monitor.execute(
+                        "add-fd",
+                        Json.object().put("opaque", scratch.shown(name).toString()),
+                        file);
+            }
+            SnapshotPlace place = SnapshotPlace.of(monitor, VmPaths.of(vm.socket(), scratch));
+            JobNames job = new JobNames(LINEAGE, "00000001");
+            place.sweep(new SweepScope.Among(Set.of(job))).run();
+            place.sweep(new SweepScope.Only(job)).run();
+            assertThat(folder.resolve("scratch").resolve(name)).exists();
         }
     }
 }
