@@ -60,19 +60,15 @@ public record SnapshotRequest(
 
     /// This request in a process that keeps these.
     public SnapshotRequest keeping(KeptSnapshots snapshots) {
-        return new SnapshotRequest(
-                lineage,
-                generation,
-                previousGenerations,
-                previousRecording,
-                scratchFolder,
-                scratchMax,
-                snapshots,
-                local);
+        return with(snapshots, local);
     }
 
     /// This request with these local snapshots, newest first.
     public SnapshotRequest carrying(List<SnapshotDescriptor> snapshots) {
+        return with(kept, snapshots);
+    }
+
+    private SnapshotRequest with(KeptSnapshots keeping, List<SnapshotDescriptor> carrying) {
         return new SnapshotRequest(
                 lineage,
                 generation,
@@ -80,8 +76,8 @@ public record SnapshotRequest(
                 previousRecording,
                 scratchFolder,
                 scratchMax,
-                kept,
-                snapshots);
+                keeping,
+                carrying);
     }
 
     /// What a journal calls the snapshot before it is taken.

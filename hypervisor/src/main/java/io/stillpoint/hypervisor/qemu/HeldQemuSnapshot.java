@@ -273,20 +273,15 @@ final class HeldQemuSnapshot implements HeldSnapshot {
     private void export(PlannedDisk disk) {
         String probe = names.name(Role.PROBE, disk.index());
         if (disk.disk().writable()) {
-            monitor.execute(
-                    "blockdev-add",
-                    Json.object()
-                            .put("driver", "snapshot-access")
-                            .put("node-name", probe)
-                            .put("file", names.name(Role.FILTER, disk.index())));
-            monitor.execute("block-export-add", export(probe, probe));
+            Probes.add(monitor, probe, names.name(Role.FILTER, disk.index()));
         } else {
             // Nothing can break: the guest can't write it.
             monitor.execute(
-                    "block-export-add", export(probe, names.name(Role.FLEECE, disk.index())));
+                    "block-export-add",
+                    NbdServer.export(probe, names.name(Role.FLEECE, disk.index())));
         }
         ObjectNode export =
-                export(
+                NbdServer.export(
                         names.name(Role.EXPORT, disk.index()),
                         names.name(Role.FLEECE, disk.index()));
         if (disk.previous().isPresent()) {
@@ -298,14 +293,6 @@ final class HeldQemuSnapshot implements HeldSnapshot {
             export.set("bitmaps", bitmaps);
         }
         monitor.execute("block-export-add", export);
-    }
-
-    private static ObjectNode export(String name, String node) {
-        return Json.object()
-                .put("type", "nbd")
-                .put("id", name)
-                .put("node-name", node)
-                .put("name", name);
     }
 
     /// The filters go at once, so that the guest's writes copy no more and the host has its room, and the exports, which

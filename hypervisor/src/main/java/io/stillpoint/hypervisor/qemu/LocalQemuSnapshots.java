@@ -7,7 +7,6 @@ import io.stillpoint.hypervisor.SnapshotDescriptor;
 import io.stillpoint.hypervisor.SnapshotName;
 import io.stillpoint.hypervisor.qemu.JobNames.Role;
 import io.stillpoint.platform.ByteSize;
-import io.stillpoint.platform.Json;
 import io.stillpoint.platform.disk.Reason;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -87,42 +86,38 @@ final class LocalQemuSnapshots implements LocalSnapshots {
 
     @Override
     public Set<SnapshotName> standing() {
-        Set<SnapshotName> standing = new LinkedHashSet<>();
         if (newestFirst.isEmpty()) {
-            return standing;
+            return Set.of();
         }
-        try {
-            if (!isHeld) {
-                Sweep sweep = place.sweep(new SweepScope.Among(Set.of()));
-                sweep.continueVm();
-                sweep.settle();
-            }
-            VmState state = VmState.of(place.monitor());
-            if (state.isMigrating()) {
-                return Set.of();
-            }
-            BlockGraph graph = BlockGraph.of(place.monitor());
-            for (Local local : newestFirst) {
-                requireImages(local, graph);
-                standing.add(local.descriptor().name());
-            }
-        } catch (HypervisorException e) {
-            requireBroken(e);
+        if (!isHeld) {
+            Sweep sweep = place.sweep(new SweepScope.Among(Set.of()));
+            sweep.continueVm();
+            sweep.settle();
         }
-        if (!standing.isEmpty() && !isHeld) {
-            try {
-                requireWholeFilters();
-            } catch (HypervisorException e) {
-                requireBroken(e);
-                return Set.of();
-            }
+        if (VmState.of(place.monitor()).isMigrating()) {
+            return Set.of();
         }
-        return standing;
+        BlockGraph graph = BlockGraph.of(place.monitor());
+        Set<SnapshotName> standing = new LinkedHashSet<>();
+        for (Local local : newestFirst) {
+            if (!isWhole(() -> requireImages(local, graph))) {
+                break;
+            }
+            standing.add(local.descriptor().name());
+        }
+        boolean isLooked = isHeld || standing.isEmpty();
+        return isLooked || isWhole(() -> requireWholeFilters(graph)) ? standing : Set.of();
     }
 
-    /// Throws the failure if it says nothing of the snapshot.
-    private static void requireBroken(HypervisorException e) {
-        if (e.kind() != Kind.SNAPSHOT_BROKEN) {
+    /// Throws what says nothing of the snapshot.
+    private static boolean isWhole(Runnable look) {
+        try {
+            look.run();
+            return true;
+        } catch (HypervisorException e) {
+            if (e.kind() == Kind.SNAPSHOT_BROKEN) {
+                return false;
+            }
             throw e;
         }
     }
@@ -138,16 +133,15 @@ final class LocalQemuSnapshots implements LocalSnapshots {
     }
 
     /// A filter that had no room, or took too long, refuses to show what it copied.
-    private void requireWholeFilters() {
+    private void requireWholeFilters(BlockGraph graph) {
         Local newest = newestFirst.getFirst();
-        BlockGraph graph = BlockGraph.of(place.monitor());
         List<Succession.Old> filters = Succession.filters(place.monitor(), graph, plans());
         if (filters.isEmpty()) {
             return;
         }
         Wholeness wholeness = new Wholeness(place, newest.plan());
         filters.forEach(each -> wholeness.requireFilter(graph, each));
-        boolean isServed = isServed();
+        boolean isServed = place.server().isOurs();
         if (!isServed) {
             place.server().start(newest.names());
         }
@@ -160,10 +154,6 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                 endServer(newest.names());
             }
         }
-    }
-
-    private boolean isServed() {
-        return place.server().isOurs();
     }
 
     private void endServer(JobNames names) {
@@ -204,13 +194,8 @@ final class LocalQemuSnapshots implements LocalSnapshots {
                         place.monitor()
                                 .execute(
                                         "block-export-add",
-                                        Json.object()
-                                                .put("type", "nbd")
-                                                .put("id", export)
-                                                .put(
-                                                        "node-name",
-                                                        names.name(Role.FLEECE, disk.index()))
-                                                .put("name", export));
+                                        NbdServer.export(
+                                                export, names.name(Role.FLEECE, disk.index())));
                     }
                 });
     }
@@ -304,7 +289,7 @@ final class LocalQemuSnapshots implements LocalSnapshots {
         return newestFirst.stream().map(Local::plan).toList();
     }
 
-    /// Those disks and no others, each of the same node and size: another snapshot can carry these on.
+    /// Whether each is of those disks and no others: another snapshot can carry these on.
     boolean areOf(List<GuestDisk> disks) {
         List<String> now =
                 disks.stream().filter(each -> !each.isEmpty()).map(GuestDisk::node).toList();

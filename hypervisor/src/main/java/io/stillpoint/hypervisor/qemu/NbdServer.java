@@ -37,6 +37,15 @@ final class NbdServer {
         return UnixDomainSocketAddress.of(paths.folder().at(paths.nbdSocket()));
     }
 
+    /// What has a node served for reading under a name, which is also the export's id.
+    static ObjectNode export(String name, String node) {
+        return Json.object()
+                .put("type", "nbd")
+                .put("id", name)
+                .put("node-name", node)
+                .put("name", name);
+    }
+
     /// Starts it, unless it runs for another snapshot of ours. Refuses if another program uses it.
     void start(JobNames names) {
         boolean runs = isOurs();

@@ -32,21 +32,7 @@ final class Probes implements AutoCloseable {
         try {
             for (Succession.Old each : filters) {
                 String probe = each.probe();
-                place.monitor()
-                        .execute(
-                                "blockdev-add",
-                                Json.object()
-                                        .put("driver", "snapshot-access")
-                                        .put("node-name", probe)
-                                        .put("file", each.filter()));
-                place.monitor()
-                        .execute(
-                                "block-export-add",
-                                Json.object()
-                                        .put("type", "nbd")
-                                        .put("id", probe)
-                                        .put("node-name", probe)
-                                        .put("name", probe));
+                add(place.monitor(), probe, each.filter());
                 clients.put(
                         each,
                         NbdClient.connect(
@@ -62,6 +48,17 @@ final class Probes implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    /// Has a filter's own view served under the name of its node.
+    static void add(Monitor monitor, String probe, String filter) {
+        monitor.execute(
+                "blockdev-add",
+                Json.object()
+                        .put("driver", "snapshot-access")
+                        .put("node-name", probe)
+                        .put("file", filter));
+        monitor.execute("block-export-add", NbdServer.export(probe, probe));
     }
 
     /// Those of them that have, and say so at once: the VM may stand still meanwhile.

@@ -201,8 +201,7 @@ final class Sweep {
     private boolean isScratchImage(String path) {
         String name = path.substring(path.lastIndexOf('/') + 1);
         // A job that has ended may have reached the monitor by another path. But a VM can hand
-        // itself a file of another one,
-        // and give nodes the names of its snapshot.
+        // itself another one's file, and give nodes the names of its snapshot.
         Optional<JobNames> job =
                 scope instanceof SweepScope.AllBut ? VmPaths.jobOfAny(name) : paths.job(name);
         return job.filter(this::takes).isPresent();

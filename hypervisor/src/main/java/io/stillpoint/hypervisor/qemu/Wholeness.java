@@ -77,18 +77,8 @@ final class Wholeness {
     /// A disk that was made shorter while it was read has lost data that no filter copied, even if it has its size
     /// again: the witness that began at the instant tells.
     private void requireSameSize(BlockGraph graph, PlannedDisk disk) {
+        requireSize(graph, disk);
         JsonNode node = graph.node(disk.disk().node());
-        if (!node.isObject()) {
-            throw broken("snapshot.node-lost", disk.disk().node());
-        }
-        long size = node.path("image").path("virtual-size").asLong(0);
-        if (size != disk.disk().size()) {
-            throw broken(
-                    "snapshot.resized",
-                    disk.disk().name(),
-                    new ByteSize(disk.disk().size()).toString(),
-                    new ByteSize(size).toString());
-        }
         boolean isUntouched =
                 !disk.records()
                         || bitmap(node, JobNames.witness(names.lineage(), disk.generation()))
@@ -170,11 +160,12 @@ final class Wholeness {
         return least.isEmpty() || written - Instant.GRANULARITY_BYTES <= least.getAsLong();
     }
 
-    /// Of a local snapshot: its image of this disk is there, and stands on that of a newer one or on the disk.
-    void requireStands(FleeceChain chain, PlannedDisk disk) {
-        BlockGraph graph = chain.graph();
-        String node = disk.disk().node();
-        long size = graph.node(node).path("image").path("virtual-size").asLong(0);
+    private void requireSize(BlockGraph graph, PlannedDisk disk) {
+        JsonNode node = graph.node(disk.disk().node());
+        if (!node.isObject()) {
+            throw broken("snapshot.node-lost", disk.disk().node());
+        }
+        long size = node.path("image").path("virtual-size").asLong(0);
         if (size != disk.disk().size()) {
             throw broken(
                     "snapshot.resized",
@@ -182,6 +173,13 @@ final class Wholeness {
                     new ByteSize(disk.disk().size()).toString(),
                     new ByteSize(size).toString());
         }
+    }
+
+    /// Of a local snapshot: its image of this disk is there, and stands on that of a newer one or on the disk.
+    void requireStands(FleeceChain chain, PlannedDisk disk) {
+        BlockGraph graph = chain.graph();
+        String node = disk.disk().node();
+        requireSize(graph, disk);
         requireImage(graph, disk);
         requireStandsOn(
                 graph, chain.newest(names.name(Role.FLEECE, disk.index())), "backing", node);

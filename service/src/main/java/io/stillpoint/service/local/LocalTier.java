@@ -84,7 +84,7 @@ public final class LocalTier implements AutoCloseable {
     private final AtomicBoolean makesRoom = new AtomicBoolean();
     private final Thread looking;
     private Instant looked = Instant.MIN;
-    private volatile boolean isLookDue = true;
+    private final Set<VmKey> isLookDue = ConcurrentHashMap.newKeySet();
     private volatile boolean isClosed;
 
     /// @param jobs whose journals name snapshots
@@ -112,7 +112,7 @@ public final class LocalTier implements AutoCloseable {
         return () -> {
             holders.remove(vm, held);
             // The job may have ended some.
-            isLookDue = true;
+            isLookDue.add(vm);
         };
     }
 
@@ -186,7 +186,7 @@ public final class LocalTier implements AutoCloseable {
                 return held.get()
                         .snapshot()
                         .exported()
-                        .orElseThrow(() -> LocalException.gone(name, "images"));
+                        .orElseThrow(() -> LocalException.gone(name, text("local.off").toString()));
             }
             requireKnown(vm, name);
             return with(vm, snapshots -> exported(snapshots, wanted));
@@ -383,19 +383,20 @@ public final class LocalTier implements AutoCloseable {
     /// answered.
     boolean look() {
         Instant now = tools.clock().instant();
-        boolean isFull = isLookDue || Duration.between(looked, now).abs().compareTo(FULL_LOOK) > 0;
+        boolean isFull =
+                looked.equals(Instant.MIN)
+                        || Duration.between(looked, now).abs().compareTo(FULL_LOOK) > 0;
         if (isFull) {
-            isLookDue = false;
             looked = now;
-        }
-        if (makesRoom.compareAndSet(false, true)) {
-            tools.process().threads().waiting("local-room", this::makeRoomWhereItIsShort).start();
         }
         Map<VmKey, List<Local>> byVm = new LinkedHashMap<>();
         for (Local each : locals.all()) {
             if (hosts.names().contains(each.vm().host())) {
                 byVm.computeIfAbsent(each.vm(), _ -> new ArrayList<>()).add(each);
             }
+        }
+        if (!byVm.isEmpty() && makesRoom.compareAndSet(false, true)) {
+            tools.process().threads().waiting("local-room", this::makeRoomWhereItIsShort).start();
         }
         List<Thread> looks = new ArrayList<>();
         byVm.forEach((vm, newestFirst) -> {
@@ -407,7 +408,10 @@ public final class LocalTier implements AutoCloseable {
                                         "local-look",
                                         () -> {
                                             try {
-                                                look(vm, newestFirst, isFull);
+                                                look(
+                                                        vm,
+                                                        newestFirst,
+                                                        isLookDue.remove(vm) || isFull);
                                             } finally {
                                                 inProgress.remove(vm);
                                             }
